@@ -1,0 +1,113 @@
+"""Data sets as pictures: float32, NHWC, 0..1, and their labels.
+
+Looked for in AE_DATA_DIR first, then in the user's cache, where `download` puts the official files. The test
+pictures of MNIST and Fashion-MNIST are also in samples/, so that every page works with no network.
+"""
+import gzip
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+SAMPLES = Path(__file__).resolve().parent.parent / "samples"
+_KERAS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+
+
+class DataMissing(FileNotFoundError):
+    """A data set is not on this machine."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    title: str
+    file: str                    # in AE_DATA_DIR: x_train y_train x_test y_test, uint8
+    sample: str                  # in samples/: the test pictures alone
+    classes: tuple[str, ...]
+    margin: int                  # empty pixels around the subject, for fitting a reader's picture the same way
+    urls: dict                   # official file -> sha256
+
+
+DATASETS = {
+    "mnist": Dataset(
+        "MNIST digits", "mnist.npz", "mnist_test.npz", tuple("0123456789"), 4,
+        {_KERAS + "mnist.npz": "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"}),
+    "fashion_mnist": Dataset(
+        "Fashion-MNIST", "fashion_mnist.npz", "fashion_mnist_test.npz",
+        ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"), 0,
+        {_KERAS + "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+         _KERAS + "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+         _KERAS + "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+         _KERAS + "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"}),
+}
+
+
+def folders():
+    """Where data sets are looked for, in this order."""
+    own = os.environ.get("AE_DATA_DIR")
+    cache = Path.home() / ".cache" / "autoencoder-lab"
+    return [Path(own).expanduser(), cache] if own else [cache]
+
+
+def find(name):
+    """The file of a data set on this machine, or None."""
+    candidates = (folder / DATASETS[name].file for folder in folders())
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def load(name, split="train", shape=(28, 28, 1)):
+    """Pictures (n, h, w, c) and labels (n,) int64 of a split, "train" or "test", padded to `shape`.
+
+    Raises DataMissing with what to put where.
+    """
+    path = find(name)
+    if path is None and split == "test":
+        path = SAMPLES / DATASETS[name].sample
+    if path is None or not path.is_file():
+        raise DataMissing(f"{DATASETS[name].title} is not on this machine. Put {DATASETS[name].file} into "
+                          f"{folders()[0]} or run: python -m ae_core data --download {name}")
+    with np.load(path, allow_pickle=False) as arrays:
+        pictures, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
+    return pad(as_pictures(pictures), shape), labels.astype(np.int64)
+
+
+def samples(name, shape=(28, 28, 1)):
+    """The shipped test pictures (10000, h, w, 1) and labels; the same as load(name, "test")."""
+    with np.load(SAMPLES / DATASETS[name].sample, allow_pickle=False) as arrays:
+        return pad(as_pictures(arrays["x_test"]), shape), arrays["y_test"].astype(np.int64)
+
+
+def as_pictures(array):
+    """uint8 (n, h, w[, c]) -> float32 (n, h, w, c) in 0..1."""
+    pictures = np.asarray(array, np.float32) / 255
+    return pictures if pictures.ndim == 4 else pictures[..., None]
+
+
+def pad(pictures, shape):
+    """Black borders around pictures (n, h, w, c), equal on all sides, up to `shape`."""
+    extra = [(0, 0), *((0, 0) if want == have else ((want - have) // 2, -(-(want - have) // 2))
+                       for want, have in zip(shape, pictures.shape[1:], strict=True))]
+    return np.pad(pictures, extra)
+
+
+def download(name):
+    """Fetch the official files into the user's cache, with a progress bar and a checksum; returns the path."""
+    import pooch                                # only the download needs it
+
+    target = folders()[-1] / DATASETS[name].file
+    fetched = [Path(pooch.retrieve(url, f"sha256:{checksum}", path=target.parent / "official", progressbar=True))
+               for url, checksum in DATASETS[name].urls.items()]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if len(fetched) == 1:
+        fetched[0].replace(target)
+    else:
+        arrays = (_read_idx(path) for path in fetched)
+        np.savez(target, **dict(zip(("x_train", "y_train", "x_test", "y_test"), arrays, strict=True)))
+    return target
+
+
+def _read_idx(path):
+    """MNIST's own format: two zero bytes, a type byte, the rank, big-endian sizes, then the bytes."""
+    raw = gzip.decompress(path.read_bytes())
+    rank = raw[3]
+    return np.frombuffer(raw, np.uint8, offset=4 + 4 * rank).reshape(np.frombuffer(raw, ">i4", rank, 4))

@@ -1,0 +1,117 @@
+"""From Keras to the files that are kept: model.keras, encoder.onnx and decoder.onnx, in half precision.
+
+Weights are rounded to float16 on disk and widened to float32 when they are loaded; the arithmetic stays float32.
+"""
+import os
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from ae_core import networks
+
+OPSET = 17
+
+
+def write(preset, encoder, decoder, folder):
+    """Write model.keras, encoder.onnx and decoder.onnx of a preset into a folder; returns {name: path}."""
+    folder = Path(folder)
+    round_to_half(encoder, decoder)              # so that what is measured now is what is loaded later
+    save_keras(networks.autoencoder(preset, encoder, decoder), folder / "model.keras")
+    save_onnx(encoder, folder / "encoder.onnx", ("mean", "log_variance") if preset.variational else ("latent",))
+    save_onnx(decoder, folder / "decoder.onnx", ("picture",))
+    return {name: folder / name for name in ("model.keras", "encoder.onnx", "decoder.onnx")}
+
+
+def round_to_half(*models):
+    for model in models:
+        model.set_weights([w.astype(np.float16).astype(w.dtype) for w in model.get_weights()])
+
+
+def save_keras(model, path):
+    """Save a model without its optimizer, its float32 weights stored as compressed float16."""
+    with tempfile.TemporaryDirectory() as scratch:
+        whole = Path(scratch) / "whole.keras"
+        bare = keras.models.clone_model(model)   # a fitted model would bring its optimizer along
+        bare.set_weights(model.get_weights())
+        bare.save(whole)
+        with zipfile.ZipFile(whole) as archive, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as slim:
+            for name in archive.namelist():
+                if name.endswith(".h5"):
+                    slim.write(_half_h5(archive.extract(name, scratch)), name)
+                else:
+                    slim.writestr(name, archive.read(name))
+
+
+def load_keras(path):
+    """The encoder and the decoder inside a model.keras."""
+    model = keras.models.load_model(path, compile=False, safe_mode=True)
+    return model.get_layer("encoder"), model.get_layer("decoder")
+
+
+def save_onnx(model, path, outputs):
+    """Export one Keras model, its inputs called as in Keras and its outputs as given.
+
+    Large weights become float16 with a Cast behind them, which ONNX Runtime folds on loading.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        whole = os.path.join(scratch, "whole.onnx")
+        model.export(whole, format="onnx", opset_version=OPSET, verbose=False)
+        graph = onnx.load(whole)
+    _rename_outputs(graph.graph, outputs)
+    _half_initializers(graph.graph)
+    onnx.checker.check_model(graph)
+    onnx.save(graph, path)
+
+
+def describe(model):
+    """The rows of an architecture table: layer name, kind, output shape, parameters."""
+    return [{"layer": layer.name, "kind": type(layer).__name__, "shape": list(layer.output.shape[1:]),
+             "parameters": layer.count_params()}
+            for layer in model.layers if not isinstance(layer.output, list)]
+
+
+def _half_h5(path):
+    """Rewrite every float32 dataset of a weights file as float16."""
+    half = f"{path}.half"
+    with h5py.File(path, "r") as source, h5py.File(half, "w") as target:
+        def copy(name, item):
+            if isinstance(item, h5py.Group):
+                group = target.require_group(name)
+                group.attrs.update(item.attrs)
+            else:
+                values = item[()]
+                small = values.astype(np.float16) if values.dtype == np.float32 else values
+                target.create_dataset(name, data=small)
+        target.attrs.update(source.attrs)
+        source.visititems(copy)
+    shutil.move(half, path)
+    return path
+
+
+def _rename_outputs(graph, names):
+    for output, name in zip(graph.output, names, strict=True):
+        for node in graph.node:
+            node.output[:] = [name if value == output.name else value for value in node.output]
+            node.input[:] = [name if value == output.name else value for value in node.input]
+        output.name = name
+
+
+def _half_initializers(graph):
+    """Replace float32 initializers of more than 256 numbers by float16 ones, each followed by a Cast."""
+    casts = []
+    for initializer in graph.initializer:
+        if initializer.data_type == TensorProto.FLOAT and np.prod(initializer.dims) > 256:
+            name = initializer.name
+            values = numpy_helper.to_array(initializer).astype(np.float16)
+            initializer.CopyFrom(numpy_helper.from_array(values, f"{name}_half"))
+            casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)

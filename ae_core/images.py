@@ -1,0 +1,155 @@
+"""Pictures in and out: the one place that knows other forms than float32, NHWC, 0..1.
+
+In: uploads of any kind, checked before they are decoded. Out: sheets, labels, enlargements, PNG and GIF bytes.
+"""
+import io
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MAX_BYTES = 100 * 2**20
+MAX_PIXELS = 50_000_000          # a 50-megapixel camera; a decoded picture of that size takes 150 MB
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+
+Image.MAX_IMAGE_PIXELS = None    # `read` checks the size itself, with a sentence in place of a warning
+
+
+class BadPicture(ValueError):
+    """An upload that cannot be used; the message is meant for the person who uploaded it."""
+
+
+def read(raw, name="The file"):
+    """The picture (h, w, c) float32 in 0..1 in the bytes of an upload, upright, c = 1 or 3.
+
+    16-bit pictures keep their depth, transparent ones lie on white, of an animation the first frame counts.
+    Raises BadPicture where it is empty, cut off, too large or no picture at all.
+    """
+    if not raw:
+        raise BadPicture(f"{name} is empty. Choose a {_formats()} picture.")
+    if len(raw) > MAX_BYTES:
+        raise BadPicture(f"{name} has {len(raw) / 2**20:.0f} MB; at most {MAX_BYTES // 2**20} MB can be read. "
+                         "Save it smaller and try again.")
+    try:
+        image = Image.open(io.BytesIO(raw), formats=FORMATS)
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        raise BadPicture(f"{name} is not a picture that can be read here. Choose a {_formats()} file.") from None
+    width, height = image.size
+    if width * height > MAX_PIXELS:              # known from the header: nothing has been decoded yet
+        raise BadPicture(f"{name} has {width} x {height} pixels; at most {MAX_PIXELS // 10**6} megapixels can be read. "
+                         "Save it smaller and try again.")
+    try:
+        image.load()
+        return _as_picture(ImageOps.exif_transpose(image))
+    except (OSError, ValueError, SyntaxError, EOFError):
+        raise BadPicture(f"{name} is cut off or damaged: its pixels cannot be decoded. Export it again.") from None
+
+
+def to_gray(picture):
+    """(h, w, c) -> (h, w, 1), weighing the channels as the eye does (ITU-R BT.601)."""
+    return picture if picture.shape[-1] == 1 else picture @ np.float32([[0.299], [0.587], [0.114]])
+
+
+def fit(picture, shape, margin=0):
+    """Any picture (h, w, c) as the data sets show theirs: gray on black, cropped to its subject, centred; (h, w, 1).
+
+    A light ground is inverted: the ground is the median of the border. `margin` pixels stay empty on every side.
+    A picture with no subject comes back black.
+    """
+    gray = to_gray(picture)[..., 0]
+    border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
+    ground = float(np.median(border))
+    ink = np.clip((ground - gray) / ground if ground > 0.5 else (gray - ground) / (1 - ground), 0, 1)
+    rows, columns = np.where(ink > max(0.15, 0.15 * ink.max()))
+    canvas = np.zeros(shape[:2], np.float32)
+    if len(rows):
+        subject = ink[rows.min():rows.max() + 1, columns.min():columns.max() + 1]
+        subject = _shrink(subject / subject.max(), (shape[0] - 2 * margin, shape[1] - 2 * margin))
+        top, left = (shape[0] - subject.shape[0]) // 2, (shape[1] - subject.shape[1]) // 2
+        canvas[top:top + subject.shape[0], left:left + subject.shape[1]] = subject
+    return canvas[..., None]
+
+
+def to_uint8(pictures):
+    return (np.clip(pictures, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def enlarge(picture, factor):
+    """Repeat every pixel `factor` times both ways, so that it stays sharp; (h, w[, c]) -> (h*factor, w*factor[, c])."""
+    return picture.repeat(factor, 0).repeat(factor, 1)
+
+
+def tile(pictures, columns, gap=1, scale=1, ground=64):
+    """A sheet of pictures (n, h, w, c), row by row: uint8 (rows*(h+gap)+gap, ..., c), each pixel `scale` times."""
+    n, height, width, channels = pictures.shape
+    rows = -(-n // columns)
+    sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), ground, np.uint8)
+    for k, picture in enumerate(to_uint8(pictures)):
+        top, left = gap + k // columns * (height + gap), gap + k % columns * (width + gap)
+        sheet[top:top + height, left:left + width] = picture
+    return enlarge(sheet, scale)
+
+
+def label(sheet, text):
+    """A copy of a uint8 sheet with a text in a white box in its upper left corner, as RGB."""
+    sheet = to_rgb(sheet)
+    font, size, weight = cv2.FONT_HERSHEY_SIMPLEX, 0.7, 2
+    (width, height), baseline = cv2.getTextSize(text, font, size, weight)
+    cv2.rectangle(sheet, (8, 8), (20 + width, 20 + height + baseline), (255, 255, 255), -1)
+    cv2.putText(sheet, text, (14, 14 + height), font, size, (0, 0, 0), weight, cv2.LINE_AA)
+    return sheet
+
+
+def to_rgb(sheet):
+    """A copy of a uint8 sheet (h, w, 1 or 3) with three channels."""
+    return np.ascontiguousarray(np.broadcast_to(sheet, (*sheet.shape[:2], 3)))
+
+
+def stack(*sheets, gap=6, ground=255):
+    """Sheets of one width below each other, as RGB."""
+    width = sheets[0].shape[1]
+    space = np.full((gap, width, 3), ground, np.uint8)
+    parts = [part for sheet in sheets for part in (to_rgb(sheet), space)]
+    return np.concatenate(parts[:-1])
+
+
+def to_png(sheet):
+    """The PNG bytes of a uint8 sheet (h, w, 1 or 3)."""
+    buffer = io.BytesIO()
+    Image.fromarray(sheet[..., 0] if sheet.shape[-1] == 1 else sheet).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def to_gif(pictures, fps=12, scale=1):
+    """The bytes of an endless GIF of pictures (n, h, w, c), each pixel `scale` times."""
+    frames = [Image.fromarray(enlarge(to_rgb(frame), scale)) for frame in to_uint8(pictures)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=round(1000 / fps), loop=0)
+    return buffer.getvalue()
+
+
+def _as_picture(image):
+    """A decoded Pillow image of any mode as float32 (h, w, 1 or 3) in 0..1."""
+    if image.mode.startswith("I;16"):
+        return (np.asarray(image, np.float32) / 65535)[..., None]
+    if image.mode in ("I", "F"):
+        values = np.asarray(image, np.float32)
+        top = 65535 if image.mode == "I" else max(1.0, float(np.nanmax(values)))
+        return np.clip(np.nan_to_num(values / top), 0, 1)[..., None]
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert("L" if image.mode in ("1", "L") else "RGB")
+    array = np.asarray(image, np.float32) / 255
+    return array[..., None] if array.ndim == 2 else array
+
+
+def _shrink(picture, room):
+    """Scale (h, w) to touch `room` (height, width) from inside, averaging pixels where it gets smaller."""
+    factor = min(room[0] / picture.shape[0], room[1] / picture.shape[1])
+    size = [max(1, round(side * factor)) for side in picture.shape[::-1]]
+    return np.clip(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR), 0, 1)
+
+
+def _formats():
+    return ", ".join(FORMATS[:-1]) + " or " + FORMATS[-1]

@@ -1,0 +1,31 @@
+"""Numbers that say how good a picture or a model is; each works on whole batches."""
+import numpy as np
+from skimage.metrics import structural_similarity
+
+
+def mse(pictures, rebuilt):
+    """Mean squared error of each picture: (n, h, w, c) twice -> (n,)."""
+    return np.mean(np.square(pictures - rebuilt), axis=(1, 2, 3), dtype=np.float64)
+
+
+def psnr(error):
+    """Peak signal-to-noise ratio in dB of mean squared errors of pictures in 0..1; 99 dB where nothing differs."""
+    return -10 * np.log10(np.maximum(error, 10 ** -9.9))
+
+
+def ssim(pictures, rebuilt):
+    """Structural similarity of each picture, 7x7 windows: (n, h, w, c) twice -> (n,). Wang et al., 2004."""
+    return np.array([structural_similarity(a, b, channel_axis=-1, data_range=1.0)
+                     for a, b in zip(pictures, rebuilt, strict=True)])
+
+
+def cross_entropy(pictures, rebuilt):
+    """Binary cross-entropy of grey levels in nats, summed over the pixels of each picture: -> (n,)."""
+    p = np.clip(rebuilt, 1e-7, 1 - 1e-7)         # as Keras clips
+    return -np.sum(pictures * np.log(p) + (1 - pictures) * np.log(1 - p), axis=(1, 2, 3), dtype=np.float64)
+
+
+def kl_divergence(mean, log_variance):
+    """KL of N(mean, variance) from N(0, 1) in nats, each (n, d) -> (n,). Kingma and Welling, 2014, appendix B."""
+    log_variance = np.clip(log_variance, -12, 6)
+    return 0.5 * np.sum(np.exp(log_variance) + np.square(mean) - 1 - log_variance, axis=1, dtype=np.float64)

@@ -1,0 +1,97 @@
+"""The served model: ONNX Runtime behind encode, decode and reconstruct.
+
+It knows shapes and numbers, nothing of Keras, pages or files other than through `store`. One object may be used from
+many threads at once: an ONNX Runtime session is safe to share and nothing else here changes.
+"""
+import os
+
+import numpy as np
+import onnxruntime
+
+from ae_core import store
+
+BATCH = 1024                     # pictures a call: bounds memory and measures as fast as larger ones
+
+
+class Autoencoder:
+    """A trained preset.
+
+    Codes are float32 (n, d) with d = preset.code; pictures float32 (n, h, w, c) in 0..1. A conditional model
+    (preset.labels > 0) also needs labels: integers (n,) or, to blend classes, weights (n, preset.labels).
+    """
+
+    def __init__(self, stored):
+        self.preset, self.card = stored.preset, stored.card
+        self._encoder = _session(stored.path("encoder.onnx"))
+        self._decoder = _session(stored.path("decoder.onnx"))
+
+    def encode(self, pictures, labels=None):
+        """The mean code (n, d) of pictures (n, h, w, c)."""
+        return self.posterior(pictures, labels)[0]
+
+    def posterior(self, pictures, labels=None):
+        """Mean and log-variance, each (n, d), of a variational model; of a plain one, the code and None."""
+        pictures = self._pictures(pictures)
+        outputs = _run(self._encoder, {"picture": pictures, **self._label(labels, len(pictures))})
+        return (outputs["mean"], outputs["log_variance"]) if self.preset.variational else (outputs["latent"], None)
+
+    def decode(self, codes, labels=None):
+        """Pictures (n, h, w, c) in 0..1 of codes (n, d)."""
+        codes = np.atleast_2d(np.asarray(codes, np.float32))
+        if codes.ndim != 2 or codes.shape[1] != self.preset.code or not np.isfinite(codes).all():
+            raise ValueError(f"{self.preset.name} decodes codes of {self.preset.code} finite numbers each; "
+                             f"it was given an array of shape {codes.shape}.")
+        outputs = _run(self._decoder, {"code": codes, **self._label(labels, len(codes))})
+        return np.clip(outputs["picture"], 0, 1)    # a linear output may leave the picture's range
+
+    def reconstruct(self, pictures, labels=None):
+        """Pictures through the code and back, (n, h, w, c)."""
+        return self.decode(self.encode(pictures, labels), labels)
+
+    def _pictures(self, pictures):
+        pictures = np.asarray(pictures, np.float32)
+        if pictures.ndim != 4 or pictures.shape[1:] != self.preset.shape:
+            raise ValueError(f"{self.preset.name} takes pictures of shape (n, {', '.join(map(str, self.preset.shape))}); "
+                             f"it was given {pictures.shape}. images.fit() makes them fit.")
+        if not np.isfinite(pictures).all():
+            raise ValueError("The pictures hold values that are not numbers (NaN or infinite); use numbers from 0 to 1.")
+        return pictures
+
+    def _label(self, labels, count):
+        if not self.preset.labels:
+            return {}
+        if labels is None:
+            raise ValueError(f"{self.preset.name} is conditional: give a label from 0 to {self.preset.labels - 1} "
+                             "for each picture or code.")
+        labels = np.asarray(labels)
+        if labels.ndim < 2:
+            labels = np.broadcast_to(labels, count)
+            if not np.isin(labels, np.arange(self.preset.labels)).all():
+                raise ValueError(f"Labels of {self.preset.name} go from 0 to {self.preset.labels - 1}.")
+            labels = np.eye(self.preset.labels)[labels.astype(int)]
+        if labels.shape != (count, self.preset.labels) or not np.isfinite(labels).all():
+            raise ValueError(f"{self.preset.name} needs one label, or {self.preset.labels} weights, for each of "
+                             f"{count} pictures or codes; it was given an array of shape {labels.shape}.")
+        return {"label": labels.astype(np.float32)}
+
+
+def load(name):
+    """The served model of a preset's name; raises WeightsMissing or WeightsDamaged."""
+    return Autoencoder(store.read(name))
+
+
+def _session(path):
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = min(4, os.cpu_count() or 1)
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")   # idle threads leave the cores alone
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def _run(session, inputs):
+    """Run all rows, a bounded batch at a time; {output name: array}."""
+    names = [output.name for output in session.get_outputs()]
+    count = len(next(iter(inputs.values())))
+    parts = [session.run(names, {key: rows[start:start + BATCH] for key, rows in inputs.items()})
+             for start in range(0, max(count, 1), BATCH)]
+    return {name: np.concatenate(part) for name, part in zip(names, zip(*parts, strict=True), strict=True)}

@@ -1,0 +1,197 @@
+"""The networks of the presets, in backend-neutral Keras 3.
+
+Every builder returns an encoder and a decoder; they know nothing of losses, noise or training.
+A variational encoder has two outputs, the mean and the log-variance of the posterior; a conditional one
+takes the one-hot label as a second input, and so does its decoder.
+"""
+import keras
+from keras import layers, ops
+
+
+@keras.saving.register_keras_serializable("ae_core")
+class Sampling(layers.Layer):
+    """z = mean + exp(log_variance / 2) * epsilon, and the KL divergence of N(mean, variance) from N(0, 1) as a loss.
+
+    Inputs: mean and log-variance, both (n, d). Output: z (n, d).
+    KL = 1/2 sum(exp(log_variance) + mean^2 - 1 - log_variance), Kingma and Welling, 2014, appendix B.
+    The log-variance is clipped so that exp() can neither overflow nor leave a gradient of zero variance.
+    """
+
+    def __init__(self, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.random = keras.random.SeedGenerator(seed)
+        self.kl = keras.metrics.Mean(name="kl")
+
+    def call(self, inputs):
+        mean, log_variance = inputs
+        log_variance = ops.clip(log_variance, -12.0, 6.0)
+        kl = 0.5 * ops.sum(ops.exp(log_variance) + ops.square(mean) - 1 - log_variance, axis=-1)
+        self.add_loss(ops.mean(kl))
+        self.kl.update_state(kl)
+        epsilon = keras.random.normal(ops.shape(mean), seed=self.random)
+        return mean + ops.exp(log_variance / 2) * epsilon
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("ae_core")
+class GaussianCorruption(layers.Layer):
+    """Adds Gaussian noise, in training and in validation alike; each picture draws its own mean and sigma.
+
+    Input and output: pictures (n, h, w, c). `mean` and `sigma` are (low, high) ends of uniform ranges.
+    """
+
+    def __init__(self, mean, sigma, clip=True, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.mean, self.sigma, self.clip, self.seed = tuple(mean), tuple(sigma), clip, seed
+        self.random = keras.random.SeedGenerator(seed)
+
+    def call(self, pictures):
+        each = (ops.shape(pictures)[0], 1, 1, 1)
+        mean = keras.random.uniform(each, *self.mean, seed=self.random) if len(set(self.mean)) > 1 else self.mean[0]
+        sigma = keras.random.uniform(each, *self.sigma, seed=self.random) if len(set(self.sigma)) > 1 else self.sigma[0]
+        noisy = pictures + mean + sigma * keras.random.normal(ops.shape(pictures), seed=self.random)
+        return ops.clip(noisy, 0.0, 1.0) if self.clip else noisy
+
+    def get_config(self):
+        return {**super().get_config(), "mean": self.mean, "sigma": self.sigma, "clip": self.clip, "seed": self.seed}
+
+
+def build(preset):
+    """The encoder and the decoder of a preset, with fresh weights."""
+    return BUILDERS[preset.network](preset, **preset.arguments)
+
+
+def autoencoder(preset, encoder, decoder):
+    """The model that model.keras holds: picture (and label) in, reconstruction from the mean code out."""
+    inputs = _inputs(preset)
+    code = encoder(inputs)
+    mean = code[0] if preset.variational else code
+    return keras.Model(inputs, decoder([mean, *inputs[1:]]), name=preset.name)
+
+
+def training_graph(preset, encoder, decoder, seed=0):
+    """The model that is fitted: the autoencoder, with the preset's corruption before and sampling between."""
+    inputs = _inputs(preset)
+    seen = inputs[0]
+    if preset.corruption:
+        noise = preset.corruption
+        seen = GaussianCorruption(noise.mean, noise.sigma, noise.clip, seed=seed, name="corruption")(seen)
+    code = encoder([seen, *inputs[1:]])
+    if preset.variational:
+        code = Sampling(seed=seed, name="sampling")(code)
+    if preset.sparsity:
+        code = layers.ActivityRegularization(l1=preset.sparsity, name="sparsity")(code)
+    return keras.Model(inputs, decoder([code, *inputs[1:]]), name=preset.name)
+
+
+# --- builders -------------------------------------------------------------------------------------------
+
+def dense(preset, units, decoder_units=None, code_activation=None, output="sigmoid"):
+    """Fully connected both ways: flatten, `units` in each layer, the code, and (if not told otherwise) the mirror image."""
+    inputs = _inputs(preset)
+    x = layers.Flatten()(inputs[0])
+    x = _beside_label(x, inputs)
+    for n in units:
+        x = layers.Dense(n, "relu")(x)
+    encoder = _encoder(preset, inputs, x, code_activation)
+
+    inputs = _code_inputs(preset)
+    x = _beside_label(inputs[0], inputs)
+    for n in decoder_units or reversed(units):
+        x = layers.Dense(n, "relu")(x)
+    return encoder, _flat_decoder(preset, inputs, x, output)
+
+
+def conv(preset, filters, activation="relu", batch_norm=False):
+    """3x3 convolutions of stride 2, a dense code, and transposed convolutions back."""
+    def block(x, layer):
+        x = layers.Activation(activation)(layer(x))
+        return layers.BatchNormalization()(x) if batch_norm else x
+
+    inputs = _inputs(preset)
+    x = inputs[0]
+    for n in filters:
+        x = block(x, layers.Conv2D(n, 3, strides=2, padding="same"))
+    volume = x.shape[1:]
+    encoder = _encoder(preset, inputs, layers.Flatten()(x))
+
+    inputs = _code_inputs(preset)
+    x = layers.Dense(volume[0] * volume[1] * volume[2])(inputs[0])
+    x = layers.Reshape(volume)(x)
+    for n in reversed(filters):
+        x = block(x, layers.Conv2DTranspose(n, 3, strides=2, padding="same"))
+    picture = layers.Conv2DTranspose(preset.shape[-1], 3, padding="same", activation="sigmoid", name="picture")(x)
+    return encoder, keras.Model(inputs, picture, name="decoder")
+
+
+def pooled(preset, filters):
+    """Convolve and max-pool, twice; the code is the last small volume; upsample and convolve back."""
+    inputs = _inputs(preset)
+    x = inputs[0]
+    for n in filters:
+        x = layers.MaxPooling2D()(layers.Conv2D(n, 3, padding="same", activation="relu")(x))
+    volume = x.shape[1:]
+    encoder = keras.Model(inputs, layers.Flatten(name="latent")(x), name="encoder")
+
+    inputs = _code_inputs(preset)
+    x = layers.Reshape(volume)(inputs[0])
+    for n in (filters[0], filters[0]):
+        x = layers.UpSampling2D()(layers.Conv2D(n, 3, padding="same", activation="relu")(x))
+    picture = layers.Conv2D(preset.shape[-1], 3, padding="same", activation="sigmoid", name="picture")(x)
+    return encoder, keras.Model(inputs, picture, name="decoder")
+
+
+def sparse(preset):
+    """One layer of more code units than pixels, for a sparsity penalty to silence, and one linear layer back.
+
+    The decoder's atoms have unit length: otherwise the penalty is dodged by small codes and long atoms.
+    """
+    inputs = _inputs(preset)
+    encoder = _encoder(preset, inputs, layers.Flatten()(inputs[0]), "relu")
+    inputs = _code_inputs(preset)
+    return encoder, _flat_decoder(preset, inputs, inputs[0], "linear",
+                                  kernel_constraint=keras.constraints.UnitNorm(axis=1))
+
+
+def linear(preset):
+    """One linear layer each way; `training.fit_pca` sets its weights to the principal components."""
+    inputs = _inputs(preset)
+    encoder = _encoder(preset, inputs, layers.Flatten()(inputs[0]))
+    inputs = _code_inputs(preset)
+    return encoder, _flat_decoder(preset, inputs, inputs[0], "linear")
+
+
+BUILDERS = {"dense": dense, "conv": conv, "pooled": pooled, "sparse": sparse, "linear": linear}
+
+
+# --- pieces the builders share --------------------------------------------------------------------------
+
+def _inputs(preset):
+    picture = keras.Input(preset.shape, name="picture")
+    return [picture, keras.Input((preset.labels,), name="label")] if preset.labels else [picture]
+
+
+def _code_inputs(preset):
+    code = keras.Input((preset.code,), name="code")
+    return [code, keras.Input((preset.labels,), name="label")] if preset.labels else [code]
+
+
+def _beside_label(x, inputs):
+    return layers.Concatenate()([x, inputs[1]]) if len(inputs) > 1 else x
+
+
+def _encoder(preset, inputs, x, activation=None):
+    if preset.variational:
+        outputs = [layers.Dense(preset.code, name="mean")(x), layers.Dense(preset.code, name="log_variance")(x)]
+    else:
+        outputs = layers.Dense(preset.code, activation, name="latent")(x)
+    return keras.Model(inputs, outputs, name="encoder")
+
+
+def _flat_decoder(preset, inputs, x, activation, **arguments):
+    height, width, channels = preset.shape
+    x = layers.Dense(height * width * channels, activation, **arguments)(x)
+    return keras.Model(inputs, layers.Reshape(preset.shape, name="picture")(x), name="decoder")

@@ -1,0 +1,175 @@
+"""Every model of the lab, as data.
+
+A `Preset` says what a model is, never how to build it: `networks` builds it, `training` fits it, `store`
+keeps it, `model` serves it. Adding a model means adding an entry to `PRESETS`.
+"""
+from dataclasses import asdict, dataclass, field
+
+TF_COOKBOOK = "TensorFlow 2.0 Computer Vision Cookbook, chapter 5"
+ADVANCED_KERAS = "Advanced Deep Learning with Keras, chapter 3"
+DL_COOKBOOK = "Deep Learning Cookbook, chapter 13"
+GENERATIVE = "Generative Deep Learning, 2nd edition, chapter 3"
+MASTERING_TF = "Mastering TensorFlow 1.x, chapter 10"
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """Gaussian noise a denoiser is trained against, drawn afresh for every batch.
+
+    Each picture draws its own mean and standard deviation, uniform between the two ends given.
+    """
+    mean: tuple[float, float]
+    sigma: tuple[float, float]
+    clip: bool = True            # back into 0..1, as a camera would
+
+
+@dataclass(frozen=True)
+class Preset:
+    name: str                    # words joined by underscores; the folder in weights/
+    title: str                   # what a reader sees
+    description: str             # one sentence
+    recipe: str                  # the published chapter it follows
+    dataset: str                 # a key of data.DATASETS
+    network: str                 # a key of networks.BUILDERS
+    code: int                    # how many numbers a picture becomes
+    shape: tuple[int, int, int] = (28, 28, 1)
+    arguments: dict = field(default_factory=dict)    # of the network's builder
+    loss: str = "mse"            # "mse" or "bce": the mean over pixels
+    reconstruction_weight: float = 1.0   # of that loss against the KL term; the pixel count makes it a sum
+    variational: bool = False
+    sparsity: float = 0.0        # weight of the L1 penalty on the code
+    labels: int = 0              # classes a conditional model is told; 0 for none
+    corruption: Corruption | None = None
+    epochs: int = 60
+    batch_size: int = 512
+    learning_rate: float = 2e-3
+    schedule: str = "cosine"     # or "plateau": the rate falls by sqrt(0.1) after 5 epochs without progress
+
+    def to_json(self):
+        """The preset as plain lists and dicts, for preset.json."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values):
+        """The preset that `to_json` wrote; ValueError where a field is unknown or missing."""
+        values = dict(values)
+        try:
+            values["shape"] = tuple(values["shape"])
+            values["arguments"] = {key: tuple(value) if isinstance(value, list) else value
+                                   for key, value in values["arguments"].items()}
+            if values.get("corruption"):
+                ranges = values["corruption"]
+                values["corruption"] = Corruption(tuple(ranges["mean"]), tuple(ranges["sigma"]), ranges["clip"])
+            return cls(**values)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"This preset.json does not describe a preset ({error}). "
+                             "Train or export the model again.") from None
+
+
+def _table(*presets):
+    return {preset.name: preset for preset in presets}
+
+
+def _fashion_dense(code):
+    name = "fashion_dense" if code == 128 else f"fashion_dense_{code}"
+    return Preset(
+        name, f"Fashion, dense, {code} numbers",
+        f"A fully connected autoencoder that squeezes a piece of clothing into {code} numbers.",
+        TF_COOKBOOK, "fashion_mnist", "dense", code,
+        arguments={"units": (512, 256), "code_activation": "relu"},
+        epochs=150, batch_size=256, learning_rate=1e-3)
+
+
+PRESETS = _table(
+    # Plain autoencoders
+    *(_fashion_dense(code) for code in (128, 64, 32, 16, 8)),
+    Preset("fashion_conv", "Fashion, convolutional",
+           "Two strided convolutions find the shapes before 256 numbers keep them.",
+           TF_COOKBOOK, "fashion_mnist", "conv", 256,
+           arguments={"filters": (32, 64), "activation": "leaky_relu", "batch_norm": True},
+           epochs=20, batch_size=128),
+    Preset("digits_conv", "Digits, convolutional",
+           "A handwritten digit in 16 numbers, with two strided convolutions each way.",
+           ADVANCED_KERAS, "mnist", "conv", 16, arguments={"filters": (32, 64)},
+           epochs=20, batch_size=128),
+    Preset("digits_stacked", "Digits, stacked",
+           "Four dense layers stacked around 256 numbers, with a linear output.",
+           MASTERING_TF, "mnist", "dense", 256,
+           arguments={"units": (512,), "decoder_units": (256, 512), "code_activation": "relu", "output": "linear"}, epochs=50),
+    Preset("digits_sparse", "Digits, sparse",
+           "1,024 hidden units, more than there are pixels, of which a penalty lets only a few fire.",
+           MASTERING_TF, "mnist", "sparse", 1024, sparsity=1e-4, epochs=40),
+    Preset("digits_pooled", "Digits, pooled",
+           "Convolve and max-pool twice on the way in, convolve and upsample twice on the way out.",
+           MASTERING_TF, "mnist", "pooled", 196, arguments={"filters": (32, 4)},
+           epochs=12, batch_size=128),
+    Preset("fashion_pca", "Fashion, PCA",
+           "The best linear autoencoder there is: the first 256 principal components.",
+           "Pearson, 1901; the honest baseline beside every other model", "fashion_mnist", "linear", 256),
+    Preset("digits_pca", "Digits, PCA",
+           "The best linear autoencoder there is: the first 256 principal components.",
+           "Pearson, 1901; the honest baseline beside every other model", "mnist", "linear", 256),
+
+    # Denoisers
+    Preset("fashion_denoiser", "Fashion denoiser",
+           "Sees clothing through heavy noise and paints the clean picture from 128 numbers.",
+           TF_COOKBOOK, "fashion_mnist", "conv", 128,
+           arguments={"filters": (32, 64), "activation": "leaky_relu", "batch_norm": True},
+           corruption=Corruption(mean=(0.3, 0.5), sigma=(0.1, 1.0)), epochs=20, batch_size=128),
+    Preset("digits_denoiser", "Digit denoiser",
+           "Reads a digit through noise up to sigma 1 and writes it clean from 16 numbers.",
+           ADVANCED_KERAS, "mnist", "conv", 16, arguments={"filters": (32, 64)},
+           corruption=Corruption(mean=(0.0, 0.5), sigma=(0.0, 1.2)), epochs=24, batch_size=128),
+    Preset("digits_stacked_denoiser", "Digit denoiser, stacked",
+           "The stacked dense autoencoder, trained on digits with unclipped noise of sigma 0.5 added.",
+           MASTERING_TF, "mnist", "dense", 256,
+           arguments={"units": (512,), "decoder_units": (256, 512), "code_activation": "relu", "output": "linear"},
+           corruption=Corruption(mean=(0.0, 0.0), sigma=(0.5, 0.5), clip=False), epochs=50),
+
+    # Two-dimensional codes: plain, and variational
+    Preset("digits_plane", "Digits on a plane",
+           "A plain convolutional autoencoder that must lay all digits out on a plane of two numbers.",
+           ADVANCED_KERAS, "mnist", "conv", 2, arguments={"filters": (32, 64)}, epochs=20, batch_size=128),
+    Preset("fashion_plane", "Fashion on a plane",
+           "A plain convolutional autoencoder that lays clothing out on a plane.",
+           GENERATIVE, "fashion_mnist", "conv", 2, shape=(32, 32, 1),
+           arguments={"filters": (32, 64, 128)}, loss="bce", epochs=10, batch_size=128),
+    Preset("digits_vae", "Digits, VAE",
+           "A variational autoencoder: every point of its plane is a digit, and the digits lie around 0.",
+           DL_COOKBOOK, "mnist", "dense", 2, arguments={"units": (512,)},
+           loss="bce", reconstruction_weight=784, variational=True,
+           epochs=100, batch_size=128, learning_rate=1e-3),
+    Preset("fashion_vae_dense", "Fashion, dense VAE",
+           "A dense variational autoencoder of clothing, with squared error in place of cross-entropy.",
+           TF_COOKBOOK, "fashion_mnist", "dense", 2, arguments={"units": (512,)},
+           reconstruction_weight=784, variational=True, epochs=50, batch_size=128, learning_rate=1e-3),
+    Preset("fashion_vae", "Fashion, convolutional VAE",
+           "A convolutional variational autoencoder of clothing with a smooth, gap-free plane.",
+           GENERATIVE, "fashion_mnist", "conv", 2, shape=(32, 32, 1),
+           arguments={"filters": (32, 64, 128)}, loss="bce", reconstruction_weight=500, variational=True,
+           epochs=12, batch_size=128, learning_rate=1e-3),
+    Preset("digits_vae_wide", "Digits, wide VAE",
+           "A variational autoencoder with 128 latent dimensions, of which it leaves most unused.",
+           MASTERING_TF, "mnist", "dense", 128, arguments={"units": (512, 256)},
+           loss="bce", reconstruction_weight=784, variational=True,
+           epochs=80, batch_size=128, learning_rate=1e-3),
+    Preset("digits_vae_denoiser", "Digit denoiser, VAE",
+           "The wide variational autoencoder, fed digits with unclipped noise of sigma 0.5.",
+           MASTERING_TF, "mnist", "dense", 128, arguments={"units": (512, 256)},
+           loss="bce", reconstruction_weight=784, variational=True,
+           corruption=Corruption(mean=(0.0, 0.0), sigma=(0.5, 0.5), clip=False),
+           epochs=60, batch_size=128, learning_rate=1e-3),
+    Preset("digits_cvae", "Digits, conditional VAE",
+           "Told which digit it is, it keeps only the handwriting style in its two numbers.",
+           DL_COOKBOOK, "mnist", "dense", 2, arguments={"units": (512, 512)},
+           loss="bce", reconstruction_weight=784, variational=True, labels=10,
+           epochs=100, batch_size=128, learning_rate=1e-3),
+)
+
+
+def get(name):
+    """The preset called `name`; KeyError with the good names where there is none."""
+    try:
+        return PRESETS[name]
+    except (KeyError, TypeError):
+        raise KeyError(f"There is no preset called {name!r}. Choose one of: {', '.join(PRESETS)}.") from None

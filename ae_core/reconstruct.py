@@ -1,0 +1,67 @@
+"""Squeeze pictures into a code and rebuild them: what is kept, what is lost, and how PCA compares."""
+from dataclasses import dataclass
+
+import numpy as np
+
+from ae_core import metrics
+
+DENSE_SIZES = ("fashion_dense_8", "fashion_dense_16", "fashion_dense_32", "fashion_dense_64", "fashion_dense")
+
+
+@dataclass(frozen=True)
+class Reconstructed:
+    originals: np.ndarray        # (n, h, w, c)
+    rebuilt: np.ndarray          # (n, h, w, c)
+    codes: np.ndarray            # (n, d)
+    mse: np.ndarray              # (n,)
+
+
+def run(model, pictures, labels=None):
+    """Encode and decode pictures (n, h, w, c) in one batch."""
+    codes = model.encode(pictures, labels)
+    rebuilt = model.decode(codes, labels)
+    return Reconstructed(pictures, rebuilt, codes, metrics.mse(pictures, rebuilt))
+
+
+def run_pca(pca, pictures, components):
+    """The same with the first `components` principal components, from the linear preset that holds them all."""
+    codes = pca.encode(pictures)
+    codes[:, components:] = 0
+    rebuilt = pca.decode(codes)
+    return Reconstructed(pictures, rebuilt, codes[:, :components], metrics.mse(pictures, rebuilt))
+
+
+def choose(labels, errors, count, order="random", class_index=None, seed=0):
+    """Indices (count,) of test pictures: at random by seed, or the best or worst rebuilt, of one class or of all."""
+    allowed = np.arange(len(labels)) if class_index is None else np.flatnonzero(labels == class_index)
+    if order == "random":
+        return np.random.default_rng(seed).permutation(allowed)[:count]
+    ranked = allowed[np.argsort(errors[allowed], kind="stable")]
+    return ranked[:count] if order == "best" else ranked[::-1][:count]
+
+
+def active_units(codes, threshold=1e-3):
+    """How many code units fire for each picture: (n, d) -> (n,)."""
+    return (np.abs(codes) > threshold).sum(axis=1)
+
+
+def compression_ratio(preset):
+    """Numbers in a picture for one number in its code."""
+    return np.prod(preset.shape) / preset.code
+
+
+def evaluate(model, pca, pictures, labels):
+    """The scores of a model on test pictures, as `python -m ae_core evaluate` prints them.
+
+    pca_mse is the error of PCA with as many numbers; of a sparse code those that fire on average count.
+    """
+    result = run(model, pictures, labels if model.preset.labels else None)
+    size = model.preset.code
+    row = {"n": len(pictures), "mse": float(result.mse.mean()), "psnr": float(metrics.psnr(result.mse).mean()),
+           "ssim": float(metrics.ssim(pictures, result.rebuilt).mean())}
+    if model.preset.sparsity:
+        row["active_units"] = float(active_units(result.codes).mean())
+        size = round(row["active_units"])
+    if pca and size <= pca.preset.code:
+        row["pca_mse"] = float(run_pca(pca, pictures, size).mse.mean())
+    return row
