@@ -92,7 +92,7 @@ def pad(pictures, shape):
 
 def download(name):
     """Fetch the official files into the user's cache, with a progress bar and a checksum; returns the path."""
-    import pooch                                # only the download needs it
+    import pooch  # only the download needs it
 
     target = folders()[-1] / DATASETS[name].file
     fetched = [Path(pooch.retrieve(url, f"sha256:{checksum}", path=target.parent / "official", progressbar=True))

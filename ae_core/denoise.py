@@ -8,6 +8,7 @@ import numpy as np
 from ae_core import metrics
 
 SIGMAS = (0.5, 0.75, 1.0)        # the published robustness experiment
+CURVE_SIGMAS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.05, 1.2)
 EVALUATION_SEED = 7
 
 

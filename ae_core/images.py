@@ -91,13 +91,12 @@ def tile(pictures, columns, gap=1, scale=1, ground=64):
 
 
 def label(sheet, text):
-    """A copy of a uint8 sheet with a text in a white box in its upper left corner, as RGB."""
-    sheet = to_rgb(sheet)
-    font, size, weight = cv2.FONT_HERSHEY_SIMPLEX, 0.7, 2
-    (width, height), baseline = cv2.getTextSize(text, font, size, weight)
-    cv2.rectangle(sheet, (8, 8), (20 + width, 20 + height + baseline), (255, 255, 255), -1)
-    cv2.putText(sheet, text, (14, 14 + height), font, size, (0, 0, 0), weight, cv2.LINE_AA)
-    return sheet
+    """A copy of a uint8 sheet as RGB, with a text in a white band above it."""
+    font, size, weight = cv2.FONT_HERSHEY_SIMPLEX, 0.6, 1
+    (_, height), baseline = cv2.getTextSize(text, font, size, weight)
+    band = np.full((height + baseline + 8, sheet.shape[1], 3), 255, np.uint8)
+    cv2.putText(band, text, (4, height + 4), font, size, (0, 0, 0), weight, cv2.LINE_AA)
+    return np.concatenate([band, to_rgb(sheet)])
 
 
 def to_rgb(sheet):

@@ -64,14 +64,14 @@ class Autoencoder:
             raise ValueError(f"{self.preset.name} is conditional: give a label from 0 to {self.preset.labels - 1} "
                              "for each picture or code.")
         labels = np.asarray(labels)
-        if labels.ndim < 2:
-            labels = np.broadcast_to(labels, count)
-            if not np.isin(labels, np.arange(self.preset.labels)).all():
-                raise ValueError(f"Labels of {self.preset.name} go from 0 to {self.preset.labels - 1}.")
+        if labels.ndim == 0:
+            labels = np.full(count, labels)
+        if labels.ndim == 1 and np.isin(labels, np.arange(self.preset.labels)).all():
             labels = np.eye(self.preset.labels)[labels.astype(int)]
         if labels.shape != (count, self.preset.labels) or not np.isfinite(labels).all():
-            raise ValueError(f"{self.preset.name} needs one label, or {self.preset.labels} weights, for each of "
-                             f"{count} pictures or codes; it was given an array of shape {labels.shape}.")
+            raise ValueError(f"{self.preset.name} needs one label from 0 to {self.preset.labels - 1}, or "
+                             f"{self.preset.labels} weights, for each of {count} pictures or codes; "
+                             f"it was given {labels!r}.")
         return {"label": labels.astype(np.float32)}
 
 

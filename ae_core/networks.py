@@ -67,9 +67,9 @@ def build(preset):
 def autoencoder(preset, encoder, decoder):
     """The model that model.keras holds: picture (and label) in, reconstruction from the mean code out."""
     inputs = _inputs(preset)
-    code = encoder(inputs)
+    code = encoder(_unpack(inputs))
     mean = code[0] if preset.variational else code
-    return keras.Model(inputs, decoder([mean, *inputs[1:]]), name=preset.name)
+    return _model(inputs, decoder(_unpack([mean, *inputs[1:]])), preset.name)
 
 
 def training_graph(preset, encoder, decoder, seed=0):
@@ -79,12 +79,12 @@ def training_graph(preset, encoder, decoder, seed=0):
     if preset.corruption:
         noise = preset.corruption
         seen = GaussianCorruption(noise.mean, noise.sigma, noise.clip, seed=seed, name="corruption")(seen)
-    code = encoder([seen, *inputs[1:]])
+    code = encoder(_unpack([seen, *inputs[1:]]))
     if preset.variational:
         code = Sampling(seed=seed, name="sampling")(code)
     if preset.sparsity:
         code = layers.ActivityRegularization(l1=preset.sparsity, name="sparsity")(code)
-    return keras.Model(inputs, decoder([code, *inputs[1:]]), name=preset.name)
+    return _model(inputs, decoder(_unpack([code, *inputs[1:]])), preset.name)
 
 
 # --- builders -------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def conv(preset, filters, activation="relu", batch_norm=False):
     for n in reversed(filters):
         x = block(x, layers.Conv2DTranspose(n, 3, strides=2, padding="same"))
     picture = layers.Conv2DTranspose(preset.shape[-1], 3, padding="same", activation="sigmoid", name="picture")(x)
-    return encoder, keras.Model(inputs, picture, name="decoder")
+    return encoder, _model(inputs, picture, "decoder")
 
 
 def pooled(preset, filters):
@@ -134,14 +134,14 @@ def pooled(preset, filters):
     for n in filters:
         x = layers.MaxPooling2D()(layers.Conv2D(n, 3, padding="same", activation="relu")(x))
     volume = x.shape[1:]
-    encoder = keras.Model(inputs, layers.Flatten(name="latent")(x), name="encoder")
+    encoder = _model(inputs, layers.Flatten(name="latent")(x), "encoder")
 
     inputs = _code_inputs(preset)
     x = layers.Reshape(volume)(inputs[0])
     for n in (filters[0], filters[0]):
         x = layers.UpSampling2D()(layers.Conv2D(n, 3, padding="same", activation="relu")(x))
     picture = layers.Conv2D(preset.shape[-1], 3, padding="same", activation="sigmoid", name="picture")(x)
-    return encoder, keras.Model(inputs, picture, name="decoder")
+    return encoder, _model(inputs, picture, "decoder")
 
 
 def sparse(preset):
@@ -169,6 +169,15 @@ BUILDERS = {"dense": dense, "conv": conv, "pooled": pooled, "sparse": sparse, "l
 
 # --- pieces the builders share --------------------------------------------------------------------------
 
+def _model(inputs, outputs, name):
+    return keras.Model(_unpack(inputs), outputs, name=name)
+
+
+def _unpack(inputs):
+    """A list of one is that one: Keras tells the two apart."""
+    return inputs if len(inputs) > 1 else inputs[0]
+
+
 def _inputs(preset):
     picture = keras.Input(preset.shape, name="picture")
     return [picture, keras.Input((preset.labels,), name="label")] if preset.labels else [picture]
@@ -188,10 +197,10 @@ def _encoder(preset, inputs, x, activation=None):
         outputs = [layers.Dense(preset.code, name="mean")(x), layers.Dense(preset.code, name="log_variance")(x)]
     else:
         outputs = layers.Dense(preset.code, activation, name="latent")(x)
-    return keras.Model(inputs, outputs, name="encoder")
+    return _model(inputs, outputs, "encoder")
 
 
 def _flat_decoder(preset, inputs, x, activation, **arguments):
     height, width, channels = preset.shape
     x = layers.Dense(height * width * channels, activation, **arguments)(x)
-    return keras.Model(inputs, layers.Reshape(preset.shape, name="picture")(x), name="decoder")
+    return _model(inputs, layers.Reshape(preset.shape, name="picture")(x), "decoder")

@@ -77,7 +77,7 @@ def _fashion_dense(code):
         f"A fully connected autoencoder that squeezes a piece of clothing into {code} numbers.",
         TF_COOKBOOK, "fashion_mnist", "dense", code,
         arguments={"units": (512, 256), "code_activation": "relu"},
-        epochs=150, batch_size=256, learning_rate=1e-3)
+        epochs=120, batch_size=128, learning_rate=1e-3)
 
 
 PRESETS = _table(
@@ -95,7 +95,8 @@ PRESETS = _table(
     Preset("digits_stacked", "Digits, stacked",
            "Four dense layers stacked around 256 numbers, with a linear output.",
            MASTERING_TF, "mnist", "dense", 256,
-           arguments={"units": (512,), "decoder_units": (256, 512), "code_activation": "relu", "output": "linear"}, epochs=50),
+           arguments={"units": (512,), "decoder_units": (256, 512), "code_activation": "relu", "output": "linear"},
+           epochs=120, batch_size=128, learning_rate=1e-3),
     Preset("digits_sparse", "Digits, sparse",
            "1,024 hidden units, more than there are pixels, of which a penalty lets only a few fire.",
            MASTERING_TF, "mnist", "sparse", 1024, sparsity=1e-4, epochs=40),

@@ -45,6 +45,19 @@ def active_units(codes, threshold=1e-3):
     return (np.abs(codes) > threshold).sum(axis=1)
 
 
+def atoms(model, code, count):
+    """The `count` strongest units of a code (d,), and the picture (count, h, w, c) that each draws on its own.
+
+    A unit's picture is the decoder's answer to that unit alone, scaled so that its brightest pixel is white.
+    """
+    strongest = np.argsort(-np.abs(code), kind="stable")[:count]
+    alone = np.zeros((count, len(code)), np.float32)
+    alone[np.arange(count), strongest] = code[strongest]
+    pictures = model.decode(alone)
+    peaks = pictures.max(axis=(1, 2, 3), keepdims=True)
+    return strongest, pictures / np.maximum(peaks, 1e-6)
+
+
 def compression_ratio(preset):
     """Numbers in a picture for one number in its code."""
     return np.prod(preset.shape) / preset.code

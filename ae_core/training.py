@@ -1,7 +1,7 @@
 """Fit a preset: data in, a weights folder out.
 
 A run keeps its state in .runs/<preset>/ (best.weights.h5, last.weights.h5 with the optimizer, state.json), so that it can
-be stopped at any moment and resumed. The arrays it draws from are shuffled by (seed, epoch), never by what ran before.
+be stopped at any moment and resumed.
 """
 import json
 import math
@@ -26,14 +26,13 @@ def runs_folder(name):
 
 
 class Batches(keras.utils.PyDataset):
-    """Shuffled batches of (pictures[, one-hot labels]) -> pictures, the same in every run of a seed."""
+    """Batches of (pictures[, one-hot labels]) -> pictures, in the order of the rows until `shuffle` is called."""
 
-    def __init__(self, preset, pictures, labels, seed=0, shuffle=True):
+    def __init__(self, preset, pictures, labels):
         super().__init__()
-        self.pictures, self.seed, self.shuffle = pictures, seed, shuffle
-        self.size, self.epoch = min(preset.batch_size, len(pictures)), 0
+        self.pictures, self.size = pictures, min(preset.batch_size, len(pictures))
         self.labels = np.eye(preset.labels, dtype=np.float32)[labels] if preset.labels else None
-        self.on_epoch_end()
+        self.order = np.arange(len(pictures))
 
     def __len__(self):
         return math.ceil(len(self.pictures) / self.size)
@@ -43,11 +42,22 @@ class Batches(keras.utils.PyDataset):
         pictures = self.pictures[rows]
         return (pictures if self.labels is None else (pictures, self.labels[rows])), pictures
 
-    def on_epoch_end(self):
-        self.order = np.arange(len(self.pictures))
-        if self.shuffle:
-            self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.pictures))
-        self.epoch += 1
+    def shuffle(self, seed, epoch):
+        self.order = np.random.default_rng((seed, epoch)).permutation(len(self.pictures))
+
+
+class SeedEpoch(keras.callbacks.Callback):
+    """Order, noise and samples of an epoch depend on the seed and the epoch alone: a resumed run sees what an unbroken one would."""
+
+    def __init__(self, batches, seed):
+        super().__init__()
+        self.batches, self.seed = batches, seed
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.batches.shuffle(self.seed, epoch)
+        for layer in self.model.layers:
+            if hasattr(layer, "random"):
+                layer.random.state.assign(np.uint32([self.seed, epoch * 2**16]))   # its second number counts the draws
 
 
 class KeepRun(keras.callbacks.Callback):
@@ -119,13 +129,12 @@ def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, verbose="au
     history = _resume(graph, folder) if resume else _start(folder)
 
     held_out = min(HELD_OUT, len(pictures) // 10 or 1)
-    train = Batches(preset, pictures[:-held_out], labels[:-held_out], seed)
-    train.epoch = len(history)
-    train.on_epoch_end()
-    check = Batches(preset, pictures[-held_out:], labels[-held_out:], shuffle=False)
+    batches = Batches(preset, pictures[:-held_out], labels[:-held_out])
+    check = Batches(preset, pictures[-held_out:], labels[-held_out:])
     try:
-        graph.fit(train, validation_data=check, epochs=epochs, initial_epoch=len(history), verbose=verbose,
-                  callbacks=[*callbacks(preset, epochs, folder, history), *more_callbacks])
+        graph.fit(batches, validation_data=check, epochs=epochs, initial_epoch=len(history), shuffle=False,
+                  verbose=verbose, callbacks=[SeedEpoch(batches, seed), *callbacks(preset, epochs, folder, history),
+                                              *more_callbacks])
     except KeyboardInterrupt:
         if not history:
             raise

@@ -3,9 +3,11 @@
 Streamlit runs a page file alone when its address is opened cold (/denoise), without the router in app.py. So a page
 never relies on the router: `open_page` sets the title and draws the navigation in both cases.
 """
+import contextlib
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.errors import StreamlitPageNotFoundError
 
 
 @dataclass(frozen=True)
@@ -24,20 +26,40 @@ PAGES = {
                         "Choose a model and a code size, and compare every picture with what its code can rebuild."),
     "denoise": Page("pages/denoise.py", "Denoise", ":material/blur_on:", "See",
                     "Turn up the noise and watch the autoencoder paint the clean picture from what is left."),
+    "latent_map": Page("pages/latent_map.py", "Latent map", ":material/map:", "Explore",
+                       "Drag the point across the plane: every place on it is a picture."),
+    "digits": Page("pages/digits.py", "Digits", ":material/pin:", "Explore",
+                   "Choose a digit, then drag through the handwriting styles it can be written in."),
 }
+
+
+SIDEBAR = 220                    # pixels
+# Streamlit's margins cost a third of a projector's width; the picture gets it instead.
+STYLE = """<style>
+.stMainBlockContainer { padding: 2.5rem clamp(1rem, 2.5vw, 3rem) 4rem; }
+.stMainBlockContainer h1 { padding: 0.5rem 0 0; }
+</style>"""
 
 
 def open_page(name):
     """Set the browser tab, draw the navigation and the heading of a page of the table."""
     page = PAGES[name]
     tab = page.title if name == "home" else f"{page.title} · Autoencoder Lab"
-    st.set_page_config(page_title=tab, page_icon=page.icon, layout="wide")
+    st.set_page_config(page_title=tab, page_icon=page.icon, layout="wide", initial_sidebar_state=SIDEBAR)
+    st.html(STYLE)
     with st.sidebar:
         group = ""
-        for other in PAGES.values():
-            if other.group != group:
-                group = other.group
+        for other, entry in PAGES.items():
+            if entry.group != group:
+                group = entry.group
                 st.caption(group)
-            st.page_link(other.file, label=other.title, icon=other.icon)
+            link(other)
     st.title(page.title)
     st.markdown(page.sentence)
+
+
+def link(name, bold=False):
+    """A link to a page of the table; none where a page runs on its own in a test and has no neighbours."""
+    page = PAGES[name]
+    with contextlib.suppress(StreamlitPageNotFoundError):
+        st.page_link(page.file, label=f"**{page.title}**" if bold else page.title, icon=page.icon)

@@ -1,0 +1,146 @@
+"""Digits: choose which digit, drag through how it is written."""
+import numpy as np
+import streamlit as st
+
+from ae_core import digits, images, latent, presets
+from pages.shared import cache, frame, live, widgets
+
+NAME = "digits_cvae"
+FORMULA = (r"\mathcal{L} = -\log p(x \mid z, y) + D_{KL}\big(q(z \mid x, y)\,\|\,\mathcal{N}(0, 1)\big),"
+           r"\qquad \hat x = D(z, y)")
+IDEA = """
+A **conditional** variational autoencoder is told the digit $y$, as ten numbers of which one is 1, in two places: beside
+the picture at the encoder, and beside the code $z$ at the decoder. The code then has no need to say *which* digit it is.
+What is left for its two numbers is *how* it is written: slant, width, weight of the pen. So the same point of the plane
+writes all ten digits in one hand.
+
+The label need not be one digit. Half of 8 and half of 3 was never seen in training, and still decodes to something
+between the two.
+"""
+VIEWS = {"Styles": "grid", "Real digits as points": "points", "Both": "both"}
+GRID = 13                        # pictures a side under the pad
+FRAMES = 33                      # of a blend; the middle one is half and half
+MAX_NUMBER = 12                  # digits that still fit a phone
+RANGES = {"−1.5 … 1.5": (-1.5, 1.5), "−2.5 … 2.5": (-2.5, 2.5), "−3.5 … 3.5": (-3.5, 3.5)}
+# The digits are the page's main control, so they are as large as keys of a till.
+BIG_BUTTONS = """<style>
+.st-key-digit, .st-key-digit .stButtonGroup { width: 100%; }
+.st-key-digit [role=radiogroup] { display: grid; grid-template-columns: repeat(2, 1fr); gap: 0.4rem; max-width: none; }
+.st-key-digit button { min-height: 3.4rem; margin: 0; border-radius: 0.5rem !important; }
+.st-key-digit button p { font-size: 1.7rem; font-weight: 600; }
+@media (max-width: 640px) { .st-key-digit [role=radiogroup] { grid-template-columns: repeat(5, 1fr); } }
+</style>"""
+
+
+def show_styles(served):
+    """The digit buttons and the style pad beside them; returns the digit and the style."""
+    buttons, pad = st.columns([1, 3.4], gap="large")
+    with buttons:
+        st.html(BIG_BUTTONS)
+        digit = int(widgets.choose_segment("Digit", digits.DIGITS, "digit", "8"))
+        view = widgets.choose_one("Under the point", list(VIEWS), "view")
+        downloads = st.container()
+        st.caption("Every place on the plane is a style of writing; the digit stays what you ask for.")
+    codes, plane = widgets.opened(cache.codes, NAME), cache.plane(NAME)
+    rows = np.flatnonzero(codes.label == digit)
+    with pad:
+        style = live.pad(
+            "style", cache.styles(NAME, digit, plane.bounds, digits.TILES), bounds=plane.bounds,
+            point=widgets.address_numbers("at", [plane.bounds[:2], plane.bounds[2:]], (0.6, -0.4), "a style"),
+            backdrop=VIEWS[view], grid=cache.styles(NAME, digit, plane.bounds, GRID, centres=True),
+            dots=plane.points[rows], dot_labels=codes.label[rows], neighbours=near(served, codes, digit),
+            exact=lambda *point: digits.decode_style(served, digit, point), size=520,
+            label=f"Handwriting styles of the digit {digit}", alt=f"The digit {digit} in the style of the point")
+    st.query_params["at"] = f"{style[0]:.3f},{style[1]:.3f}"
+    with downloads:
+        download_png("Download this digit", digits.write(served, str(digit), style)[0], f"digit_{digit}", 20)
+    return digit, style
+
+
+def near(served, codes, digit):
+    """The real pictures of a digit, for the one nearest to the point."""
+    rows = np.flatnonzero(codes.label == digit)
+    return live.Neighbours(codes.mean[rows], cache.class_strip(served.preset.dataset, digit), codes.label[rows])
+
+
+def show_blend(served, style):
+    """Two digits and a weight, as a filmstrip."""
+    st.subheader("Blend two digits")
+    film, controls = st.columns([2, 1], gap="large")
+    with controls:
+        first = int(widgets.choose_one("From", digits.DIGITS, "from", index=8))
+        second = int(widgets.choose_one("Into", digits.DIGITS, "into", index=3))
+        mixed = digits.blend(served, first, second, style, FRAMES)
+        widgets.show(images.tile(mixed.pictures[[0, FRAMES // 2, -1]], 3, scale=3),
+                     f"{first}, half and half, and {second}, in the style chosen above.",
+                     f"The digits {first} and {second} with their half-and-half blend between", "blend")
+        download_gif(latent.there_and_back(mixed.pictures), f"blend_{first}_{second}", 8)
+    with film:
+        weight = live.filmstrip(
+            f"blend_{first}_{second}", latent.tiles(mixed.pictures, FRAMES)[0], scale=13,
+            value=widgets.address_numbers("weight", [(0, 1)], (0.5,), "a weight")[0], ends=(str(first), str(second)),
+            captions=[f"{1 - share:.0%} {first} and {share:.0%} {second}" for share in mixed.shares],
+            label=f"Weight of the {second}", alt=f"A digit between {first} and {second}")
+    st.query_params["weight"] = f"{weight:.3f}"
+
+
+def show_number(served):
+    """A number in one handwriting, which can be dragged on into others."""
+    st.subheader("Write a number")
+    film, controls = st.columns([2, 1], gap="large")
+    with controls:
+        number = st.text_input("Number", "2026", max_chars=MAX_NUMBER, key="number", bind="query-params").strip()
+        if not number or set(number) - set(digits.DIGITS):
+            st.info("Only digits from 0 to 9 can be written; showing 2026 in its place.")
+            number = "2026"
+        hand = int(widgets.address_numbers("hand", [(0, 9999)], (4,), "a handwriting")[0])
+        if st.button("Another style", icon=":material/ink_pen:"):
+            hand = (hand + 1) % 10_000
+    st.query_params["hand"] = str(hand)
+    styles = digits.tour(hand, 40)
+    lines = digits.write(served, number, styles)
+    with film:
+        share = live.filmstrip(f"number_{number}_{hand}", latent.tiles(lines, len(lines))[0], label="Handwriting",
+                               alt=f"The number {number} in one handwriting", loop=True, scale=8,
+                               ends=("this style", "and back to it"))
+    with controls:
+        line = digits.write(served, number, digits.at(styles, share))[0]
+        download_png("Download PNG", line, f"number_{number}", 8)
+        download_gif(lines, f"number_{number}", 4)
+
+
+def show_sheet(served, style):
+    """Every digit down, one latent dimension across."""
+    st.subheader("One style, every digit")
+    sheet, controls = st.columns([2, 1], gap="large")
+    with controls:
+        names = ["z₁", "z₂"]
+        name = widgets.choose_segment("Across", names, "across")
+        reach = widgets.choose_one("Range", list(RANGES), "range")
+        st.caption("What changes from left to right changes alike in every row: it is the handwriting, not the digit.")
+    with sheet:
+        pictures = digits.style_sheet(served, names.index(name), *RANGES[reach], 10, (0, 0))
+        widgets.show(images.tile(pictures, 10, scale=2),
+                     f"Digits down, {name} across from {reach}; the other number is 0.",
+                     f"A sheet of ten digits in ten styles along {name}", "styles")
+
+
+def download_png(label, picture, file, scale):
+    png = images.to_png(images.enlarge(images.to_uint8(picture), scale))
+    st.download_button(label, png, f"{file}.png", "image/png", icon=":material/download:", on_click="ignore",
+                       key=f"png_{file}")
+
+
+def download_gif(pictures, file, scale):
+    st.download_button("Download GIF", images.to_gif(pictures, scale=scale), f"{file}.gif", "image/gif",
+                       icon=":material/download:", on_click="ignore", key=f"gif_{file}")
+
+
+frame.open_page("digits")
+cvae = widgets.served(NAME)
+digit, style = show_styles(cvae)
+show_blend(cvae, style)
+show_number(cvae)
+show_sheet(cvae, style)
+widgets.explain(IDEA, FORMULA, presets.get(NAME).recipe)
+widgets.code(digits.blend, digits.style_sheet, digits.write)

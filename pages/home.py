@@ -1,0 +1,51 @@
+"""Home: what the lab holds, with one live picture a page, and which models are here."""
+import streamlit as st
+
+from ae_core import denoise, images, model, presets, reconstruct
+from pages.shared import cache, frame, widgets
+
+
+def reconstruct_picture():
+    served = cache.served("fashion_conv")
+    pictures = cache.samples("fashion_mnist")[0][[0, 2, 8, 18]]
+    result = reconstruct.run(served, pictures)
+    return images.stack(images.tile(pictures, 4, scale=3), images.tile(result.rebuilt, 4, scale=3), gap=2), \
+        "Four pieces of clothing over their copies from 256 numbers"
+
+
+def denoise_picture():
+    pictures = cache.samples("mnist")[0][[0, 1, 2, 4]]
+    noisy = denoise.corrupt(pictures, "Gaussian", seed=1, sigma=0.6, mean=0.5)
+    result = denoise.run(cache.served("digits_denoiser"), pictures, noisy)
+    return images.stack(images.tile(noisy, 4, scale=3), images.tile(result.restored, 4, scale=3), gap=2), \
+        "Four digits under heavy noise over what the denoiser makes of them"
+
+
+PICTURES = {"reconstruct": reconstruct_picture, "denoise": denoise_picture}    # page -> its live picture and what it shows
+
+
+def card(name):
+    """One page of the lab: its name, its sentence, and a picture computed now by its model."""
+    with st.container(border=True):
+        frame.link(name, bold=True)
+        try:
+            sheet, alt = PICTURES[name]()
+            st.image(images.to_png(sheet), alt=alt, width="content")
+        except (model.store.WeightsMissing, model.store.WeightsDamaged) as error:
+            st.caption(str(error))
+        st.markdown(frame.PAGES[name].sentence)
+
+
+frame.open_page("home")
+for start in range(0, len(PICTURES), 3):
+    for column, name in zip(st.columns(3), list(PICTURES)[start:start + 3], strict=False):
+        with column:
+            card(name)
+
+st.subheader("The models")
+here = [preset.name for preset in presets.PRESETS.values() if model.store.present(preset.name)]
+st.markdown(f"**{len(here)} of {len(presets.PRESETS)}** models are trained and stored here; every one follows a published recipe.")
+with st.expander("All models", icon=":material/list:"):
+    st.dataframe([{"Here": preset.name in here, "Name": preset.name, "Model": preset.title, "Numbers": preset.code,
+                   "What it is": preset.description, "Recipe": preset.recipe} for preset in presets.PRESETS.values()],
+                 hide_index=True)

@@ -1,0 +1,130 @@
+"""Reconstruct: pictures beside what their code can rebuild."""
+import numpy as np
+import streamlit as st
+
+from ae_core import data, images, metrics, presets, reconstruct
+from pages.shared import cache, frame, widgets
+
+FORMULA = r"\hat x = D(E(x)), \qquad \mathcal{L} = \frac{1}{784}\sum_i (x_i - \hat x_i)^2"
+IDEA = """
+An **encoder** turns the 784 pixels of a picture into a **code** of a few numbers, and a **decoder** turns the code back
+into a picture. Both are trained together to make the copy like the original. The code is too small to hold every
+pixel, so the network must learn what pictures of this kind have in common, and keep only what tells one from the other.
+
+**PCA** is the honest baseline: the best that any *linear* encoder and decoder can do with as many numbers.
+A deep autoencoder earns its keep only where its curve lies below that of PCA.
+"""
+DENSE = "Fashion, dense"
+
+
+def models():
+    """Titles to names, the five dense code sizes under one title."""
+    here = widgets.offered(lambda preset: not preset.corruption and not preset.labels)
+    dense = [name for name in here.values() if name in reconstruct.DENSE_SIZES]
+    others = {title: name for title, name in here.items() if name not in dense}
+    return ({DENSE: dense[0]} if dense else {}) | others, dense
+
+
+def choose_model(titles, dense):
+    """The name of the chosen model; with the dense ones, a control for the code size."""
+    name = titles[widgets.choose_one("Model", list(titles), "model")]
+    if name in dense:
+        sizes = {presets.get(size).code: size for size in reconstruct.DENSE_SIZES if size in dense}
+        asked = st.select_slider("Code size: how many numbers a picture may keep", list(sizes), max(sizes), key="size")
+        name = sizes[asked]
+    return name
+
+
+def sheet(result, view):
+    """The published mosaic of 3x5 over 3x5, 25 pairs in two blocks, or a reader's own pictures enlarged."""
+    if view == "own":
+        scale = 10 if len(result.originals) < 3 else 5
+        return images.tile(np.concatenate([result.originals, result.rebuilt]), len(result.originals), scale=scale)
+    if view == "3 x 5 mosaic":
+        return images.stack(images.label(images.tile(result.originals, 5, scale=4), "Original"),
+                            images.label(images.tile(result.rebuilt, 5, scale=4), "Reconstruction"))
+    pairs = [images.tile(part, 13, scale=2) for rows in (slice(13), slice(13, 25))
+             for part in (result.originals[rows], result.rebuilt[rows])]
+    return images.stack(*pairs, gap=2)
+
+
+def show_numbers(result, model, size_error):
+    own, test, pca, ratio = st.columns(4)
+    own.metric("Error of these", f"{result.mse.mean():.4f}", help="Mean squared error of the pictures shown.")
+    test.metric("All test pictures", f"{size_error:.4f}", help="Mean squared error of the 10,000 test pictures.")
+    baseline = pca_error(model.preset)
+    pca.metric("PCA, same size", "–" if baseline is None else f"{baseline:.4f}",
+               help="The best linear code with as many numbers, on the same test pictures.")
+    ratio.metric("Compression", f"{reconstruct.compression_ratio(model.preset):.3g} : 1",
+                 help="Numbers in the picture for one number in its code.")
+
+
+def pca_error(preset):
+    name = {"fashion_mnist": "fashion_pca", "mnist": "digits_pca"}[preset.dataset]
+    if preset.shape != (28, 28, 1) or preset.code > presets.get(name).code:
+        return None
+    return cache.pca_error(name, preset.code)
+
+
+def show_units(model, result):
+    """Of a sparse model: which of its units fire for the first picture, and what each of them draws."""
+    count = reconstruct.active_units(result.codes[:1])[0]
+    strongest, atoms = reconstruct.atoms(model, result.codes[0], 12)
+    st.subheader("The few units that fire")
+    st.markdown(f"For the first picture **{count} of {model.preset.code:,} units** fire. "
+                "The map shows them all; beside it stands what each of the twelve strongest draws on its own.")
+    left, right = st.columns(2)
+    with left:
+        level = result.codes[0] / result.codes[0].max()
+        widgets.show(images.tile(level.reshape(1, 32, 32, 1), 1, scale=9), "All units; the brighter, the stronger.",
+                     f"A map of {model.preset.code} code units, {count} of them bright", "units")
+    with right:
+        widgets.show(images.tile(atoms, 4, scale=3), f"What units {', '.join(map(str, strongest))} draw.",
+                     "Twelve strokes and dots that single units of the sparse code draw", "atoms")
+
+
+def show_sizes(current):
+    st.subheader("How small may the code be?")
+    sizes, dense, pca = cache.size_curve()
+    widgets.curve({"Dense autoencoder": dense, "PCA": pca}, sizes, "Numbers in the code", "Test error (MSE)",
+                  "Test error against code size: the dense autoencoder lies below PCA at small codes",
+                  marker=current if current in sizes else None)
+
+
+frame.open_page("reconstruct")
+titles, dense_here = models()
+picture, controls = st.columns([5, 3], gap="medium")
+with controls:
+    model = widgets.served(choose_model(titles, dense_here))
+    errors = cache.test_errors(model.preset.name)
+    view = st.segmented_control("View", ["3 x 5 mosaic", "25 pairs"], default="3 x 5 mosaic", required=True, key="view")
+    picked = widgets.pick_pictures("reconstruct", model.preset, 15 if view == "3 x 5 mosaic" else 25, errors)
+result = reconstruct.run(model, picked.pictures)
+
+with picture:
+    view = "own" if picked.source != "Test pictures" else view
+    where = {"own": "Above: yours, as the model sees them. Below: the",
+             "25 pairs": "Each row of originals stands over its"}.get(view, "Above: the originals. Below: their")
+    widgets.show(sheet(result, view), f"{where} reconstructions from {model.preset.code} numbers each, "
+                 f"by “{model.preset.title}”.",
+                 f"Original pictures and their reconstructions from {model.preset.code} numbers", "reconstructions")
+    show_numbers(result, model, errors.mean())
+    with st.expander("The error of each picture", icon=":material/table:"):
+        classes = data.DATASETS[model.preset.dataset].classes
+        rows = [{"Picture": k + 1, "Class": classes[picked.labels[k]] if picked.labels is not None else "yours",
+                 "MSE": float(error), "PSNR (dB)": float(metrics.psnr(error))} for k, error in enumerate(result.mse)]
+        st.dataframe(rows, hide_index=True, height=240)
+        st.download_button("Download CSV", widgets.table_csv(rows), "errors.csv", "text/csv", on_click="ignore")
+
+if model.preset.sparsity:
+    show_units(model, result)
+left, right = st.columns(2, gap="large")
+with left:
+    show_sizes(model.preset.code if model.preset.name in dense_here else None)
+with right:
+    st.subheader("The network")
+    total = widgets.architecture(model.card)
+    st.caption(f"{total:,} parameters. {model.preset.description}")
+
+widgets.explain(IDEA, FORMULA, model.preset.recipe)
+widgets.code(reconstruct.run, reconstruct.run_pca)

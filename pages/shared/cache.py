@@ -1,0 +1,134 @@
+"""The only cached functions of the app, the twins of ae_core's own: whatever costs more than a blink, once per server.
+
+Models are shared by all sessions (they are safe from many threads); arrays are cached by value and never changed.
+"""
+import streamlit as st
+
+from ae_core import data, denoise, digits, images, latent_map, model, presets, reconstruct
+from pages.shared import live
+
+
+@st.cache_resource(max_entries=40, show_spinner="Opening the model …")
+def _model(name, changed):
+    return model.load(name)
+
+
+def served(name):
+    """The served model; a trained or replaced one is seen at once. Raises WeightsMissing or WeightsDamaged."""
+    return _model(name, _changed(name))
+
+
+def _changed(name):
+    """When a model was put into the store, so that what is cached of an older one is not used."""
+    card = model.store.root() / name / "preset.json"
+    return card.stat().st_mtime_ns if card.is_file() else None
+
+
+@st.cache_data(max_entries=6, show_spinner="Opening the pictures …")
+def samples(dataset, shape=(28, 28, 1)):
+    """The shipped test pictures and labels of a data set."""
+    return data.samples(dataset, shape)
+
+
+@st.cache_data(max_entries=40, show_spinner="Rebuilding the test pictures …")
+def test_errors(name):
+    """The squared error (10000,) of every shipped test picture through a model."""
+    served_model = served(name)
+    pictures, labels = samples(served_model.preset.dataset, served_model.preset.shape)
+    return reconstruct.run(served_model, pictures, labels if served_model.preset.labels else None).mse
+
+
+@st.cache_data(max_entries=40, show_spinner="Measuring PCA …")
+def pca_error(name, components):
+    """The mean squared error of the shipped test pictures through the first components of a PCA preset."""
+    pca = served(name)
+    return float(reconstruct.run_pca(pca, samples(pca.preset.dataset)[0], components).mse.mean())
+
+
+def size_curve():
+    """Code sizes, the test error of each dense model, and that of PCA with as many numbers."""
+    names = [name for name in reconstruct.DENSE_SIZES if model.store.present(name)]
+    sizes = [presets.get(name).code for name in names]
+    dense = [float(test_errors(name).mean()) for name in names]
+    return sizes, dense, [pca_error("fashion_pca", size) for size in sizes]
+
+
+@st.cache_data(max_entries=16, show_spinner="Measuring the noise levels …")
+def robustness(names, mean):
+    """PSNR of denoisers and filters at rising noise, on the first 100 test pictures of their data set."""
+    models = {presets.get(name).title: served(name) for name in names}
+    first = presets.get(names[0])
+    return denoise.robustness(models, samples(first.dataset, first.shape)[0][:100], denoise.CURVE_SIGMAS, mean)
+
+
+# --- latent spaces; shared objects, because nobody changes them -------------------------------------------
+
+NEIGHBOURS = 3000                # real pictures that a pad knows
+
+
+@st.cache_resource(max_entries=20, show_spinner="Opening the codes …")
+def _codes(name, changed):
+    return latent_map.stored_codes(name)
+
+
+def codes(name):
+    """The codes of the test pictures of a preset. Raises WeightsMissing or WeightsDamaged."""
+    return _codes(name, _changed(name))
+
+
+@st.cache_resource(max_entries=20, show_spinner="Laying out the codes …")
+def _plane(name, changed):
+    return latent_map.plane(served(name).preset, codes(name).mean)
+
+
+def plane(name):
+    """The plane of a preset: its own, or that of the first two principal components."""
+    return _plane(name, _changed(name))
+
+
+@st.cache_resource(max_entries=40, show_spinner="Decoding the plane …")
+def _atlas(name, changed, bounds, n, probability, centres):
+    tiles = latent_map.atlas(served(name), plane(name), bounds, n, probability, centres)
+    return live.encode_grid(tiles)
+
+
+def atlas(name, bounds, n, probability=False, centres=False):
+    """The decoded plane of a preset as the pad takes it."""
+    return _atlas(name, _changed(name), bounds, n, probability, centres)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the pictures …")
+def neighbours(dataset, shape):
+    """The first test pictures of a data set as the pad takes them."""
+    pictures = images.to_uint8(samples(dataset, shape)[0][:NEIGHBOURS])
+    return live.encode_strip(pictures[..., 0])
+
+
+@st.cache_resource
+def _layouts():
+    return {}
+
+
+def tsne(name, report):
+    """The t-SNE layout of a preset's codes, computed once; kept by hand, so that `report` can show the progress."""
+    key = name, _changed(name)
+    if key not in _layouts():
+        _layouts()[key] = latent_map.project_tsne(codes(name).mean, report=report)
+    return _layouts()[key]
+
+
+@st.cache_resource(max_entries=40, show_spinner="Decoding the styles …")
+def _styles(name, changed, digit, bounds, n, centres):
+    return live.encode_grid(digits.style_atlas(served(name), digit, bounds, n, centres))
+
+
+def styles(name, digit, bounds, n, centres=False):
+    """The plane of styles of one digit as the pad takes it."""
+    return _styles(name, _changed(name), digit, bounds, n, centres)
+
+
+@st.cache_resource(max_entries=10, show_spinner="Opening the pictures …")
+def class_strip(dataset, label):
+    """All test pictures of one class as the pad takes them."""
+    pictures, labels = samples(dataset)
+    return live.encode_strip(images.to_uint8(pictures[labels == label])[..., 0])

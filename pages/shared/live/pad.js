@@ -1,0 +1,409 @@
+// A plane to drag on. The picture beside it is the blend of the four nearest of the atlas.
+
+const SMALL_STEP = 0.01; // of the plane's side, for an arrow key
+const BIG_STEP = 0.1;
+const GAP = 24; // pixels between the plane and the picture, as in live.css
+const WIDE = 560; // from this width on they stand side by side
+const NEAR_SIDE = { wide: 84, stacked: 56 }; // pixels for the nearest real picture
+const WARPED_TICKS = [-2, -1, 0, 1, 2];
+const HINT =
+  "Arrow keys move the point, with Shift in bigger steps. Page Up and Page Down move it up and " +
+  "down, Home and End to the left and right edge, with Shift to the bottom and top edge.";
+
+/** The latent value of a probability: the inverse normal CDF, P. J. Acklam's rational form. */
+function probit(p) {
+  const low = 0.02425;
+  if (p > 1 - low) return -probit(1 - p);
+  if (p < low) {
+    const q = Math.sqrt(-2 * Math.log(p));
+    return (
+      (((((-7.784894002430293e-3 * q - 0.3223964580411365) * q - 2.400758277161838) * q -
+        2.549732539343734) * q + 4.374664141464968) * q + 2.938163982698783) /
+      ((((7.784695709041462e-3 * q + 0.3224671290700398) * q + 2.445134137142996) * q +
+        3.754408661907416) * q + 1)
+    );
+  }
+  const q = p - 0.5;
+  const r = q * q;
+  return (
+    ((((((-39.69683028665376 * r + 220.9460984245205) * r - 275.9285104469687) * r +
+      138.357751867269) * r - 30.66479806614716) * r + 2.506628277459239) * q) /
+    (((((-54.47609879822406 * r + 161.5858368580409) * r - 155.6989798598866) * r +
+      66.80131188771972) * r - 13.28068155288572) * r + 1)
+  );
+}
+
+/** The share of a normal variable below z, by bisection: only for the few ticks. */
+function normalShare(z) {
+  let [low, high] = [0, 1];
+  for (let i = 0; i < 40; i++) {
+    const middle = (low + high) / 2;
+    if (probit(middle) < z) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+class Pad extends View {
+  constructor(parent) {
+    super(parent, "pad");
+    this.share = [0.5, 0.5]; // of the plane, from the left and from the bottom
+    this.hidden = new Set(); // classes that the legend switched off
+    this.nearest = -1;
+    this.build();
+    this.drag(this.surface, {
+      move: (event) => this.follow(event),
+      release: () => this.rest(),
+    });
+    this.keys(this.surface, (event) => this.press(event), () => this.commit());
+  }
+
+  build() {
+    this.ground = make("canvas", "ground", { "aria-hidden": "true" });
+    this.marker = make("div", "marker");
+    this.lines = [make("div", "line across"), make("div", "line up")];
+    this.surface = make(
+      "div",
+      "surface",
+      {
+        role: "slider", tabindex: "0", "aria-roledescription": "2-D slider",
+        "aria-describedby": "hint", "aria-orientation": "horizontal",
+        "aria-valuemin": "0", "aria-valuemax": "1",
+      },
+      [this.ground, ...this.lines, this.marker],
+    );
+    this.legend = make("div", "legend", { role: "group", "aria-label": "Classes shown" });
+    this.picture = new Picture("picture", { role: "img" });
+    this.coordinates = [make("span", "number"), make("span", "number")];
+    this.kind = make("span", "kind");
+    this.readout = make("div", "readout", {}, [...this.coordinates, this.kind]);
+    this.near = new Picture("thumbnail", { role: "img", "aria-label": "Nearest real picture" });
+    this.nearName = make("div", "near-name");
+    const nearText = make("div", "near-text", {}, [this.nearName, "nearest real picture"]);
+    this.nearBox = make("div", "near", {}, [this.near.canvas, nearText]);
+    this.root.append(
+      make("div", "plane", {}, [this.surface, this.legend]),
+      make("div", "result", {}, [
+        this.picture.canvas,
+        make("div", "side", {}, [this.readout, this.nearBox]),
+      ]),
+      make("p", "spoken-only", { id: "hint" }, [HINT]),
+    );
+  }
+
+  // --- What the server sends ---
+
+  update(data) {
+    this.data = data;
+    this.surface.setAttribute("aria-label", data.label);
+    this.picture.canvas.setAttribute("aria-label", data.alt);
+    this.picture.resize(data.tile[1], data.tile[0]);
+    this.nearBox.hidden = !data.hasNearest;
+    if (this.adopt(data)) this.share = this.shareOf(data.at);
+    if (this.answers(data)) this.takeExact(data.exact);
+    this.buildLegend();
+    this.loadParts(data.parts);
+    this.resize();
+    this.refresh();
+  }
+
+  takeExact(exact) {
+    this.exact = exact === null ? null : bytesOf(exact);
+    this.exactTurn = this.turn;
+  }
+
+  async loadParts(id) {
+    if (id === this.wanted) return;
+    this.wanted = id;
+    const parts = await partsEntry(id).ready;
+    if (id !== this.wanted) return; // overtaken by a newer atlas
+    this.parts = parts;
+    this.nearest = -1;
+    this.dots = parts.dots && new Uint16Array(parts.dots.buffer);
+    this.nearPoints = parts.nearPoints && new Float32Array(parts.nearPoints.buffer);
+    this.refresh();
+  }
+
+  buildLegend() {
+    const { classes, palette, backdrop, hasDots } = this.data;
+    this.legend.hidden = !hasDots;
+    // Keep its place in a view without dots, so that the page does not jump between views.
+    const visible = backdrop === "points" || backdrop === "both";
+    this.legend.style.visibility = visible ? "visible" : "hidden";
+    const signature = JSON.stringify([classes, palette]);
+    if (signature === this.legendSignature) return;
+    this.legendSignature = signature;
+    this.legend.replaceChildren(...classes.map((name, index) => this.legendEntry(name, index)));
+  }
+
+  legendEntry(name, index) {
+    const swatch = make("span", "swatch");
+    swatch.style.background = this.colour(index);
+    const pressed = String(!this.hidden.has(index));
+    const entry = make("button", "entry", { type: "button", "aria-pressed": pressed });
+    entry.append(swatch, name);
+    this.on(entry, "click", () => {
+      if (!this.hidden.delete(index)) this.hidden.add(index);
+      entry.setAttribute("aria-pressed", String(!this.hidden.has(index)));
+      this.refresh();
+    });
+    return entry;
+  }
+
+  colour(index) {
+    const { palette } = this.data;
+    return palette[index % palette.length];
+  }
+
+  // --- Sizes: they depend on the page's width only, so nothing jumps ---
+
+  resize() {
+    const width = this.root.clientWidth;
+    if (!width || !this.data.tile) return;
+    const { tile, size, scale } = this.data;
+    const wide = width >= WIDE;
+    const room = wide ? (width - GAP) * 0.5 : Math.min(width * 0.66, 256);
+    const factor = clamp(Math.floor(room / tile[1]), 1, scale);
+    const side = Math.floor(Math.min(size, wide ? width - GAP - factor * tile[1] : width));
+    this.root.classList.toggle("stacked", !wide);
+    this.picture.enlarge(factor);
+    this.nearSide = wide ? NEAR_SIDE.wide : NEAR_SIDE.stacked;
+    this.enlargeNear();
+    this.side = side;
+    this.surface.style.width = this.surface.style.height = `${side}px`;
+    this.legend.style.width = `${side}px`;
+    if (sharpen(this.ground, side, side)) this.refresh();
+  }
+
+  enlargeNear() {
+    this.near.enlarge(Math.max(1, Math.floor(this.nearSide / this.near.canvas.width)));
+  }
+
+  /** Draw the backdrop anew, too: after new data, another size, theme or legend. */
+  refresh() {
+    this.groundIsOld = true;
+    this.request();
+  }
+
+  // --- The point: share of the plane -> plane coordinate -> latent ---
+
+  shareOf([x, y]) {
+    const [x0, x1, y0, y1] = this.data.bounds;
+    return [clamp((x - x0) / (x1 - x0), 0, 1), clamp((y - y0) / (y1 - y0), 0, 1)];
+  }
+
+  position() {
+    const [x0, x1, y0, y1] = this.data.bounds;
+    const [across, up] = this.share;
+    const plane = [x0 + across * (x1 - x0), y0 + up * (y1 - y0)];
+    return this.data.warp ? plane.map(probit) : plane;
+  }
+
+  moveTo(across, up, event) {
+    const share = [clamp(across, 0, 1), clamp(up, 0, 1)];
+    if (share[0] === this.share[0] && share[1] === this.share[1]) return;
+    this.share = share;
+    this.moved = true;
+    this.request(event);
+  }
+
+  follow(event) {
+    const box = this.surface.getBoundingClientRect();
+    const across = (event.clientX - box.left) / box.width;
+    this.moveTo(across, 1 - (event.clientY - box.top) / box.height, event);
+  }
+
+  press(event) {
+    const [across, up] = this.share;
+    const step = event.shiftKey ? BIG_STEP : SMALL_STEP;
+    const moves = {
+      ArrowLeft: [across - step, up],
+      ArrowRight: [across + step, up],
+      ArrowDown: [across, up - step],
+      ArrowUp: [across, up + step],
+      PageDown: [across, up - BIG_STEP],
+      PageUp: [across, up + BIG_STEP],
+      Home: event.shiftKey ? [across, 0] : [0, up],
+      End: event.shiftKey ? [across, 1] : [1, up],
+    };
+    if (!moves[event.key]) return false;
+    this.moveTo(...moves[event.key], event);
+    return true;
+  }
+
+  rest() {
+    if (this.moved) this.commit();
+    this.request();
+  }
+
+  commit() {
+    this.report(this.position().map((value) => Number(value.toFixed(6))));
+  }
+
+  // --- Painting ---
+
+  paint() {
+    if (!this.side) return;
+    if (this.groundIsOld) this.paintGround();
+    const [across, up] = this.share;
+    const [left, top] = [across * this.side, (1 - up) * this.side];
+    this.marker.style.transform = `translate(${left}px, ${top}px)`;
+    this.lines[0].style.transform = `translateY(${top}px)`;
+    this.lines[1].style.transform = `translateX(${left}px)`;
+    this.paintPicture();
+    this.paintText();
+    this.paintNearest();
+  }
+
+  paintPicture() {
+    const showsExact = this.exact && this.exactTurn === this.turn && !this.moved;
+    if (showsExact) this.picture.show(this.exact, this.data.tile[2]);
+    else if (this.parts) this.picture.blend(this.parts.atlas, this.fourNearest());
+    this.kind.textContent = this.data.exact === null ? "" : showsExact ? "exact" : "blend";
+  }
+
+  /** The four atlas pictures around the point, with bilinear weights. */
+  fourNearest() {
+    const { rows, columns } = this.parts.atlas;
+    const x = this.share[0] * (columns - 1);
+    const y = (1 - this.share[1]) * (rows - 1);
+    const column = Math.min(Math.floor(x), Math.max(columns - 2, 0));
+    const row = Math.min(Math.floor(y), Math.max(rows - 2, 0));
+    const [fx, fy] = [x - column, y - row];
+    const first = row * columns + column;
+    return [
+      [first, (1 - fx) * (1 - fy)],
+      [first + 1, fx * (1 - fy)],
+      [first + columns, (1 - fx) * fy],
+      [first + columns + 1, fx * fy],
+    ];
+  }
+
+  paintText() {
+    const point = this.position();
+    const { axes } = this.data;
+    const texts = point.map((value, axis) => `${axes[axis]} = ${spoken(value, 2)}`);
+    texts.forEach((text, axis) => (this.coordinates[axis].textContent = text));
+    if (this.dragging) return; // a screen reader hears where a drag ends, not all its points
+    this.surface.setAttribute("aria-valuenow", this.share[0].toFixed(3));
+    this.surface.setAttribute("aria-valuetext", texts.join(", "));
+  }
+
+  paintNearest() {
+    const pictures = this.parts?.nearPictures;
+    if (!pictures) return;
+    const index = this.findNearest(this.position());
+    if (index === this.nearest) return;
+    this.nearest = index;
+    this.near.resize(pictures.width, pictures.height);
+    this.enlargeNear();
+    this.near.blend(pictures, [[index, 1]]);
+    this.nearName.textContent = this.data.classes[this.parts.nearClasses?.[index]] ?? "";
+  }
+
+  findNearest([x, y]) {
+    const points = this.nearPoints;
+    let [best, distance] = [0, Infinity];
+    for (let i = 0; i < points.length; i += 2) {
+      const [dx, dy] = [points[i] - x, points[i + 1] - y];
+      const square = dx * dx + dy * dy;
+      if (square < distance) [best, distance] = [i / 2, square];
+    }
+    return best;
+  }
+
+  // --- The backdrop, drawn only when it changes ---
+
+  paintGround() {
+    this.groundIsOld = false;
+    const context = this.ground.getContext("2d");
+    const ratio = this.ground.width / this.side;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, this.side, this.side);
+    const { backdrop } = this.data;
+    const hasGrid = backdrop === "grid" || backdrop === "both";
+    this.surface.classList.toggle("pictured", hasGrid);
+    if (hasGrid && this.parts) this.drawGrid(context);
+    else this.drawAxes(context);
+    if ((backdrop === "points" || backdrop === "both") && this.dots) {
+      this.drawDots(context, hasGrid);
+    }
+  }
+
+  drawGrid(context) {
+    context.imageSmoothingQuality = "high";
+    const { grid, atlas } = this.parts;
+    if (grid) {
+      context.drawImage(grid.image, 0, 0, this.side, this.side);
+      return;
+    }
+    // The atlas has a picture on each edge, so half of the outer ones lies off the plane.
+    const [stepX, stepY] = [this.side / (atlas.columns - 1), this.side / (atlas.rows - 1)];
+    const [width, height] = [this.side + stepX, this.side + stepY];
+    context.drawImage(atlas.image, -stepX / 2, -stepY / 2, width, height);
+  }
+
+  drawAxes(context) {
+    const style = getComputedStyle(this.root);
+    context.strokeStyle = style.getPropertyValue("--rule");
+    context.fillStyle = style.getPropertyValue("--quiet");
+    context.font = `11px ${style.fontFamily}`;
+    context.lineWidth = 1;
+    for (const axis of [0, 1]) {
+      for (const { share, value } of this.ticks(axis)) this.drawTick(context, axis, share, value);
+    }
+  }
+
+  drawTick(context, axis, share, value) {
+    const at = Math.round((axis === 0 ? share : 1 - share) * this.side) + 0.5;
+    context.beginPath();
+    context.moveTo(axis === 0 ? at : 0, axis === 0 ? 0 : at);
+    context.lineTo(axis === 0 ? at : this.side, axis === 0 ? this.side : at);
+    context.stroke();
+    if (axis === 0) context.fillText(spoken(value, 0), at + 4, this.side - 6);
+    else context.fillText(spoken(value, 0), 5, at - 4);
+  }
+
+  /** Whole latent values inside the plane, six or so a side. */
+  ticks(axis) {
+    const [low, high] = this.data.bounds.slice(2 * axis, 2 * axis + 2);
+    const place = (plane, value) => ({ share: (plane - low) / (high - low), value });
+    const ticks = this.data.warp
+      ? WARPED_TICKS.map((value) => place(normalShare(value), value))
+      : this.wholeTicks(low, high).map((value) => place(value, value));
+    return ticks.filter(({ share }) => share > 0.02 && share < 0.98);
+  }
+
+  wholeTicks(low, high) {
+    const step = Math.max(1, Math.ceil((high - low) / 9));
+    const ticks = [];
+    for (let value = Math.ceil(low / step) * step; value <= high; value += step) ticks.push(value);
+    return ticks;
+  }
+
+  drawDots(context, onGrid) {
+    const { dotClasses } = this.parts;
+    const radius = clamp(100 / Math.sqrt(dotClasses.length), 1.5, 3); // many dots are small dots
+    context.strokeStyle = onGrid ? "rgba(0, 0, 0, 0.75)" : "rgba(0, 0, 0, 0.25)";
+    context.lineWidth = onGrid ? 1.6 : 0.6;
+    const paths = new Map();
+    for (let i = 0; i < dotClasses.length; i++) {
+      if (this.hidden.has(dotClasses[i])) continue;
+      if (!paths.has(dotClasses[i])) paths.set(dotClasses[i], new Path2D());
+      const x = (this.dots[2 * i] / 65535) * this.side;
+      const y = (1 - this.dots[2 * i + 1] / 65535) * this.side;
+      const path = paths.get(dotClasses[i]);
+      path.moveTo(x + radius, y);
+      path.arc(x, y, radius, 0, 2 * Math.PI);
+    }
+    for (const [index, path] of paths) {
+      context.fillStyle = this.colour(index);
+      context.stroke(path);
+      context.fill(path);
+    }
+  }
+}
+
+export default function (component) {
+  return attach(component, Pad);
+}

@@ -1,0 +1,241 @@
+// A small surface to draw on, white ink on black. Strokes are kept as points, so that they are
+// sharp on any screen and can be taken back one by one.
+
+const HINT = "Arrow keys move the pen, with Shift in bigger steps. Space puts it down and up.";
+const BIG_STEP = 4; // logical pixels
+
+/** A grey picture (bytes, side * side) as a canvas. */
+function canvasOf(grey, side) {
+  const picture = new Picture("");
+  picture.resize(side, side);
+  picture.show(grey, 1);
+  return picture.canvas;
+}
+
+function base64Of(bytes) {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+
+class Sketchpad extends View {
+  constructor(parent) {
+    super(parent, "sketchpad");
+    this.base = null; // what the page put there, as a canvas
+    this.strokes = []; // each a list of [x, y], logical pixels
+    this.stroke = null; // the one being drawn
+    this.history = [];
+    this.pen = null; // the keyboard's pen, once a key moved it
+    this.build();
+    this.drag(this.surface, {
+      start: () => this.putDown(),
+      move: (event) => this.follow(event),
+      release: () => this.lift(),
+    });
+    this.on(this.surface, "keydown", (event) => this.press(event));
+    this.on(this.surface, "blur", () => this.leave());
+    this.on(this.undoButton, "click", () => this.undo());
+    this.on(this.clearButton, "click", () => this.clear());
+  }
+
+  build() {
+    this.canvas = make("canvas", "ink", { role: "img" });
+    this.surface = make(
+      "div",
+      "surface",
+      { role: "application", tabindex: "0", "aria-describedby": "hint" },
+      [this.canvas],
+    );
+    this.undoButton = make("button", "entry", { type: "button" }, ["Undo"]);
+    this.clearButton = make("button", "entry", { type: "button" }, ["Clear"]);
+    this.status = make("p", "spoken-only", { role: "status" });
+    this.root.append(
+      this.surface,
+      make("div", "buttons", {}, [this.undoButton, this.clearButton]),
+      this.status,
+      make("p", "spoken-only", { id: "hint" }, [HINT]),
+    );
+  }
+
+  update(data) {
+    this.data = data;
+    this.surface.setAttribute("aria-label", data.label);
+    this.canvas.setAttribute("aria-label", data.alt);
+    if (this.adopt(data)) this.takeBase(data);
+    this.resize();
+    this.request();
+  }
+
+  takeBase({ at, side }) {
+    this.base = at === null ? null : canvasOf(bytesOf(at), side);
+    this.strokes = [];
+    this.history = [];
+    this.stroke = null;
+  }
+
+  resize() {
+    const width = this.root.clientWidth;
+    if (!width || !this.data.display) return;
+    const side = Math.min(this.data.display, width);
+    this.surface.style.width = this.surface.style.height = `${side}px`;
+    if (sharpen(this.canvas, side, side)) this.request();
+  }
+
+  // --- Strokes ---
+
+  position() {
+    return this.stroke?.at(-1) ?? this.pen ?? [0, 0];
+  }
+
+  putDown() {
+    this.lift(); // ends the keyboard's stroke, if its pen is down
+    this.pen = null;
+    this.stroke = [];
+  }
+
+  follow(event) {
+    const box = this.surface.getBoundingClientRect();
+    const scale = this.data.size / box.width;
+    // Fast hands move several times a frame; all their points keep the curve round.
+    const events = event.getCoalescedEvents?.() ?? [];
+    for (const { clientX, clientY } of events.length ? events : [event]) {
+      this.draw([(clientX - box.left) * scale, (clientY - box.top) * scale], event);
+    }
+  }
+
+  draw(point, event) {
+    this.stroke?.push(point);
+    this.moved = true;
+    this.request(event);
+  }
+
+  /** End the stroke and report the drawing. */
+  lift() {
+    if (!this.stroke) return;
+    const { stroke } = this;
+    this.stroke = null;
+    this.change(this.base, [...this.strokes, stroke]);
+  }
+
+  undo() {
+    if (!this.history.length) return;
+    [this.base, this.strokes] = this.history.pop();
+    this.reportInk();
+  }
+
+  clear() {
+    if (this.base || this.strokes.length) this.change(null, []);
+  }
+
+  change(base, strokes) {
+    this.history.push([this.base, this.strokes]);
+    [this.base, this.strokes] = [base, strokes];
+    this.reportInk();
+  }
+
+  reportInk() {
+    const { side } = this.data;
+    const canvas = new OffscreenCanvas(side, side);
+    const context = canvas.getContext("2d");
+    this.render(context, side);
+    const rgba = context.getImageData(0, 0, side, side).data;
+    const grey = rgba.filter((_, index) => index % 4 === 0);
+    this.report(grey.some(Boolean) ? base64Of(grey) : null);
+    this.request();
+  }
+
+  // --- Keyboard ---
+
+  press(event) {
+    if ((event.ctrlKey || event.metaKey) && event.key === "z") this.undo();
+    else if (event.ctrlKey || event.metaKey || event.altKey || !this.penKey(event)) return;
+    event.preventDefault();
+  }
+
+  penKey(event) {
+    const step = event.shiftKey ? BIG_STEP : 1;
+    const moves = {
+      ArrowLeft: [-step, 0],
+      ArrowRight: [step, 0],
+      ArrowUp: [0, -step],
+      ArrowDown: [0, step],
+      " ": [0, 0],
+    };
+    if (!moves[event.key] || this.dragging) return false;
+    const { size } = this.data;
+    this.pen ??= [size / 2, size / 2];
+    this.pen = this.pen.map((at, axis) => clamp(at + moves[event.key][axis], 0, size));
+    if (event.key === " ") this.dip(event);
+    else if (this.stroke) this.draw(this.pen, event);
+    this.tell();
+    this.request(event);
+    return true;
+  }
+
+  dip(event) {
+    if (event.repeat) return;
+    if (this.stroke) {
+      this.lift();
+    } else {
+      this.stroke = [];
+      this.draw(this.pen, event);
+    }
+  }
+
+  tell() {
+    const [x, y] = this.pen.map(Math.round);
+    this.status.textContent = `Pen ${this.stroke ? "down" : "up"}, column ${x}, row ${y}`;
+  }
+
+  leave() {
+    if (!this.dragging) this.lift();
+    this.pen = null;
+    this.request();
+  }
+
+  // --- Painting ---
+
+  paint() {
+    const side = this.canvas.width;
+    const context = this.canvas.getContext("2d");
+    this.render(context, side);
+    if (this.pen) this.drawPen(context, side / this.data.size);
+  }
+
+  render(context, side) {
+    const scale = side / this.data.size;
+    context.fillStyle = "#000";
+    context.fillRect(0, 0, side, side);
+    if (this.base) context.drawImage(this.base, 0, 0, side, side);
+    context.strokeStyle = "#fff";
+    context.lineCap = context.lineJoin = "round";
+    context.lineWidth = this.data.brush * scale;
+    for (const stroke of this.strokes) this.trace(context, stroke, scale);
+    if (this.stroke) this.trace(context, this.stroke, scale);
+  }
+
+  /** A smooth curve: the points steer it, it goes through the middles between them. */
+  trace(context, stroke, scale) {
+    if (!stroke.length) return;
+    const points = stroke.map(([x, y]) => [x * scale, y * scale]);
+    context.beginPath();
+    context.moveTo(...points[0]);
+    for (let i = 1; i < points.length; i++) {
+      const [x, y] = points[i - 1];
+      context.quadraticCurveTo(x, y, (x + points[i][0]) / 2, (y + points[i][1]) / 2);
+    }
+    context.lineTo(...points.at(-1)); // a single point becomes a dot: the cap is round
+    context.stroke();
+  }
+
+  drawPen(context, scale) {
+    const [x, y] = this.pen.map((at) => at * scale);
+    context.strokeStyle = this.stroke ? "#ffa90e" : "#3f90da";
+    context.lineWidth = scale * 0.25;
+    context.beginPath();
+    context.arc(x, y, this.data.brush * scale, 0, 2 * Math.PI);
+    context.stroke();
+  }
+}
+
+export default function (component) {
+  return attach(component, Sketchpad);
+}

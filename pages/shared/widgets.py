@@ -1,0 +1,204 @@
+"""What the pages are made of: pick pictures, show a sheet with its download, explain, show the code.
+
+Every function draws in the place where it is called and returns plain values; the pages put them together.
+"""
+import contextlib
+import inspect
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from ae_core import data, images, model, presets, reconstruct
+from pages.shared import cache, live
+
+@dataclass(frozen=True)
+class Picked:
+    pictures: np.ndarray         # (n, h, w, 1)
+    labels: np.ndarray | None    # (n,), None of a reader's own pictures
+    source: str                  # "Test pictures", "Upload" or "Drawing"
+
+
+def offered(keep):
+    """Titles of the presets that `keep` accepts and that have weights: {title: name}. Stops the page where there are none."""
+    wanted = [preset for preset in presets.PRESETS.values() if keep(preset)]
+    here = {preset.title: preset.name for preset in wanted if model.store.present(preset.name)}
+    if not here:
+        st.warning(f"None of the models of this page has weights here. Train one with: "
+                   f"`python -m ae_core train {wanted[0].name}`")
+        st.stop()
+    return here
+
+
+def served(name):
+    """The served model; a sentence and the end of the page where its weights are missing or damaged."""
+    return opened(cache.served, name)
+
+
+def opened(load, name):
+    """What `load` reads of a preset's weights; a sentence and the end of the page where they are missing or damaged."""
+    try:
+        return load(name)
+    except (model.store.WeightsMissing, model.store.WeightsDamaged) as error:
+        st.warning(str(error))
+        st.stop()
+
+
+def choose_one(label, options, key, index=0, **arguments):
+    """A selectbox kept in the page's address; an unknown value there falls back to option `index` with a sentence."""
+    _check_address(label, options, options[index], key)
+    return st.selectbox(label, options, index, key=key, bind="query-params", **arguments)
+
+
+def choose_segment(label, options, key, default=None, **arguments):
+    """The same as a row of buttons, of which always one is on."""
+    default = options[0] if default is None else default
+    _check_address(label, options, default, key)
+    return st.segmented_control(label, options, default=default, required=True, key=key, bind="query-params",
+                                **arguments)
+
+
+def _check_address(label, options, default, key):
+    asked = st.query_params.get(key)
+    if asked is not None and asked not in options:
+        st.info(f"This address asks for a {label.lower()} that is not here; showing {default} in its place.")
+        del st.query_params[key]
+
+
+def address_numbers(key, ranges, default, what):
+    """The numbers that the page's address keeps under a key, one within each (lowest, highest) of `ranges`.
+
+    A sentence and `default` where there is anything else, such as nan, 1e9, too few numbers or no numbers at all.
+    """
+    asked = st.query_params.get(key)
+    if asked is None:
+        return default
+    with contextlib.suppress(ValueError):
+        numbers = tuple(float(text) for text in asked.split(","))
+        if all(low <= number <= high for number, (low, high) in zip(numbers, ranges, strict=True)):
+            return numbers
+    st.info(f"This address asks for {what} that is not here; showing another in its place.")
+    del st.query_params[key]
+    return default
+
+
+def pick_pictures(key, preset, count, errors=None):
+    """Controls for test pictures, an upload or a drawing, all as the preset sees pictures.
+
+    errors: of every test picture, to choose the best and the worst by.
+    """
+    source = st.segmented_control("Pictures", ["Test pictures", "Upload", "Drawing"], default="Test pictures",
+                                  required=True, key=f"{key}_source")
+    if source == "Upload":
+        pictures = _uploaded(key, preset)
+    elif source == "Drawing":
+        pictures = _drawn(key, preset)
+    else:
+        pictures = None
+    if pictures is not None:
+        return Picked(pictures, None, source)
+    return _test_pictures(key, preset, count, errors, quiet=source != "Test pictures")
+
+
+def _test_pictures(key, preset, count, errors, quiet):
+    """A choice of test pictures; without its controls (`quiet`) until the reader's own picture has arrived."""
+    pictures, labels = cache.samples(preset.dataset, preset.shape)
+    order, class_name, everything = "random", None, "All classes"
+    seed = st.session_state.setdefault(f"{key}_seed", 0)
+    if not quiet:
+        classes = data.DATASETS[preset.dataset].classes
+        class_name = st.selectbox("Class", [everything, *classes], key=f"{key}_class_{preset.dataset}")
+        if errors is not None:
+            order = st.segmented_control("Which", ["random", "best", "worst"], default="random", required=True,
+                                         format_func={"random": "Random", "best": "Best rebuilt",
+                                                      "worst": "Worst rebuilt"}.get, key=f"{key}_order")
+        if order == "random" and st.button("Draw other pictures", icon=":material/casino:", key=f"{key}_again"):
+            seed = st.session_state[f"{key}_seed"] = seed + 1
+        class_name = None if class_name == everything else classes.index(class_name)
+    chosen = reconstruct.choose(labels, errors, count, order, class_name, seed)
+    return Picked(pictures[chosen], labels[chosen], "Test pictures")
+
+
+def _uploaded(key, preset):
+    files = st.file_uploader("Your pictures (any size; gray or colour)", accept_multiple_files=True,
+                             type=["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"], key=f"{key}_upload")
+    pictures = []
+    for file in files[:15]:
+        with sentences():
+            picture = images.read(file.getvalue(), file.name)
+            pictures.append(images.fit(picture, preset.shape, data.DATASETS[preset.dataset].margin))
+    return np.stack(pictures) if pictures else None
+
+
+def _drawn(key, preset):
+    ink = live.sketchpad(f"{key}_sketch", label="Draw here with mouse, finger or keyboard")
+    if ink is None:
+        return None
+    return images.fit(ink[..., None], preset.shape, data.DATASETS[preset.dataset].margin)[None]
+
+
+@contextlib.contextmanager
+def sentences():
+    """Show what is wrong with an upload in its own sentence, and go on."""
+    try:
+        yield
+    except images.BadPicture as error:
+        st.warning(str(error))
+
+
+def show(sheet, caption, alt, file, key=None):
+    """A uint8 sheet at its own size with its caption and a PNG download."""
+    png = images.to_png(sheet)
+    st.image(png, caption=caption, alt=alt, width="content")
+    st.download_button("Download PNG", png, f"{file}.png", "image/png", icon=":material/download:",
+                       on_click="ignore", key=key or f"download_{file}")
+
+
+def curve(lines, x, x_title, y_title, alt, marker=None, log_x=False, height=320):
+    """A line chart {name: y values}, with a vertical line at `marker` where the reader's setting is."""
+    figure = go.Figure([go.Scatter(x=list(x), y=y, name=name, mode="lines+markers", line={"color": color})
+                        for (name, y), color in zip(lines.items(), live.PALETTE, strict=False)])
+    if marker is not None:
+        figure.add_vline(marker, line_dash="dot")
+    figure.update_layout(height=height, margin={"l": 8, "r": 8, "t": 8, "b": 8}, yaxis_title=y_title,
+                         legend={"orientation": "h", "y": -0.3})
+    figure.update_xaxes(title=x_title, **({"type": "log", "tickvals": list(x), "ticktext": list(x)} if log_x else {}))
+    st.plotly_chart(figure, alt=alt, config={"displayModeBar": False})
+
+
+def architecture(card):
+    """The layers of encoder and decoder: name, kind, output shape, parameters."""
+    rows = [{"Part": part, "Layer": layer["layer"], "Kind": layer["kind"],
+             "Output shape": " x ".join(map(str, layer["shape"])), "Parameters": layer["parameters"]}
+            for part, layers in card["layers"].items() for layer in layers]
+    st.dataframe(rows, hide_index=True, height=280)
+    return sum(row["Parameters"] for row in rows)
+
+
+def explain(text, formula, recipe):
+    """The closed panel "How this works": the idea, the formula in LaTeX, the published recipe."""
+    with st.expander("How this works", icon=":material/school:"):
+        st.markdown(text)
+        st.latex(formula)
+        st.caption(f"Recipe: {recipe}.")
+
+
+def code(*functions):
+    """The closed panel "The code": the real source of the functions behind the page."""
+    with st.expander("The code", icon=":material/code:"):
+        for function in functions:
+            st.caption(f"`{function.__module__}.{function.__qualname__}`")
+            st.code(inspect.getsource(function), "python")
+
+
+def table_csv(rows):
+    """CSV bytes of a list of dicts with the same keys."""
+    import csv
+
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()

@@ -1,0 +1,53 @@
+"""Fixtures of all tests: nothing here reads the network, the user's cache, or writes outside a temporary folder."""
+import dataclasses
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")     # before anything imports TensorFlow
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+import numpy as np
+import pytest
+
+from ae_core import data, presets, store
+
+
+@pytest.fixture(autouse=True)
+def no_foreign_data(monkeypatch, tmp_path):
+    """Tests see the shipped samples and weights, never the data sets or runs of whoever starts them."""
+    monkeypatch.setenv("AE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AE_RUNS_DIR", str(tmp_path / "runs"))
+
+
+@pytest.fixture
+def own_store(monkeypatch, tmp_path):
+    """An empty weights folder in place of the shipped one."""
+    monkeypatch.setenv("AE_WEIGHTS_DIR", str(tmp_path / "weights"))
+    return tmp_path / "weights"
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """The first 64 shipped test digits and their labels."""
+    pictures, labels = data.samples("mnist")
+    return pictures[:64], labels[:64]
+
+
+def tiny(name="digits_stacked", **changes):
+    """A preset of the registry, made small enough to train in a second."""
+    small = {"epochs": 2, "batch_size": 16, **changes}
+    if presets.get(name).network == "dense":
+        small.setdefault("arguments", {"units": (12,)})
+        small.setdefault("code", 4)
+    return dataclasses.replace(presets.get(name), **small)
+
+
+def trained(name="digits_stacked"):
+    """Skip a test of a preset whose weights have not been trained yet in this tree."""
+    if not store.present(name):
+        pytest.skip(f"{name} has no weights here")
+    return name
+
+
+def random_pictures(count, shape=(28, 28, 1), seed=0):
+    return np.random.default_rng(seed).random((count, *shape), np.float32)

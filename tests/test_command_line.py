@@ -1,0 +1,107 @@
+"""The command line, run in this process and, once, as a user runs it."""
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from ae_core import __main__ as command_line
+from ae_core import data, presets, store
+from tests.conftest import tiny, trained
+
+
+def run(capsys, *arguments):
+    status = command_line.main(list(arguments))
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_list_names_every_preset(capsys):
+    status, out, _ = run(capsys, "list", "--json")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert status == 0 and [row["name"] for row in rows] == list(presets.PRESETS)
+    assert all(isinstance(row["weights"], bool) for row in rows)
+    assert all(name in run(capsys, "list")[1] for name in presets.PRESETS)
+
+
+@pytest.mark.parametrize("arguments", [("evaluate", "nope"), ("train", "nope"), ("export", "nope"), ("evaluate",),
+                                       ("data", "--download", "nope")])
+def test_a_wrong_name_is_one_line_and_a_failure(capsys, arguments):
+    status, out, err = run(capsys, *arguments)
+    assert status == 1 and out == "" and len(err.splitlines()) == 1
+
+
+def test_missing_weights_name_the_command(capsys, own_store):
+    for command in ("evaluate", "export"):
+        status, _, err = run(capsys, command, "digits_conv")
+        assert status == 1 and "python -m ae_core train digits_conv" in err
+
+
+def test_missing_data_says_what_goes_where(capsys, own_store):
+    status, _, err = run(capsys, "train", "digits_conv")
+    assert status == 1 and "mnist.npz into" in err and len(err.splitlines()) == 1
+
+
+def test_damaged_weights_are_named(capsys, own_store, tmp_path):
+    file = tmp_path / "encoder.onnx"
+    file.write_bytes(b"x")
+    stored = store.write(presets.get("digits_conv"), {"encoder.onnx": file}, {})
+    stored.path("encoder.onnx").write_bytes(b"y")
+    status, _, err = run(capsys, "evaluate", "digits_conv")
+    assert status == 1 and "digits_conv/encoder.onnx" in err and len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("epochs", ["0", "-3", "many"])
+def test_silly_numbers_are_refused(capsys, epochs):
+    with pytest.raises(SystemExit, match="2"):
+        command_line.main(["train", "digits_conv", "--epochs", epochs])
+    assert "epochs" in capsys.readouterr().err
+
+
+def test_evaluate_prints_one_object_with_the_promised_keys(capsys):
+    status, out, _ = run(capsys, "evaluate", trained("fashion_dense"), "--limit", "50", "--json")
+    row = json.loads(out)
+    assert status == 0 and row["preset"] == "fashion_dense" and row["n"] == 50
+    assert {"mse", "psnr", "ssim", "pca_mse"} <= set(row)
+
+
+def test_denoisers_are_measured_at_every_noise_level(capsys):
+    row = json.loads(run(capsys, "evaluate", trained("digits_denoiser"), "--limit", "20", "--json")[1])
+    assert set(row["noise"]) == {"0.5", "0.75", "1.0"}
+    assert all(set(scores) == {"noisy_mse", "mse", "median_mse", "nlm_mse"} for scores in row["noise"].values())
+
+
+def test_data_shows_where_it_looks(capsys, tmp_path):
+    out = run(capsys, "data")[1]
+    assert str(tmp_path / "data") in out and all(name in out for name in data.DATASETS)
+
+
+def test_train_evaluate_and_export_as_a_user_would(capsys, own_store, tmp_path, monkeypatch, digits):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    raw = (digits[0][..., 0] * 255).astype(np.uint8)
+    np.savez(folder / "mnist.npz", x_train=raw, y_train=digits[1], x_test=raw, y_test=digits[1])
+    monkeypatch.setitem(presets.PRESETS, "digits_stacked", tiny())
+    assert run(capsys, "train", "digits_stacked", "--epochs", "2", "--batch-size", "8", "--seed", "1")[0] == 0
+    assert store.read("digits_stacked").card["training"]["seed"] == 1
+    assert run(capsys, "train", "digits_stacked", "--epochs", "3", "--resume")[0] == 0
+    assert run(capsys, "export", "digits_stacked")[0] == 0
+    assert json.loads(run(capsys, "evaluate", "digits_stacked", "--json")[1])["n"] == 64
+
+
+def test_the_module_runs_and_fails_with_a_status():
+    done = subprocess.run([sys.executable, "-m", "ae_core", "evaluate", "nope"], cwd=store.ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and "Traceback" not in done.stderr and "no preset called" in done.stderr
+
+
+def test_benchmarks_are_listed_and_report_ratios():
+    from benchmarks import __main__ as benchmarks
+    from benchmarks import decode
+
+    assert {"decode", "start", "drag", "grid"} <= set(benchmarks.NAMES)
+    trained(decode.NAME)
+    done = subprocess.run([sys.executable, "-m", "benchmarks", "decode", "--json"], cwd=store.ROOT, capture_output=True,
+                          text=True)
+    row = json.loads(done.stdout.splitlines()[-1])
+    assert {"ratio", "seconds", "keras_seconds"} <= set(row) and row["largest_difference"] < 2e-3

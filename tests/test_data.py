@@ -1,0 +1,74 @@
+import gzip
+
+import numpy as np
+import pytest
+
+from ae_core import data
+
+
+@pytest.mark.parametrize("name", data.DATASETS)
+def test_samples_are_the_whole_test_set_in_the_contract(name):
+    pictures, labels = data.samples(name)
+    assert pictures.shape == (10_000, 28, 28, 1) and pictures.dtype == np.float32
+    assert pictures.min() == 0 and pictures.max() == 1
+    assert labels.shape == (10_000,) and set(labels) == set(range(len(data.DATASETS[name].classes)))
+
+
+def test_the_first_digits_are_the_known_ones():
+    assert list(data.samples("mnist")[1][:5]) == [7, 2, 1, 0, 4]
+
+
+def test_padding_is_black_and_even():
+    pictures = data.pad(np.ones((1, 28, 28, 1), np.float32), (32, 32, 1))
+    assert pictures.shape == (1, 32, 32, 1) and pictures.sum() == 28 * 28
+    assert pictures[0, 2:30, 2:30].all()
+
+
+def test_own_folder_comes_first(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    arrays = {f"{kind}_{split}": rng.integers(0, 9, (4, 28, 28) if kind == "x" else 4, np.uint8)
+              for kind in "xy" for split in ("train", "test")}
+    np.savez(folder / "mnist.npz", **arrays)
+    assert data.find("mnist") == folder / "mnist.npz"
+    pictures, labels = data.load("mnist", "train")
+    assert pictures.shape == (4, 28, 28, 1) and (labels == arrays["y_train"]).all()
+
+
+def test_a_missing_set_says_what_goes_where(tmp_path):
+    with pytest.raises(data.DataMissing, match=rf"mnist.npz into {tmp_path}.*--download mnist"):
+        data.load("mnist", "train")
+
+
+def test_test_pictures_fall_back_to_the_samples():
+    assert len(data.load("fashion_mnist", "test", (32, 32, 1))[0]) == 10_000
+
+
+def test_objects_in_an_archive_are_refused(tmp_path):
+    (tmp_path / "data").mkdir()
+    np.savez(tmp_path / "data" / "mnist.npz", x_train=np.array([{}]), y_train=np.zeros(1))
+    with pytest.raises(ValueError, match="allow_pickle"):
+        data.load("mnist")
+
+
+def test_download_checks_and_converts_the_official_files(tmp_path, monkeypatch):
+    """The four official files of Fashion-MNIST become one archive; the download itself is pooch's."""
+    pooch = pytest.importorskip("pooch")
+    rng = np.random.default_rng(0)
+    wanted, files = {}, {}
+    for url, key in zip(data.DATASETS["fashion_mnist"].urls, ("x_train", "y_train", "x_test", "y_test"), strict=True):
+        array = rng.integers(0, 255, (3, 28, 28) if key[0] == "x" else (3,), np.uint8)
+        header = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
+        files[url] = tmp_path / url.rsplit("/", 1)[1]
+        files[url].write_bytes(gzip.compress(header + array.tobytes()))
+        wanted[key] = array
+
+    def retrieve(url, known_hash, **options):
+        assert known_hash.startswith("sha256:") and len(known_hash) == 71
+        return str(files[url])
+    monkeypatch.setattr(pooch, "retrieve", retrieve)
+    target = data.download("fashion_mnist")
+    assert target.is_relative_to(tmp_path)
+    with np.load(target) as arrays:
+        assert all((arrays[key] == array).all() for key, array in wanted.items())

@@ -1,0 +1,151 @@
+"""The rules of the house, each with its reason."""
+import ast
+import importlib.metadata
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from ae_core.store import ROOT
+from pages.shared import frame
+
+ENGINE = {path.stem: path for path in (ROOT / "ae_core").glob("*.py")}
+TRAINING_SIDE = {"networks", "training", "export"}
+FEATURES = {name for name in frame.PAGES if name in ENGINE}
+PAGES = sorted((ROOT / "pages").rglob("*.py"))
+TOP_LEVEL = {"app.py", "pages", "ae_core", "weights", "tests", "requirements.txt", "requirements-app.txt", "samples",
+             "benchmarks", "README.md", "LICENSE", "Makefile", "pyproject.toml", "Dockerfile"}
+
+
+def imports(path):
+    """Every module a file imports, as dotted names; `from ae_core import data` counts as ae_core.data."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def packages(path):
+    return {name.split(".")[0] for name in imports(path)}
+
+
+def tracked():
+    output = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [line for line in output.splitlines() if (ROOT / line).is_file()]
+
+
+@pytest.mark.parametrize("name", ENGINE)
+def test_engine_never_imports_streamlit(name):
+    """The engine serves notebooks and scripts too."""
+    assert not packages(ENGINE[name]) & {"streamlit", "pages"}
+
+
+@pytest.mark.parametrize("name", set(ENGINE) - TRAINING_SIDE)
+def test_only_the_training_side_imports_keras(name):
+    """TensorFlow costs seconds and hundreds of megabytes at import; ONNX Runtime serves without it."""
+    assert not packages(ENGINE[name]) & {"keras", "tensorflow", "tf2onnx", "onnx", "h5py"}
+    if name != "__main__":                       # the command line loads the training side when it is asked to train
+        assert not imports(ENGINE[name]) & {f"ae_core.{module}" for module in TRAINING_SIDE}
+
+
+@pytest.mark.parametrize("name", sorted(FEATURES))
+def test_features_never_import_each_other(name):
+    """What two features need moves down into the engine, so that each can be read alone."""
+    assert not imports(ENGINE[name]) & {f"ae_core.{other}" for other in FEATURES - {name}}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_pages_show_and_never_compute(path):
+    """Pages import modules, not names (a test swaps one dotted path), and leave models to the engine."""
+    assert not packages(path) & {"keras", "tensorflow", "onnxruntime", "sklearn", "faiss"}
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(("ae_core.", "pages.shared.")):
+            pytest.fail(f"{path.name} imports names from {node.module}; import the module")
+
+
+@pytest.mark.parametrize("path", [path for path in map(ROOT.joinpath, tracked()) if path.suffix == ".py"],
+                         ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_is_unpickled(path):
+    """A pickle runs code; weights and uploads come from anywhere."""
+    assert not packages(path) & {"pickle", "joblib", "dill", "cloudpickle", "shelve"}
+    assert not re.search(r"allow_pickle\s*=\s*True|unsafe_deserialization|safe_mode\s*=\s*False", path.read_text("utf-8")) \
+        or path.name == "test_house.py"
+
+
+def test_top_level_is_fixed():
+    """The file one looks for is found at the first guess."""
+    found = {line.split("/")[0] for line in tracked()}
+    assert {name for name in found if not name.startswith(".")} <= TOP_LEVEL
+
+
+def test_every_page_of_the_table_exists():
+    assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(frame.PAGES)
+    assert all((ROOT / page.file).is_file() for page in frame.PAGES.values())
+
+
+OPEN_EVERY_PAGE = """
+import importlib.abc, json, sys
+
+blocked = set(json.loads(sys.argv[1]))
+
+class Block(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in blocked:
+            raise ModuleNotFoundError(f"{name} is not in requirements-app.txt", name=name)
+
+sys.meta_path.insert(0, Block())
+from streamlit.testing.v1 import AppTest
+from pages.shared import frame
+failures = []
+for page in frame.PAGES.values():
+    app = AppTest.from_file(page.file, default_timeout=120).run()
+    failures += [f"{page.file}: {error.message} {error.stack_trace}" for error in app.exception]
+print(json.dumps({"failures": failures, "loaded": sorted({name.split(".")[0] for name in sys.modules})}))
+"""
+
+
+def open_every_page(blocked=()):
+    done = subprocess.run([sys.executable, "-c", OPEN_EVERY_PAGE, json.dumps(sorted(blocked))], cwd=ROOT,
+                          capture_output=True, text=True, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"})
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def closure(requirements):
+    """Every distribution that a requirements file brings, its needs included."""
+    from packaging.requirements import Requirement
+
+    found, queue = set(), [Requirement(line.split("#")[0]) for line in requirements.read_text("utf-8").splitlines()
+                           if line.split("#")[0].strip()]
+    while queue:
+        requirement = queue.pop()
+        name = re.sub(r"[-_.]+", "-", requirement.name).lower()
+        if name in found or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
+            continue
+        found.add(name)
+        try:
+            queue += [Requirement(line) for line in importlib.metadata.requires(name) or []]
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def test_app_requirements_open_every_page_without_tensorflow():
+    """requirements-app.txt is enough to serve: every other installed package is hidden, and each page still opens."""
+    allowed = closure(ROOT / "requirements-app.txt")
+    hidden = {module for module, owners in importlib.metadata.packages_distributions().items()
+              if not {re.sub(r"[-_.]+", "-", owner).lower() for owner in owners} & allowed}
+    assert {"tensorflow", "keras", "tf2onnx", "h5py", "pytest"} <= hidden
+    outcome = open_every_page(hidden)
+    assert outcome["failures"] == []
+    assert not {"tensorflow", "keras"} & set(outcome["loaded"])
+
+
+def test_opening_every_page_imports_no_tensorflow():
+    """With TensorFlow installed, as on a developer's machine, the app still does not touch it."""
+    assert not {"tensorflow", "keras", "onnx", "tf2onnx"} & set(open_every_page()["loaded"])

@@ -1,0 +1,85 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from ae_core import networks, presets
+
+LAYERS = [networks.Sampling(seed=3), networks.GaussianCorruption((0.1, 0.4), (0.0, 1.2), clip=False, seed=5)]
+
+
+def inputs_of(preset, count=2):
+    pictures = np.zeros((count, *preset.shape), np.float32)
+    return [pictures, np.eye(preset.labels, dtype=np.float32)[:count]] if preset.labels else pictures
+
+
+@pytest.mark.parametrize("preset", presets.PRESETS.values(), ids=lambda preset: preset.name)
+def test_every_preset_builds_to_its_declared_shapes(preset):
+    encoder, decoder = networks.build(preset)
+    code = encoder(inputs_of(preset))
+    for part in code if preset.variational else [code]:
+        assert part.shape == (2, preset.code)
+    model = networks.training_graph(preset, encoder, decoder)
+    assert model(inputs_of(preset)).shape == (2, *preset.shape)
+
+
+def test_published_sizes():
+    """The parameter counts that the chapters print."""
+    def parameters(name):
+        return sum(model.count_params() for model in networks.build(presets.get(name)))
+    assert parameters("digits_stacked") == 1_132_816
+    assert parameters("digits_conv") == 178_001
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: type(layer).__name__)
+def test_a_layer_remembers_every_argument(layer):
+    config = layer.get_config()
+    assert type(layer).from_config(config).get_config() == config
+
+
+def test_kl_is_zero_for_the_prior_and_right_elsewhere():
+    layer = networks.Sampling()
+    layer([np.zeros((4, 3), np.float32), np.zeros((4, 3), np.float32)])
+    assert float(layer.losses[0]) == pytest.approx(0, abs=1e-6)
+    mean, log_variance = np.float32([[1.0, -2.0]]), np.float32([[0.5, -1.0]])
+    layer([mean, log_variance])
+    expected = 0.5 * sum(np.exp(v) + m * m - 1 - v for m, v in zip(mean[0], log_variance[0], strict=True))
+    assert float(layer.losses[-1]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_sampling_has_the_posterior_mean_and_deviation_and_survives_extremes():
+    layer = networks.Sampling(seed=1)
+    n = 20_000
+    z = ops.convert_to_numpy(layer([np.full((n, 1), 2.0, np.float32), np.full((n, 1), np.log(0.25), np.float32)]))
+    assert z.mean() == pytest.approx(2, abs=0.02) and z.std() == pytest.approx(0.5, abs=0.02)
+    wild = layer([np.zeros((2, 1), np.float32), np.float32([[1e9], [-1e9]])])
+    assert np.isfinite(ops.convert_to_numpy(wild)).all() and np.isfinite(float(layer.losses[-1]))
+
+
+@pytest.mark.parametrize("clip", [True, False])
+def test_corruption_is_fresh_and_as_strong_as_asked(clip):
+    layer = networks.GaussianCorruption((0.5, 0.5), (0.25, 0.25), clip=clip, seed=2)
+    pictures = np.zeros((64, 28, 28, 1), np.float32)
+    first, second = (ops.convert_to_numpy(layer(pictures)) for _ in range(2))
+    assert not np.array_equal(first, second)
+    assert first.mean() == pytest.approx(0.5, abs=0.01)
+    assert (first.min() >= 0 and first.max() <= 1) == clip
+
+
+def test_each_picture_draws_its_own_sigma():
+    layer = networks.GaussianCorruption((0.0, 0.0), (0.0, 1.0), clip=False, seed=2)
+    spread = ops.convert_to_numpy(layer(np.zeros((256, 28, 28, 1), np.float32))).std(axis=(1, 2, 3))
+    assert spread.min() < 0.1 and spread.max() > 0.9
+
+
+def test_the_sparsity_penalty_is_part_of_the_loss():
+    preset = presets.get("digits_sparse")
+    losses = {}
+    for penalty in (0.0, 1.0):
+        keras.utils.set_random_seed(1)
+        graph = networks.training_graph(dataclasses.replace(preset, sparsity=penalty), *networks.build(preset))
+        graph(np.ones((2, *preset.shape), np.float32))
+        losses[penalty] = float(sum(graph.losses)) if graph.losses else 0.0
+    assert losses[0.0] == 0 and losses[1.0] > 1

@@ -1,0 +1,179 @@
+"""Training on tiny networks: seconds, not epochs."""
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from ae_core import data, export, model, presets, store, training
+from tests.conftest import random_pictures, tiny
+
+
+def fit(preset, pictures, labels, **options):
+    return training.fit(preset, pictures, labels, verbose=0, **options)
+
+
+@pytest.fixture
+def official_data(tmp_path, digits):
+    """A data folder in the official layout with 64 pictures a split."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    raw = (digits[0][..., 0] * 255).astype(np.uint8)
+    np.savez(folder / "mnist.npz", x_train=raw, y_train=digits[1], x_test=raw, y_test=digits[1])
+    return folder
+
+
+@pytest.mark.parametrize("preset", [
+    tiny("digits_stacked"), tiny("digits_stacked_denoiser"), tiny("digits_vae"), tiny("digits_cvae"), tiny("digits_sparse"),
+    tiny("digits_conv", arguments={"filters": (2, 2)}), tiny("digits_pooled", arguments={"filters": (2, 4)})],
+    ids=lambda preset: preset.name)
+def test_every_family_learns(preset, digits):
+    _, _, history = fit(preset, *digits, epochs=4)
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert ("kl" in history[0]) == preset.variational
+
+
+def test_the_same_seed_gives_the_same_weights(digits):
+    first, second, other = (fit(tiny(), *digits, seed=seed)[0].get_weights() for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+class Stop(keras.callbacks.Callback):
+    """Ctrl-C at the end of an epoch."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 == self.epoch:
+            raise KeyboardInterrupt
+
+
+def test_a_resumed_run_has_the_losses_of_an_unbroken_one(digits):
+    preset = tiny("digits_vae", corruption=presets.Corruption((0, 0.5), (0, 1)))
+    unbroken = fit(preset, *digits, epochs=4)[2]
+    fit(preset, *digits, epochs=4, more_callbacks=[Stop(2)])
+    resumed = fit(preset, *digits, epochs=4, resume=True)[2]
+    assert [row["epoch"] for row in resumed] == [1, 2, 3, 4]
+    for a, b in zip(unbroken, resumed, strict=True):
+        assert a["loss"] == pytest.approx(b["loss"], rel=1e-5) and a["val_loss"] == pytest.approx(b["val_loss"], rel=1e-5)
+
+
+def test_an_interrupted_run_keeps_its_best_epoch(digits):
+    preset = tiny(schedule="plateau")
+    encoder, _, history = fit(preset, *digits, epochs=50, more_callbacks=[Stop(3)])
+    assert len(history) == 3
+    again = fit(preset, *digits, epochs=3)[0]
+    assert all(np.allclose(a, b) for a, b in zip(encoder.get_weights(), again.get_weights(), strict=True))
+
+
+def test_resuming_nothing_gets_a_sentence(digits):
+    with pytest.raises(ValueError, match="no run to resume"):
+        fit(tiny(), *digits, resume=True)
+
+
+def test_a_loss_that_is_not_a_number_gets_a_sentence(digits):
+    with pytest.raises(ValueError, match="was not a number"):
+        fit(tiny(learning_rate=float("nan")), *digits)
+
+
+@pytest.mark.parametrize("pictures", [random_pictures(1), random_pictures(0), random_pictures(8, (28, 27, 1))])
+def test_too_little_to_train_on_gets_a_sentence(pictures):
+    with pytest.raises(ValueError, match="at least 2 pictures of shape"):
+        fit(tiny(), pictures, np.zeros(len(pictures), int))
+
+
+def test_the_learning_rate_falls_on_a_plateau_or_along_a_cosine():
+    cosine = training.cosine(tiny(learning_rate=1.0), 10)
+    rates = [cosine.schedule(epoch) for epoch in range(11)]
+    assert rates[0] == 1 and rates == sorted(rates, reverse=True) and rates[-1] == pytest.approx(0.01)
+    kinds = {type(each) for each in training.callbacks(tiny(schedule="plateau"), 10, None, [])}
+    assert {keras.callbacks.ReduceLROnPlateau, keras.callbacks.EarlyStopping} <= kinds
+
+
+def test_the_loss_is_the_weighted_mean_over_pixels():
+    x, y = random_pictures(3), random_pictures(3, seed=1)
+    for loss, expected in (("mse", np.mean((x - y) ** 2, (1, 2, 3))),
+                           ("bce", -np.mean(x * np.log(y + 1e-7) + (1 - x) * np.log(1 - y + 1e-7), (1, 2, 3)))):
+        preset = dataclasses.replace(presets.get("digits_vae"), loss=loss)
+        measured = keras.ops.convert_to_numpy(training.reconstruction_loss(preset)(x, y))
+        np.testing.assert_allclose(measured, 784 * expected, rtol=1e-3)
+
+
+def test_batches_are_shuffled_by_seed_and_epoch_and_leave_none_out():
+    pictures = np.arange(50, dtype=np.float32).reshape(50, 1, 1, 1)
+    batches = training.Batches(tiny(batch_size=8), pictures, np.zeros(50, int))
+
+    def order(seed, epoch):
+        batches.shuffle(seed, epoch)
+        return list(np.concatenate([batches[k][0] for k in range(len(batches))]).ravel())
+    assert sorted(order(3, 0)) == list(range(50))
+    assert order(3, 0) == order(3, 0) and order(3, 0) != order(3, 1) and order(3, 0) != order(4, 0)
+
+
+def test_trained_weights_are_served(own_store, official_data, digits):
+    stored, replaced = training.train(tiny("digits_cvae"))
+    assert replaced and stored.card["training"]["epochs"] == 2
+    served = model.load("digits_cvae")
+    encoder, decoder = export.load_keras(stored.path("model.keras"))
+    labels = np.eye(10, dtype=np.float32)[digits[1]]
+    mean = keras.ops.convert_to_numpy(encoder([digits[0], labels])[0])
+    np.testing.assert_allclose(served.encode(*digits), mean, atol=1e-4)
+    rebuilt = keras.ops.convert_to_numpy(decoder([mean, labels]))
+    np.testing.assert_allclose(served.reconstruct(*digits), rebuilt, atol=2e-3)
+
+
+def test_better_weights_are_not_replaced_by_worse(own_store, official_data):
+    kept, _ = training.train(tiny(), epochs=6)
+    stays, replaced = training.train(tiny(), epochs=1)
+    assert not replaced and stays.card == kept.card
+    assert training.train(tiny(), epochs=1, replace=True)[1]
+    assert store.read("digits_stacked").card["training"]["epochs"] == 1
+
+
+def test_exporting_again_changes_no_number(own_store, official_data, digits):
+    training.train(tiny())
+    before = model.load("digits_stacked").reconstruct(digits[0])
+    (own_store / "digits_stacked" / "encoder.onnx").write_bytes(b"damaged")
+    with pytest.raises(store.WeightsDamaged):
+        model.load("digits_stacked")
+    training.export_again("digits_stacked")
+    np.testing.assert_allclose(model.load("digits_stacked").reconstruct(digits[0]), before, atol=1e-6)
+
+
+def test_half_precision_halves_the_files_and_changes_little(tmp_path, digits):
+    preset = tiny(arguments={"units": (256,)})
+    encoder, decoder, _ = fit(preset, *digits, epochs=1)
+    before = keras.ops.convert_to_numpy(decoder(encoder(digits[0])))
+    files = export.write(preset, encoder, decoder, tmp_path)
+    weights = sum(w.size for w in encoder.get_weights())
+    assert files["encoder.onnx"].stat().st_size < 2.2 * weights + 20_000
+    after = keras.ops.convert_to_numpy(decoder(encoder(digits[0])))
+    assert np.abs(after - before).max() < 2e-3
+    again = export.load_keras(files["model.keras"])[0]
+    assert all(np.array_equal(a, b) for a, b in zip(again.get_weights(), encoder.get_weights(), strict=True))
+
+
+def test_pca_in_closed_form_is_the_best_linear_code(digits):
+    preset = dataclasses.replace(presets.get("digits_pca"), code=8)
+    encoder, decoder, _ = training.fit_pca(preset, digits[0])
+    rebuilt = keras.ops.convert_to_numpy(decoder(encoder(digits[0])))
+    centred = digits[0].reshape(64, -1) - digits[0].reshape(64, -1).mean(0)
+    left_over = (np.linalg.svd(centred, compute_uv=False)[8:] ** 2).sum() / centred.size
+    assert ((rebuilt - digits[0]) ** 2).mean() == pytest.approx(left_over, rel=1e-3)
+
+
+def test_a_run_on_disk_is_always_whole(digits, tmp_path):
+    fit(tiny(), *digits)
+    folder = training.runs_folder("digits_stacked")
+    assert folder.is_relative_to(tmp_path)
+    assert {path.name for path in folder.iterdir()} == {"best.weights.h5", "last.weights.h5", "state.json"}
+    assert len(json.loads((folder / "state.json").read_text())["history"]) == 2
+
+
+def test_missing_data_is_said_before_anything_starts(own_store):
+    with pytest.raises(data.DataMissing):
+        training.train(presets.get("digits_conv"))

@@ -1,0 +1,82 @@
+"""The contract of every preset: its weights are here, whole, small, and do what they declare."""
+import json
+
+import numpy as np
+import pytest
+
+from ae_core import data, export, model, networks, presets, store
+
+NAMES = list(presets.PRESETS)
+COUNT = 100
+
+
+def inputs(preset):
+    pictures, labels = data.samples(preset.dataset, preset.shape)
+    return pictures[:COUNT], labels[:COUNT] if preset.labels else None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_served_model_keeps_its_declared_shapes_and_range(name):
+    served = model.load(name)                    # every checksum is compared on the way
+    pictures, labels = inputs(served.preset)
+    codes = served.encode(pictures, labels)
+    assert codes.shape == (COUNT, served.preset.code) and np.isfinite(codes).all()
+    for rebuilt in (served.decode(codes, labels), served.reconstruct(pictures, labels)):
+        assert rebuilt.shape == pictures.shape and rebuilt.dtype == np.float32
+        assert rebuilt.min() >= 0 and rebuilt.max() <= 1
+    if served.preset.variational:
+        mean, log_variance = served.posterior(pictures, labels)
+        np.testing.assert_array_equal(mean, codes)
+        assert log_variance.shape == mean.shape
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_onnx_agrees_with_keras(name):
+    """2e-3 in any pixel and 1e-6 in MSE: half precision on disk is the same half precision in both."""
+    served = model.load(name)
+    pictures, labels = inputs(served.preset)
+    encoder, decoder = export.load_keras(store.root() / name / "model.keras")
+    whole = networks.autoencoder(served.preset, encoder, decoder)
+    ours = served.reconstruct(pictures, labels)
+    given = pictures if labels is None else [pictures, np.eye(served.preset.labels, dtype=np.float32)[labels]]
+    keras = np.clip(whole.predict(given, verbose=0), 0, 1)
+    assert np.abs(ours - keras).max() <= 2e-3
+    assert abs(np.mean((ours - pictures) ** 2) - np.mean((keras - pictures) ** 2)) <= 1e-6
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_card_describes_the_registry(name):
+    """Weights trained from a recipe that has changed since would be someone else's."""
+    stored = store.read(name)
+    assert stored.preset == presets.get(name)
+    assert set(stored.card["layers"]) == {"encoder", "decoder"}
+    assert {"seed", "epochs", "pictures"} <= set(stored.card["training"])
+    assert set(stored.card["sha256"]) == {path.name for path in stored.folder.iterdir()} - {"preset.json"}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if presets.get(name).variational or presets.get(name).code == 2])
+def test_latents_are_the_codes_of_the_test_pictures(name):
+    served = model.load(name)
+    pictures, labels = inputs(served.preset)
+    with np.load(store.root() / name / "latents.npz", allow_pickle=False) as latents:
+        assert len(latents["mean"]) == (10_000 if served.preset.code == 2 else 2000)
+        np.testing.assert_array_equal(latents["label"][:COUNT], data.samples(served.preset.dataset)[1][:COUNT])
+        np.testing.assert_allclose(latents["mean"][:COUNT], served.encode(pictures, labels), atol=0.02, rtol=2e-3)
+        assert ("log_variance" in latents) == served.preset.variational
+
+
+def test_weights_stay_small():
+    assert sum(path.stat().st_size for path in store.root().rglob("*") if path.is_file()) < 120e6
+
+
+def test_the_table_of_weights_is_up_to_date():
+    """weights/README.md is generated: python -m ae_core list --markdown > weights/README.md"""
+    from ae_core import __main__ as command_line
+
+    assert (store.root() / "README.md").read_text("utf-8") == command_line.markdown()
+
+
+def test_cards_hold_no_path_of_a_machine():
+    for name in NAMES:
+        text = json.dumps(store.read(name).card)
+        assert "/home" not in text and "/root" not in text and "\\\\" not in text
