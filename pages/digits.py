@@ -10,9 +10,9 @@ FORMULA = (r"\mathcal{L} = -\log p(x \mid z, y) + D_{KL}\big(q(z \mid x, y)\,\|\
            r"\qquad \hat x = D(z, y)")
 IDEA = """
 A **conditional** variational autoencoder is told the digit $y$, as ten numbers of which one is 1, in two places: beside
-the picture at the encoder, and beside the code $z$ at the decoder. The code then has no need to say *which* digit it is.
-What is left for its two numbers is *how* it is written: slant, width, weight of the pen. So the same point of the plane
-writes all ten digits in one hand.
+the picture at the encoder, and beside the code $z$ at the decoder. The code then has no need to say *which* digit it
+is. What is left for its two numbers is *how* it is written: slant, width, weight of the pen. So the same point of the
+plane writes all ten digits in one hand.
 
 The label need not be one digit. Half of 8 and half of 3 was never seen in training, and still decodes to something
 between the two.
@@ -109,7 +109,7 @@ def show_number(served):
         download_gif(lines, f"number_{number}", 4)
 
 
-def show_sheet(served, style):
+def show_sheet(served):
     """Every digit down, one latent dimension across."""
     st.subheader("One style, every digit")
     sheet, controls = st.columns([2, 1], gap="large")
@@ -119,7 +119,7 @@ def show_sheet(served, style):
         reach = widgets.choose_one("Range", list(RANGES), "range")
         st.caption("What changes from left to right changes alike in every row: it is the handwriting, not the digit.")
     with sheet:
-        pictures = digits.style_sheet(served, names.index(name), *RANGES[reach], 10, (0, 0))
+        pictures = digits.style_sheet(served, names.index(name), *RANGES[reach], 10)
         widgets.show(images.tile(pictures, 10, scale=2),
                      f"Digits down, {name} across from {reach}; the other number is 0.",
                      f"A sheet of ten digits in ten styles along {name}", "styles")
@@ -141,6 +141,6 @@ cvae = widgets.served(NAME)
 digit, style = show_styles(cvae)
 show_blend(cvae, style)
 show_number(cvae)
-show_sheet(cvae, style)
+show_sheet(cvae)
 widgets.explain(IDEA, FORMULA, presets.get(NAME).recipe)
 widgets.code(digits.blend, digits.style_sheet, digits.write)

@@ -112,7 +112,7 @@ def show_scatter(names):
         real = cache.samples(served.preset.dataset, served.preset.shape)[0]
         shown = chosen[:SHOWN] or latent_map.nearest(plane.points, plane.points[0], SHOWN)
         caption = f"{len(chosen):,} selected; the first {len(shown)} of them." if chosen else \
-            "Drag a box over the chart, or take the lasso above it. Until then: the first test picture and its neighbours."
+            "Drag a box over the chart, or take the lasso above it. Until then: the neighbours of test picture 0."
         widgets.show(images.tile(real[shown], 8, scale=1 if served.preset.shape[0] > 40 else 2), caption,
                      f"{len(shown)} real test pictures", "selected")
 

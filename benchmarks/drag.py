@@ -1,0 +1,126 @@
+"""A 4-second drag over the pad and over a filmstrip on the real pages, in a real Chromium.
+
+fps: frames in which the component painted, a second. latency_ms_p95: from the pointer event to the moment its canvas is
+painted. server_messages_during_drag: what crossed the page's websocket, either way, while the pointer was down.
+fidelity_db: PSNR of what the browser blends against the decoder's own picture, at random points of every plane.
+"""
+import contextlib
+import math
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import numpy as np
+
+from ae_core import digits, latent_map, metrics, model, presets, store
+
+SECONDS = 4.0
+POINTS = 500
+SURFACES = {"pad": ("/latent_map", ".pad .surface"), "filmstrip": ("/digits", ".filmstrip .track")}
+
+
+def run():
+    """The worst of both components, each on its own, and the fidelity of every plane."""
+    from playwright.sync_api import sync_playwright
+
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with served() as url, sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        drags = {name: drag(browser, url + page, surface) for name, (page, surface) in SURFACES.items()}
+        browser.close()
+    return {"fps": min(row["fps"] for row in drags.values()),
+            "server_messages_during_drag": sum(row["server_messages_during_drag"] for row in drags.values()),
+            "latency_ms_p95": max(row["latency_ms_p95"] for row in drags.values()),
+            **drags, "fidelity_db": fidelity()}
+
+
+@contextlib.contextmanager
+def served():
+    """The app on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen([sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true",
+                               f"--server.port={port}", "--server.address=127.0.0.1"],
+                              cwd=store.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(300):
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health"):
+                break
+            time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def drag(browser, url, surface):
+    """Drag along a curve that never repeats a place, at the pace of the browser; the numbers of one component."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    messages = []
+
+    def note(message):
+        messages.append(message)
+
+    page.on("websocket", lambda socket: [socket.on(way, note) for way in ("framesent", "framereceived")])
+    page.goto(url)
+    page.get_by_text("The code", exact=True).wait_for(timeout=60_000)
+    target = page.locator(surface).first
+    target.scroll_into_view_if_needed()
+    page.wait_for_timeout(2000)                  # the sheets have arrived and are decoded
+    box = target.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.wait_for_timeout(200)
+    page.evaluate("window.__aeLive = []")
+    before, start = len(messages), time.perf_counter()
+    while (passed := time.perf_counter() - start) < SECONDS:
+        across, up = 0.5 + 0.45 * math.sin(2.1 * passed), 0.5 + 0.45 * math.sin(3.3 * passed + 1)
+        page.mouse.move(box["x"] + across * box["width"], box["y"] + up * box["height"])
+    crossed = len(messages) - before
+    frames = page.evaluate("window.__aeLive")
+    page.mouse.up()
+    page.close()
+    latencies = [frame["paintTime"] - frame["pointerTime"] for frame in frames]
+    span = (frames[-1]["paintTime"] - frames[0]["paintTime"]) / 1000
+    return {"fps": (len(frames) - 1) / span, "server_messages_during_drag": crossed,
+            "latency_ms_p95": float(np.percentile(latencies, 95)), "seconds": span}
+
+
+def fidelity():
+    """{preset: {median, p5}} in dB of every two-dimensional preset that has weights; all digits of a conditional one."""
+    names = [preset.name for preset in presets.PRESETS.values() if preset.code == 2 and store.present(preset.name)]
+    return {name: fidelity_of(name) for name in names}
+
+
+def fidelity_of(name):
+    served_model = model.load(name)
+    plane = latent_map.plane(served_model.preset, latent_map.stored_codes(name).mean)
+    x0, x1, y0, y1 = plane.bounds
+    points = np.random.default_rng(0).uniform((x0, y0), (x1, y1), (POINTS, 2)).astype(np.float32)
+    if served_model.preset.labels:
+        rows = zip(np.split(points, 10), range(10), strict=True)
+        decibels = [compare(digits.style_atlas(served_model, digit, plane.bounds, digits.TILES), plane.bounds, part,
+                            served_model.decode(part, digit)) for part, digit in rows]
+    else:
+        atlas = latent_map.atlas(served_model, plane, plane.bounds, latent_map.tiles_of(name))
+        decibels = [compare(atlas, plane.bounds, points, served_model.decode(points))]
+    median, low = np.percentile(np.concatenate(decibels), [50, 5])
+    return {"median": float(median), "p5": float(low)}
+
+
+def compare(atlas, bounds, points, pictures):
+    """PSNR in dB (n,) of the blend of the four nearest tiles, rounded as in the browser, against the pictures."""
+    x0, x1, y0, y1 = bounds
+    side = len(atlas) - 1
+    across, down = (points[:, 0] - x0) / (x1 - x0) * side, (y1 - points[:, 1]) / (y1 - y0) * side
+    left, top = np.minimum(across.astype(int), side - 1), np.minimum(down.astype(int), side - 1)
+    right_share, low_share = ((value - whole)[:, None, None] for value, whole in ((across, left), (down, top)))
+    upper = (1 - right_share) * atlas[top, left] + right_share * atlas[top, left + 1]
+    lower = (1 - right_share) * atlas[top + 1, left] + right_share * atlas[top + 1, left + 1]
+    blend = np.floor((1 - low_share) * upper + low_share * lower + 0.5) / 255
+    return metrics.psnr(metrics.mse(pictures, blend[..., None]))
