@@ -29,7 +29,8 @@ def markdown():
         card = store.read(preset.name).card
         size = sum((store.root() / preset.name / file).stat().st_size for file in card["sha256"]) / 2**20
         loss = card["training"].get("val_loss")
-        rows.append(f"| `{preset.name}` | {preset.description} | {preset.code} | {card['training']['epochs'] or 'closed form'} "
+        epochs = card["training"]["epochs"] or "closed form"
+        rows.append(f"| `{preset.name}` | {preset.description} | {preset.code} | {epochs} "
                     f"| {'–' if loss is None else f'{loss:.5g}'} | {size:.1f} | {preset.recipe} |")
     return "\n".join([WEIGHTS_README, *rows]) + "\n"
 
@@ -37,16 +38,17 @@ def markdown():
 WEIGHTS_README = """# Trained weights
 
 One folder a preset, written by `python -m ae_core train NAME`: `preset.json` (the preset, the run, the sha256 of every
-other file), `model.keras` (to train on), `encoder.onnx` and `decoder.onnx` (to serve) and, for models with a latent map,
-`latents.npz` (codes and labels of the test pictures). There is no pickle.
+other file), `model.keras` (to train on), `encoder.onnx` and `decoder.onnx` (to serve) and, for models with a latent
+map, `latents.npz` (codes and labels of the test pictures). There is no pickle.
 
 **Half precision.** Weights are rounded to float16 on disk, in all three files alike, and widened to float32 on loading:
 a `Cast` node in the ONNX files, which ONNX Runtime folds away, and float16 arrays in the Keras file, which Keras widens
 when it assigns them. The arithmetic stays float32. It halves the files and changes no score in its first four digits;
 `tests/test_weights.py` holds both files of every preset to the same pictures.
 
-This table is generated: `python -m ae_core list --markdown > weights/README.md`. The loss is the preset's own (for a VAE with
-its KL term), on 2,000 training pictures kept aside; scores on the test pictures come from `python -m ae_core evaluate --all`.
+This table is generated: `python -m ae_core list --markdown > weights/README.md`. The loss is the preset's own (for a
+VAE with its KL term), on 2,000 training pictures kept aside; scores on the test pictures come from
+`python -m ae_core evaluate --all`.
 
 | folder | what it is | numbers | epochs | loss | MB | recipe |
 |---|---|---|---|---|---|---|"""

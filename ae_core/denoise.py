@@ -51,7 +51,8 @@ def hidden_patch(pictures, rng, side=10):
     return np.where((rows[:, :, None] & columns[:, None, :])[..., None], np.float32(0), pictures)
 
 
-CORRUPTIONS = {"Gaussian": gaussian, "Salt and pepper": salt_and_pepper, "Speckle": speckle, "Hidden patch": hidden_patch}
+CORRUPTIONS = {"Gaussian": gaussian, "Salt and pepper": salt_and_pepper, "Speckle": speckle,
+               "Hidden patch": hidden_patch}
 
 
 def corrupt(pictures, kind, seed=0, **levels):
@@ -63,6 +64,17 @@ def run(model, pictures, noisy):
     """Restore corrupted pictures in one batch and measure against the originals."""
     restored = model.reconstruct(noisy)
     return measure(pictures, noisy, restored)
+
+
+def sweep(model, pictures, kind, level, values, seed=0, **others):
+    """The corruption at rising values of one level, and what the model makes of it.
+
+    Two arrays (len(values), n, h, w, c). Every value has the same random draw, so that only its strength changes, and
+    all pictures go through the model in one batch.
+    """
+    noisy = np.stack([corrupt(pictures, kind, seed, **{level: value}, **others) for value in values])
+    restored = model.reconstruct(noisy.reshape(-1, *pictures.shape[1:])).reshape(noisy.shape)
+    return noisy, restored
 
 
 def measure(pictures, noisy, restored):
@@ -113,7 +125,10 @@ def best_filter(name, pictures, noisy):
 
 
 def robustness(models, pictures, sigmas, mean=0.5, seed=EVALUATION_SEED):
-    """PSNR in dB of models {name: model}, of the filters and of doing nothing, at rising Gaussian noise: {name: [dB, ...]}."""
+    """PSNR in dB of models {name: model}, of the filters and of doing nothing, at rising Gaussian noise.
+
+    Returns {name: [dB at each sigma]}.
+    """
     curves = {"Corrupted": [], **{name: [] for name in (*models, *FILTERS)}}
     for sigma in sigmas:
         noisy = corrupt(pictures, "Gaussian", seed, sigma=sigma, mean=mean)

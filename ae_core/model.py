@@ -51,10 +51,10 @@ class Autoencoder:
     def _pictures(self, pictures):
         pictures = np.asarray(pictures, np.float32)
         if pictures.ndim != 4 or pictures.shape[1:] != self.preset.shape:
-            raise ValueError(f"{self.preset.name} takes pictures of shape (n, {', '.join(map(str, self.preset.shape))}); "
+            raise ValueError(f"{self.preset.name} takes pictures of shape (n, *{self.preset.shape}); "
                              f"it was given {pictures.shape}. images.fit() makes them fit.")
         if not np.isfinite(pictures).all():
-            raise ValueError("The pictures hold values that are not numbers (NaN or infinite); use numbers from 0 to 1.")
+            raise ValueError("The pictures hold values that are not numbers (NaN or infinite). Use 0 to 1.")
         return pictures
 
     def _label(self, labels, count):

@@ -90,7 +90,7 @@ def training_graph(preset, encoder, decoder, seed=0):
 # --- builders -------------------------------------------------------------------------------------------
 
 def dense(preset, units, decoder_units=None, code_activation=None, output="sigmoid"):
-    """Fully connected both ways: flatten, `units` in each layer, the code, and (if not told otherwise) the mirror image."""
+    """Fully connected both ways: `units` in each layer, the code, and the mirror image if not told otherwise."""
     inputs = _inputs(preset)
     x = layers.Flatten()(inputs[0])
     x = _beside_label(x, inputs)

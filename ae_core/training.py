@@ -1,7 +1,7 @@
 """Fit a preset: data in, a weights folder out.
 
-A run keeps its state in .runs/<preset>/ (best.weights.h5, last.weights.h5 with the optimizer, state.json), so that it can
-be stopped at any moment and resumed.
+A run keeps its state in .runs/<preset>/ (best.weights.h5, last.weights.h5 with the optimizer, state.json), so that it
+can be stopped at any moment and resumed.
 """
 import json
 import math
@@ -47,7 +47,10 @@ class Batches(keras.utils.PyDataset):
 
 
 class SeedEpoch(keras.callbacks.Callback):
-    """Order, noise and samples of an epoch depend on the seed and the epoch alone: a resumed run sees what an unbroken one would."""
+    """Order, noise and samples of an epoch depend on the seed and the epoch alone.
+
+    So a resumed run sees exactly what an unbroken one would have seen.
+    """
 
     def __init__(self, batches, seed):
         super().__init__()
@@ -61,7 +64,7 @@ class SeedEpoch(keras.callbacks.Callback):
 
 
 class KeepRun(keras.callbacks.Callback):
-    """After each epoch: the last weights with the optimizer, the best weights, and the history, each renamed into place."""
+    """After each epoch: the last weights with the optimizer, the best ones, and the history, renamed into place."""
 
     def __init__(self, folder, history):
         super().__init__()
@@ -146,7 +149,7 @@ def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, verbose="au
 
 
 def fit_pca(preset, pictures):
-    """The linear preset's weights in closed form: scikit-learn's principal components; returns encoder, decoder, history."""
+    """The linear preset in closed form, by scikit-learn's PCA; returns what `fit` returns, with no history."""
     from sklearn.decomposition import PCA
 
     pca = PCA(preset.code, svd_solver="covariance_eigh").fit(pictures.reshape(len(pictures), -1))
@@ -184,7 +187,8 @@ def keep(preset, encoder, decoder, training):
         files = export.write(preset, encoder, decoder, scratch)
         if preset.variational or preset.code == 2:
             files["latents.npz"] = write_latents(preset, encoder, Path(scratch) / "latents.npz")
-        card = {"training": training, "layers": {"encoder": export.describe(encoder), "decoder": export.describe(decoder)},
+        layers = {"encoder": export.describe(encoder), "decoder": export.describe(decoder)}
+        card = {"training": training, "layers": layers,
                 "versions": {name: version(name) for name in ("keras", "onnx", "numpy")}}
         return store.write(preset, files, card)
 

@@ -2,7 +2,7 @@
 import streamlit as st
 
 from ae_core import denoise, images, model, presets, reconstruct
-from pages.shared import cache, frame, widgets
+from pages.shared import cache, frame
 
 
 def reconstruct_picture():
@@ -21,7 +21,7 @@ def denoise_picture():
         "Four digits under heavy noise over what the denoiser makes of them"
 
 
-PICTURES = {"reconstruct": reconstruct_picture, "denoise": denoise_picture}    # page -> its live picture and what it shows
+PICTURES = {"reconstruct": reconstruct_picture, "denoise": denoise_picture}    # page -> its live picture and alt text
 
 
 def card(name):
@@ -44,7 +44,8 @@ for start in range(0, len(PICTURES), 3):
 
 st.subheader("The models")
 here = [preset.name for preset in presets.PRESETS.values() if model.store.present(preset.name)]
-st.markdown(f"**{len(here)} of {len(presets.PRESETS)}** models are trained and stored here; every one follows a published recipe.")
+st.markdown(f"**{len(here)} of {len(presets.PRESETS)}** models are trained and stored here; every one follows a "
+            "published recipe.")
 with st.expander("All models", icon=":material/list:"):
     st.dataframe([{"Here": preset.name in here, "Name": preset.name, "Model": preset.title, "Numbers": preset.code,
                    "What it is": preset.description, "Recipe": preset.recipe} for preset in presets.PRESETS.values()],

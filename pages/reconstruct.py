@@ -49,13 +49,13 @@ def sheet(result, view):
 
 
 def show_numbers(result, model, size_error):
-    own, test, pca, ratio = st.columns(4)
-    own.metric("Error of these", f"{result.mse.mean():.4f}", help="Mean squared error of the pictures shown.")
-    test.metric("All test pictures", f"{size_error:.4f}", help="Mean squared error of the 10,000 test pictures.")
+    row = st.container(horizontal=True)
+    row.metric("Error of these", f"{result.mse.mean():.4f}", help="Mean squared error of the pictures shown.")
+    row.metric("All test pictures", f"{size_error:.4f}", help="Mean squared error of the 10,000 test pictures.")
     baseline = pca_error(model.preset)
-    pca.metric("PCA, same size", "–" if baseline is None else f"{baseline:.4f}",
+    row.metric("PCA, same size", "–" if baseline is None else f"{baseline:.4f}",
                help="The best linear code with as many numbers, on the same test pictures.")
-    ratio.metric("Compression", f"{reconstruct.compression_ratio(model.preset):.3g} : 1",
+    row.metric("Compression", f"{reconstruct.compression_ratio(model.preset):.3g} : 1",
                  help="Numbers in the picture for one number in its code.")
 
 

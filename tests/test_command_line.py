@@ -91,7 +91,8 @@ def test_train_evaluate_and_export_as_a_user_would(capsys, own_store, tmp_path, 
 
 
 def test_the_module_runs_and_fails_with_a_status():
-    done = subprocess.run([sys.executable, "-m", "ae_core", "evaluate", "nope"], cwd=store.ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "ae_core", "evaluate", "nope"], cwd=store.ROOT,
+                          capture_output=True, text=True)
     assert done.returncode == 1 and "Traceback" not in done.stderr and "no preset called" in done.stderr
 
 

@@ -13,8 +13,9 @@ def test_every_corruption_is_seeded_and_stays_in_range(kind, digits):
     np.testing.assert_array_equal(noisy, denoise.corrupt(digits[0], kind, seed=3))
 
 
-@pytest.mark.parametrize(("kind", "nothing"), [("Gaussian", {"sigma": 0.0, "mean": 0.0}), ("Salt and pepper", {"share": 0.0}),
-                                               ("Speckle", {"sigma": 0.0}), ("Hidden patch", {"side": 0})])
+@pytest.mark.parametrize(("kind", "nothing"), [
+    ("Gaussian", {"sigma": 0.0, "mean": 0.0}), ("Salt and pepper", {"share": 0.0}), ("Speckle", {"sigma": 0.0}),
+    ("Hidden patch", {"side": 0})])
 def test_at_level_zero_nothing_happens(kind, nothing, digits):
     np.testing.assert_allclose(denoise.corrupt(digits[0], kind, **nothing), digits[0], atol=1e-6)
 
@@ -34,7 +35,8 @@ def test_a_filter_is_taken_at_its_best_setting(digits):
         restored, setting = denoise.best_filter(name, pictures, noisy)
         assert setting in settings and restored.shape == pictures.shape
         plain = np.stack([function((picture * 255).astype(np.uint8), settings[0]) for picture in noisy])
-        assert metrics.mse(pictures, restored).mean() <= metrics.mse(pictures, plain.reshape(pictures.shape) / 255).mean() + 1e-3
+        plain = plain.reshape(pictures.shape) / 255
+        assert metrics.mse(pictures, restored).mean() <= metrics.mse(pictures, plain).mean() + 1e-3
 
 
 @pytest.mark.parametrize("name", ["digits_denoiser", "fashion_denoiser"])
@@ -47,6 +49,15 @@ def test_the_denoiser_beats_every_filter_twice(name):
     assert set(row) == {"0.5", "0.75", "1.0"}
     for scores in row.values():
         assert 2 * scores["mse"] <= min(scores["median_mse"], scores["nlm_mse"]) < scores["noisy_mse"]
+
+
+def test_a_sweep_is_the_corruption_at_every_level(digits):
+    served = model.load(trained("digits_denoiser"))
+    noisy, restored = denoise.sweep(served, digits[0][:3], "Gaussian", "sigma", [0.0, 0.7], seed=2, mean=0.1)
+    assert noisy.shape == restored.shape == (2, 3, 28, 28, 1)
+    again = denoise.corrupt(digits[0][:3], "Gaussian", 2, sigma=0.7, mean=0.1)
+    np.testing.assert_array_equal(noisy[1], again)
+    np.testing.assert_allclose(restored[1], served.reconstruct(again), atol=1e-5)
 
 
 def test_robustness_gives_one_curve_each(digits):

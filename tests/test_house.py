@@ -73,8 +73,8 @@ def test_pages_show_and_never_compute(path):
 def test_nothing_is_unpickled(path):
     """A pickle runs code; weights and uploads come from anywhere."""
     assert not packages(path) & {"pickle", "joblib", "dill", "cloudpickle", "shelve"}
-    assert not re.search(r"allow_pickle\s*=\s*True|unsafe_deserialization|safe_mode\s*=\s*False", path.read_text("utf-8")) \
-        or path.name == "test_house.py"
+    unsafe = r"allow_pickle\s*=\s*True|enable_unsafe_deseri|safe_mode\s*=\s*False"
+    assert path.name == "test_house.py" or not re.search(unsafe, path.read_text("utf-8"))
 
 
 def test_top_level_is_fixed():

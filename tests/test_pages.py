@@ -1,4 +1,4 @@
-"""Every page of the table, run by Streamlit's own test driver: it opens on a finished result and answers its widgets."""
+"""Every page of the table, run by Streamlit's own test driver: it opens on a finished result, its widgets work."""
 import pytest
 from streamlit.testing.v1 import AppTest
 

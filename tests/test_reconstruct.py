@@ -11,7 +11,7 @@ def pca():
 
 
 def test_the_linear_preset_is_pca(pca, digits):
-    """The linear preset is PCA: 16 numbers measure 0.0269 on the test digits, 0.0254 once clipped to a picture's range."""
+    """16 components measure 0.0269 on the test digits, 0.0254 once clipped to a picture's range."""
     pictures = data.samples("mnist")[0]
     assert reconstruct.run_pca(pca, pictures, 16).mse.mean() == pytest.approx(0.0254, abs=0.0001)
     errors = [reconstruct.run_pca(pca, digits[0], size).mse.mean() for size in (2, 8, 32, 128, 256)]

@@ -25,7 +25,8 @@ def official_data(tmp_path, digits):
 
 
 @pytest.mark.parametrize("preset", [
-    tiny("digits_stacked"), tiny("digits_stacked_denoiser"), tiny("digits_vae"), tiny("digits_cvae"), tiny("digits_sparse"),
+    tiny("digits_stacked"), tiny("digits_stacked_denoiser"), tiny("digits_vae"), tiny("digits_cvae"),
+    tiny("digits_sparse"),
     tiny("digits_conv", arguments={"filters": (2, 2)}), tiny("digits_pooled", arguments={"filters": (2, 4)})],
     ids=lambda preset: preset.name)
 def test_every_family_learns(preset, digits):
@@ -59,7 +60,8 @@ def test_a_resumed_run_has_the_losses_of_an_unbroken_one(digits):
     resumed = fit(preset, *digits, epochs=4, resume=True)[2]
     assert [row["epoch"] for row in resumed] == [1, 2, 3, 4]
     for a, b in zip(unbroken, resumed, strict=True):
-        assert a["loss"] == pytest.approx(b["loss"], rel=1e-5) and a["val_loss"] == pytest.approx(b["val_loss"], rel=1e-5)
+        assert a["loss"] == pytest.approx(b["loss"], rel=1e-5)
+        assert a["val_loss"] == pytest.approx(b["val_loss"], rel=1e-5)
 
 
 def test_an_interrupted_run_keeps_its_best_epoch(digits):

@@ -54,7 +54,8 @@ def test_the_card_describes_the_registry(name):
     assert set(stored.card["sha256"]) == {path.name for path in stored.folder.iterdir()} - {"preset.json"}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if presets.get(name).variational or presets.get(name).code == 2])
+@pytest.mark.parametrize("name", [preset.name for preset in presets.PRESETS.values()
+                                  if preset.variational or preset.code == 2])
 def test_latents_are_the_codes_of_the_test_pictures(name):
     served = model.load(name)
     pictures, labels = inputs(served.preset)

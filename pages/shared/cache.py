@@ -63,7 +63,7 @@ def robustness(names, mean):
 
 # --- latent spaces; shared objects, because nobody changes them -------------------------------------------
 
-NEIGHBOURS = 3000                # real pictures that a pad knows
+NEIGHBOURS = 2000                # real pictures that a pad knows; of many dimensions no more codes are stored
 
 
 @st.cache_resource(max_entries=20, show_spinner="Opening the codes …")

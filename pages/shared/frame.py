@@ -25,7 +25,7 @@ PAGES = {
     "reconstruct": Page("pages/reconstruct.py", "Reconstruct", ":material/compare:", "See",
                         "Choose a model and a code size, and compare every picture with what its code can rebuild."),
     "denoise": Page("pages/denoise.py", "Denoise", ":material/blur_on:", "See",
-                    "Turn up the noise and watch the autoencoder paint the clean picture from what is left."),
+                    "Drag the noise up and watch the autoencoder paint the clean picture from what is left."),
     "latent_map": Page("pages/latent_map.py", "Latent map", ":material/map:", "Explore",
                        "Drag the point across the plane: every place on it is a picture."),
     "digits": Page("pages/digits.py", "Digits", ":material/pin:", "Explore",

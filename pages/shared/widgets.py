@@ -14,6 +14,7 @@ import streamlit as st
 from ae_core import data, images, model, presets, reconstruct
 from pages.shared import cache, live
 
+
 @dataclass(frozen=True)
 class Picked:
     pictures: np.ndarray         # (n, h, w, 1)
@@ -22,7 +23,7 @@ class Picked:
 
 
 def offered(keep):
-    """Titles of the presets that `keep` accepts and that have weights: {title: name}. Stops the page where there are none."""
+    """{title: name} of the presets that `keep` accepts and that have weights; where there are none the page stops."""
     wanted = [preset for preset in presets.PRESETS.values() if keep(preset)]
     here = {preset.title: preset.name for preset in wanted if model.store.present(preset.name)}
     if not here:

@@ -1,0 +1,136 @@
+"""Every page of the app in a real Chromium, served as `make run` serves it."""
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ae_core.store import ROOT
+from pages.shared import frame
+
+READY = 90_000                   # ms: the first page of a fresh server on a busy machine
+
+
+@pytest.fixture(scope="module")
+def app(serve):
+    with serve(ROOT / "app.py") as url:
+        yield url
+
+
+def settle(page):
+    """Wait until the script has run to its end and every element stands."""
+    page.wait_for_selector("h1", timeout=READY)
+    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')"
+                           " && !document.querySelector('[data-testid=stSkeleton]')", timeout=READY)
+
+
+def open_page(page, app, name, query=""):
+    page.goto(f"{app}/{'' if name == 'home' else name}{query}")
+    settle(page)
+
+
+def errors(page):
+    return page.locator("[data-testid=stException], [data-testid=stAlertContentError]").all_inner_texts()
+
+
+def pictures(page):
+    """What the images on the page are, to see whether one has changed."""
+    return page.eval_on_selector_all("[data-testid=stImage] img", "images => images.map(image => image.src)")
+
+
+@pytest.mark.parametrize("name", frame.PAGES)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_page_opens_cold_by_its_own_address(page, app, name, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    open_page(page, app, name)
+    assert page.locator("h1").inner_text() == frame.PAGES[name].title
+    assert errors(page) == [] and page.console_errors == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("img:not([alt]), img[alt='']").count() == 0
+    expected = f"{frame.PAGES[name].title} · Autoencoder Lab" if name != "home" else "Autoencoder Lab"
+    assert page.title() == expected
+
+
+@pytest.mark.parametrize("start", ["/", "/denoise"])
+def test_the_navigation_is_the_same_from_every_entrance(page, app, start):
+    page.goto(app + start)
+    settle(page)
+    links = page.locator("[data-testid=stSidebar] [data-testid=stPageLink-NavLink]")
+    assert links.all_inner_texts() == [entry.title for entry in frame.PAGES.values()]
+    links.filter(has_text="Reconstruct").click()
+    page.wait_for_function("document.querySelector('h1')?.innerText === 'Reconstruct'", timeout=READY)
+    settle(page)
+    assert errors(page) == []
+
+
+def test_moving_the_code_size_changes_the_picture(page, app):
+    open_page(page, app, "reconstruct")
+    before = pictures(page)[0]
+    page.get_by_role("slider").first.focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("before => document.querySelector('[data-testid=stImage] img').src !== before", arg=before,
+                           timeout=READY)
+    settle(page)
+    assert "from 64 numbers" in page.locator("[data-testid=stImageCaption]").first.inner_text()
+    assert errors(page) == []
+
+
+def test_moving_the_noise_changes_the_picture(page, app):
+    open_page(page, app, "denoise")
+    strip = page.get_by_role("slider", name="Strength σ of the noise")
+    strip.wait_for(timeout=READY)
+    before, spoken = pictures(page), strip.get_attribute("aria-valuetext")
+    strip.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function("before => document.querySelector('[data-testid=stImage] img').src !== before", arg=before[0],
+                           timeout=READY)
+    settle(page)
+    assert strip.get_attribute("aria-valuetext") != spoken and errors(page) == []
+
+
+@pytest.mark.parametrize("name", ["reconstruct", "denoise"])
+def test_a_download_arrives(page, app, name):
+    open_page(page, app, name)
+    with page.expect_download(timeout=READY) as download:
+        page.get_by_role("button", name="Download PNG").first.click()
+    sheet = Image.open(download.value.path())
+    assert sheet.format == "PNG" and min(sheet.size) > 100
+
+
+def test_an_upload_is_rebuilt_and_a_broken_one_refused(page, app):
+    open_page(page, app, "reconstruct")
+    page.get_by_role("radio", name="Upload").or_(page.get_by_role("button", name="Upload")).first.click()
+    picture = io.BytesIO()
+    Image.fromarray(np.tile(np.arange(200, dtype=np.uint8), (100, 1))).save(picture, "PNG")
+    page.locator("input[type=file]").set_input_files([
+        {"name": "mine.png", "mimeType": "image/png", "buffer": picture.getvalue()},
+        {"name": "notes.png", "mimeType": "image/png", "buffer": b"these are notes"}])
+    page.get_by_text("notes.png is not a picture").wait_for(timeout=READY)
+    page.get_by_text("yours, as the model sees them").wait_for(timeout=READY)
+    assert errors(page) == []
+
+
+def test_a_drawing_is_rebuilt(page, app):
+    open_page(page, app, "reconstruct", "?model=Digits,+convolutional")
+    page.get_by_role("radio", name="Drawing").or_(page.get_by_role("button", name="Drawing")).first.click()
+    pad = page.locator("canvas").first
+    pad.wait_for(timeout=READY)
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.8, steps=8)
+    page.mouse.up()
+    page.get_by_text("yours, as the model sees them").wait_for(timeout=READY)
+    assert errors(page) == []
+
+
+def test_nothing_is_fetched_from_elsewhere(page, app):
+    """On stage there is no network: every request goes to the app itself."""
+    elsewhere = []
+    own = (app, "data:", "blob:", app.replace("http", "ws"))
+    page.on("request", lambda request: None if request.url.startswith(own) else elsewhere.append(request.url))
+    for name in frame.PAGES:
+        open_page(page, app, name)
+    assert elsewhere == []
