@@ -33,9 +33,13 @@ def errors(page):
     return page.locator("[data-testid=stException], [data-testid=stAlertContentError]").all_inner_texts()
 
 
-def pictures(page):
-    """What the images on the page are, to see whether one has changed."""
-    return page.eval_on_selector_all("[data-testid=stImage] img", "images => images.map(image => image.src)")
+def first_picture(page):
+    return page.locator("[data-testid=stImage] img").first.get_attribute("src")
+
+
+def wait_for_another_picture(page, before):
+    page.wait_for_function("before => document.querySelector('[data-testid=stImage] img').src !== before", arg=before,
+                           timeout=READY)
 
 
 @pytest.mark.parametrize("name", frame.PAGES)
@@ -65,11 +69,10 @@ def test_the_navigation_is_the_same_from_every_entrance(page, app, start):
 
 def test_moving_the_code_size_changes_the_picture(page, app):
     open_page(page, app, "reconstruct")
-    before = pictures(page)[0]
+    before = first_picture(page)
     page.get_by_role("slider").first.focus()
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function("before => document.querySelector('[data-testid=stImage] img').src !== before", arg=before,
-                           timeout=READY)
+    wait_for_another_picture(page, before)
     settle(page)
     assert "from 64 numbers" in page.locator("[data-testid=stImageCaption]").first.inner_text()
     assert errors(page) == []
@@ -79,12 +82,11 @@ def test_moving_the_noise_changes_the_picture(page, app):
     open_page(page, app, "denoise")
     strip = page.get_by_role("slider", name="Strength σ of the noise")
     strip.wait_for(timeout=READY)
-    before, spoken = pictures(page), strip.get_attribute("aria-valuetext")
+    before, spoken = first_picture(page), strip.get_attribute("aria-valuetext")
     strip.focus()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
-    page.wait_for_function("before => document.querySelector('[data-testid=stImage] img').src !== before", arg=before[0],
-                           timeout=READY)
+    wait_for_another_picture(page, before)
     settle(page)
     assert strip.get_attribute("aria-valuetext") != spoken and errors(page) == []
 
