@@ -9,5 +9,5 @@ def address(name):
     return {"default": True} if name == "home" else {"url_path": name}
 
 
-st.navigation([st.Page(page.file, title=page.title, icon=page.icon, **address(name))
+st.navigation([st.Page(page.file, title=page.title, **address(name))
                for name, page in frame.PAGES.items()], position="hidden").run()

@@ -183,7 +183,7 @@ def project_tsne(codes, seed=0, report=None):
             report(min(done / sum(rounds), 1.0))
 
     tsne = TSNE(perplexity=min(30, (len(codes) - 1) / 3), early_exaggeration_iter=rounds[0], n_iter=rounds[1],
-                random_state=seed, n_jobs=-1, callbacks=step, callbacks_every_iters=every)
+                random_state=seed, n_jobs=1, callbacks=step, callbacks_every_iters=every)
     points = np.asarray(tsne.fit(np.asarray(codes, float)), np.float32)
     return Plane(points, bounds_of(points), ("t-SNE 1", "t-SNE 2"), None, None)
 

@@ -40,6 +40,7 @@ class Preset:
     sparsity: float = 0.0        # weight of the L1 penalty on the code
     labels: int = 0              # classes a conditional model is told; 0 for none
     corruption: Corruption | None = None
+    optimizer: str = "adam"      # or "muon", which gets deep dense networks further in a tenth of the steps
     epochs: int = 60
     batch_size: int = 512
     learning_rate: float = 2e-3
@@ -96,7 +97,7 @@ PRESETS = _table(
            "Four dense layers stacked around 256 numbers, with a linear output.",
            MASTERING_TF, "mnist", "dense", 256,
            arguments={"units": (512,), "decoder_units": (256, 512), "code_activation": "relu", "output": "linear"},
-           epochs=80, batch_size=128, learning_rate=1e-3),
+           optimizer="muon", epochs=14, learning_rate=5e-3),
     Preset("digits_sparse", "Digits, sparse",
            "1,024 hidden units, more than there are pixels, of which a penalty lets only a few fire.",
            MASTERING_TF, "mnist", "sparse", 1024, sparsity=1e-4, epochs=40),
@@ -116,16 +117,17 @@ PRESETS = _table(
            "Sees clothing through heavy noise and paints the clean picture from 128 numbers.",
            TF_COOKBOOK, "fashion_mnist", "conv", 128,
            arguments={"filters": (32, 64), "activation": "leaky_relu", "batch_norm": True},
-           corruption=Corruption(mean=(0.3, 0.5), sigma=(0.1, 1.0)), epochs=14, batch_size=128),
+           corruption=Corruption(mean=(0.5, 0.5), sigma=(0.3, 0.9)), epochs=16, batch_size=128),
     Preset("digits_denoiser", "Digit denoiser",
            "Reads a digit through noise up to sigma 1 and writes it clean from 16 numbers.",
            ADVANCED_KERAS, "mnist", "conv", 16, arguments={"filters": (32, 64)},
-           corruption=Corruption(mean=(0.0, 0.5), sigma=(0.0, 1.2)), epochs=20, batch_size=128),
+           corruption=Corruption(mean=(0.5, 0.5), sigma=(0.3, 1.1)), epochs=28, batch_size=128),
     Preset("digits_stacked_denoiser", "Digit denoiser, stacked",
            "The stacked dense autoencoder, trained on digits with unclipped noise of sigma 0.5 added.",
            MASTERING_TF, "mnist", "dense", 256,
            arguments={"units": (512,), "decoder_units": (256, 512), "code_activation": "relu", "output": "linear"},
-           corruption=Corruption(mean=(0.0, 0.0), sigma=(0.5, 0.5), clip=False), epochs=60),
+           corruption=Corruption(mean=(0.0, 0.0), sigma=(0.5, 0.5), clip=False),
+           optimizer="muon", epochs=14, learning_rate=5e-3),
 
     # Two-dimensional codes: plain, and variational
     Preset("digits_plane", "Digits on a plane",

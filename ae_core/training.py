@@ -112,7 +112,8 @@ def callbacks(preset, epochs, folder, history):
 
 def compile_for(preset, graph):
     """jit_compile=False: on a CPU it trains 1.7 times as fast as Keras's default."""
-    graph.compile(keras.optimizers.Adam(preset.learning_rate), reconstruction_loss(preset), jit_compile=False)
+    optimizer = {"adam": keras.optimizers.Adam, "muon": keras.optimizers.Muon}[preset.optimizer](preset.learning_rate)
+    graph.compile(optimizer, reconstruction_loss(preset), jit_compile=False)
     return graph
 
 

@@ -92,7 +92,7 @@ def drag(browser, url, surface):
 
 
 def fidelity():
-    """{preset: {median, p5}} in dB of every two-dimensional preset that has weights; all digits of a conditional one."""
+    """{preset: {median, p5}} in dB of every two-dimensional preset with weights; all digits of a conditional one."""
     names = [preset.name for preset in presets.PRESETS.values() if preset.code == 2 and store.present(preset.name)]
     return {name: fidelity_of(name) for name in names}
 

@@ -43,24 +43,18 @@ def drag(model, pictures, kind, others, seed):
                           ends=("clean", "drowned"), alt="Three rows: the originals, the same corrupted, and restored")
 
 
-def filtered(pictures, noisy, names):
-    """Each classical filter at its best setting: {name with its setting: result}."""
-    results = {}
-    for name in names:
-        restored, setting = denoise.best_filter(name, pictures, noisy)
-        results[f"{name} (best setting: {setting})"] = denoise.measure(pictures, noisy, restored)
-    return results
+def show_filter(name, pictures, noisy):
+    """One row: a classical filter at its best setting for these pictures, and its numbers."""
+    restored, setting = denoise.best_filter(name, pictures, noisy)
+    result = denoise.measure(pictures, noisy, restored)
+    st.image(images.to_png(images.tile(restored, COUNT, scale=3)), width="content",
+             caption=f"{name}, at its best setting for this noise ({setting}): {numbers(result)}",
+             alt=f"The same pictures restored by the {name}")
+    return result
 
 
-def show_rivals(results):
-    for name, result in results.items():
-        st.image(images.to_png(images.tile(result.restored, COUNT, scale=3)), caption=name, width="content",
-                 alt=f"The same pictures restored by the {name}")
-
-
-def show_numbers(results):
-    st.dataframe([{"": name, "PSNR (dB)": round(float(result.psnr.mean()), 2),
-                   "SSIM": round(float(result.ssim.mean()), 3)} for name, result in results.items()], hide_index=True)
+def numbers(result):
+    return f"PSNR {result.psnr.mean():.1f} dB, SSIM {result.ssim.mean():.2f}"
 
 
 def download(results):
@@ -84,25 +78,26 @@ with controls:
     picked = widgets.pick_pictures("denoise", model.preset, COUNT)
 with picture:
     value = drag(model, picked.pictures, kind, others, seed)
-    st.caption("First row: the originals. Second: corrupted. Third: what the autoencoder restores from the second.")
     noisy = denoise.corrupt(picked.pictures, kind, seed, **{LEVELS[kind][0]: value}, **others)
-    rivals = filtered(picked.pictures, noisy, filters)
-    show_rivals(rivals)
-everything = {"Original": denoise.measure(picked.pictures, noisy, picked.pictures),
-              "Corrupted": denoise.measure(picked.pictures, noisy, noisy),
-              model.preset.title: denoise.run(model, picked.pictures, noisy), **rivals}
+    results = {"Original": denoise.measure(picked.pictures, noisy, picked.pictures),
+               "Corrupted": denoise.measure(picked.pictures, noisy, noisy),
+               model.preset.title: denoise.run(model, picked.pictures, noisy)}
+    st.caption(f"First row: the originals. Second: corrupted ({numbers(results['Corrupted'])}). "
+               f"Third: what the autoencoder restores from the second ({numbers(results[model.preset.title])}).")
+    with st.container(horizontal_alignment="center"):
+        results |= {name: show_filter(name, picked.pictures, noisy) for name in filters}
 with controls:
-    show_numbers(dict(list(everything.items())[1:]))
-    download(everything)
+    download(results)
 
 st.subheader("How far does it hold?")
 st.markdown("Gaussian noise rises from left to right, on 100 test pictures: all denoisers of this data set, every "
             "filter at its best setting for that level, and the corrupted pictures as they are.")
 together = tuple(name for name in titles.values() if presets.get(name).dataset == model.preset.dataset)
-widgets.curve(cache.robustness(together, others.get("mean", 0.5)), np.round(denoise.CURVE_SIGMAS, 2),
-              "Strength σ of the noise", "PSNR (dB)",
-              "PSNR against noise strength for denoisers, filters and the corrupted pictures",
-              marker=value if kind == "Gaussian" else None, height=380)
+with st.container(height=420, border=False):     # measuring takes a while the first time: what is below stays where it is
+    widgets.curve(cache.robustness(together, others.get("mean", 0.5)), np.round(denoise.CURVE_SIGMAS, 2),
+                  "Strength σ of the noise", "PSNR (dB)",
+                  "PSNR against noise strength for denoisers, filters and the corrupted pictures",
+                  marker=value if kind == "Gaussian" else None, height=400)
 
 widgets.explain(IDEA, FORMULA, model.preset.recipe)
 widgets.code(denoise.run, denoise.sweep, denoise.gaussian, denoise.best_filter)

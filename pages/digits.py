@@ -27,6 +27,7 @@ BIG_BUTTONS = """<style>
 .st-key-digit, .st-key-digit .stButtonGroup { width: 100%; }
 .st-key-digit [role=radiogroup] { display: grid; grid-template-columns: repeat(2, 1fr); gap: 0.4rem; max-width: none; }
 .st-key-digit button { min-height: 3.4rem; margin: 0; border-radius: 0.5rem !important; }
+.st-key-digit button[aria-checked=false] { border-color: color-mix(in srgb, currentColor 20%, transparent) !important; }
 .st-key-digit button p { font-size: 1.7rem; font-weight: 600; }
 @media (max-width: 640px) { .st-key-digit [role=radiogroup] { grid-template-columns: repeat(5, 1fr); } }
 </style>"""
@@ -132,7 +133,8 @@ def download_png(label, picture, file, scale):
 
 
 def download_gif(pictures, file, scale):
-    st.download_button("Download GIF", images.to_gif(pictures, scale=scale), f"{file}.gif", "image/gif",
+    """Encoded at the click: a GIF takes longer than all the rest of the page."""
+    st.download_button("Download GIF", lambda: images.to_gif(pictures, scale=scale), f"{file}.gif", "image/gif",
                        icon=":material/download:", on_click="ignore", key=f"gif_{file}")
 
 

@@ -43,9 +43,10 @@ def choose_models(titles):
 
 
 def forget_point():
-    """A point of one plane means nothing on another."""
+    """A point of one plane means nothing on another, and its companion may be of other data."""
     for key in ("at", "at2"):
         st.query_params.pop(key, None)
+    st.session_state["with"] = NOTHING
 
 
 def is_flat(name):
@@ -93,9 +94,17 @@ def reach(bounds, other):
 
 # --- sections: only the chosen one is computed -----------------------------------------------------------
 
+def choose_of(names):
+    """Of two models side by side, the one to look closer at."""
+    if len(names) == 1:
+        return names[0]
+    titles = [presets.get(name).title for name in names]
+    return names[titles.index(widgets.choose_segment("Model shown", titles, "of"))]
+
+
 def show_scatter(names):
     """All codes as a chart to select from, and the pictures that were selected."""
-    name = names[0]
+    name = choose_of(names)
     served, codes, plane = widgets.served(name), cache.codes(name), cache.plane(name)
     if not is_flat(name) and widgets.choose_segment("Layout", ["PCA", "t-SNE"], "layout") == "t-SNE":
         bar = st.progress(0.0, "t-SNE lays the codes out anew; this is done once.")
@@ -107,18 +116,18 @@ def show_scatter(names):
                                 on_select="rerun", key=f"scatter_{name}_{plane.names[0]}",
                                 config={"displaylogo": False, "scrollZoom": True},
                                 alt=f"The codes of {len(plane.points):,} test pictures, coloured by class")
-    chosen = [point["customdata"][0] for point in event.selection.points]
+    chosen = [np.flatnonzero(codes.label == point["curve_number"])[point["point_index"]]
+              for point in event.selection.points[:SHOWN]]
     with pictures:
         real = cache.samples(served.preset.dataset, served.preset.shape)[0]
-        shown = chosen[:SHOWN] or latent_map.nearest(plane.points, plane.points[0], SHOWN)
-        caption = f"{len(chosen):,} selected; the first {len(shown)} of them." if chosen else \
+        shown = chosen or latent_map.nearest(plane.points, plane.points[0], SHOWN)
+        caption = f"{len(event.selection.points):,} selected; the first {len(shown)} of them." if chosen else \
             "Drag a box over the chart, or take the lasso above it. Until then: the neighbours of test picture 0."
-        widgets.show(images.tile(real[shown], 8, scale=1 if served.preset.shape[0] > 40 else 2), caption,
-                     f"{len(shown)} real test pictures", "selected")
+        widgets.show(images.tile(real[shown], 8, scale=2), caption, f"{len(shown)} real test pictures", "selected")
 
 
 def scatter(plane, labels, classes):
-    """A Plotly scatter with a legend entry a class; customdata is the number of the test picture."""
+    """A Plotly scatter with one trace a class, in their order; customdata is the number of the test picture."""
     figure = go.Figure(layout={**CHART, "dragmode": "select", "xaxis_title": plane.names[0],
                                "yaxis_title": plane.names[1], "legend_itemsizing": "constant"})
     for index, name in enumerate(classes):
@@ -158,17 +167,18 @@ def counterpart(name):
 
 def show_path(names):
     """From one real picture to another."""
-    served, codes = widgets.served(names[0]), cache.codes(names[0])
+    name = choose_of(names)
+    served, codes = widgets.served(name), cache.codes(name)
     classes = list(data.DATASETS[served.preset.dataset].classes)
     film, controls = st.columns([2, 1], gap="large")
     with controls:
-        first = widgets.choose_one("From", classes, "from")
-        last = widgets.choose_one("To", classes[1:] + classes[:1], "to")
+        first = widgets.choose_one("From", classes, f"{served.preset.dataset}_from")
+        last = widgets.choose_one("To", classes, f"{served.preset.dataset}_to", index=7)
         number = int(widgets.address_numbers("pair", [(0, 499)], (0,), "a pair of pictures")[0])
         if st.button("Other pictures", icon=":material/casino:"):
             number = (number + 1) % 500
         st.query_params["pair"] = str(number)
-        sphere = not is_flat(names[0]) and st.toggle(
+        sphere = not is_flat(name) and st.toggle(
             "Along a sphere", True, key="sphere", bind="query-params",
             help="In many dimensions the prior lies near a sphere; a straight line cuts through its empty inside.")
     ends = [np.flatnonzero(codes.label == classes.index(name))[number % 100 + shift]
@@ -181,12 +191,13 @@ def show_path(names):
         real = cache.samples(served.preset.dataset, served.preset.shape)[0][ends]
         st.image(images.to_png(images.tile(real, 2, scale=3)), caption="The real pictures at both ends.",
                  width="content", alt=f"Two real pictures: {first} and {last}")
-        st.download_button("Download GIF", images.to_gif(latent.there_and_back(pictures), scale=8),
+        st.download_button("Download GIF", lambda: images.to_gif(latent.there_and_back(pictures), scale=8),
                            "path.gif", "image/gif", icon=":material/download:", on_click="ignore")
 
 
 def show_sheet(names):
     """n x n pictures over a range, as the books print them or as the reader asks."""
+    name = choose_of(names)
     sheet, controls = st.columns([2, 1], gap="large")
     with controls:
         choice = widgets.choose_one("Sheet", [*latent_map.SHEETS, CUSTOM], "sheet")
@@ -196,11 +207,11 @@ def show_sheet(names):
             low, high = st.slider("Range of both numbers", -10.0, 10.0, (-3.0, 3.0), 0.5, key="range",
                                   bind="query-params")
     with sheet:
-        served, plane = widgets.served(names[0]), cache.plane(names[0])
+        served, plane = widgets.served(name), cache.plane(name)
         pictures = latent_map.sheet(served, plane, n, low, max(high, low + 0.5))
         widgets.show(images.tile(pictures, n, gap=0 if n > 15 else 1, scale=max(1, 900 // (n * pictures.shape[1]))),
                      f"{n} x {n} pictures: {plane.names[0]} grows to the right, {plane.names[1]} upwards.",
-                     f"A sheet of {n} by {n} decoded pictures", f"{names[0]}_{n}x{n}")
+                     f"A sheet of {n} by {n} decoded pictures", f"{name}_{n}x{n}")
 
 
 def show_dimensions(names):
@@ -210,8 +221,8 @@ def show_dimensions(names):
         if len(names) > 1:
             st.markdown(f"**{presets.get(name).title}**")
         if not is_flat(name):
-            st.markdown(f"**{len(spread.active)} of {len(spread.std)} dimensions are in use**; the model leaves the "
-                        "others at 0, where they cost nothing. Shown are the eight widest.")
+            st.markdown(f"**{len(spread.active)} of {len(spread.std)} dimensions are in use**; an unused one stays at "
+                        "0, where it costs nothing. Shown are the eight widest.")
         order = np.arange(2) if is_flat(name) else np.argsort(-spread.std)[:8]
         st.plotly_chart(histograms(spread, order), config={"displayModeBar": False}, key=f"dimensions_{name}",
                         alt=f"Histograms of {len(order)} latent dimensions of {name} beside the normal distribution")

@@ -5,6 +5,7 @@ never relies on the router: `open_page` sets the title and draws the navigation 
 """
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
@@ -33,6 +34,7 @@ PAGES = {
 }
 
 
+TAB_ICON = Path(__file__).with_name("icon.png")    # Streamlit would fetch a material icon for the tab from the network
 SIDEBAR = 220                    # pixels
 # Streamlit's margins cost a third of a projector's width; the picture gets it instead.
 STYLE = """<style>
@@ -45,7 +47,7 @@ def open_page(name):
     """Set the browser tab, draw the navigation and the heading of a page of the table."""
     page = PAGES[name]
     tab = page.title if name == "home" else f"{page.title} · Autoencoder Lab"
-    st.set_page_config(page_title=tab, page_icon=page.icon, layout="wide", initial_sidebar_state=SIDEBAR)
+    st.set_page_config(page_title=tab, page_icon=TAB_ICON, layout="wide", initial_sidebar_state=SIDEBAR)
     st.html(STYLE)
     with st.sidebar:
         group = ""

@@ -62,9 +62,14 @@ def choose_segment(label, options, key, default=None, **arguments):
 
 
 def _check_address(label, options, default, key):
+    """Before a control appears, refuse what the address asks for if it is no option; later, what is none any more."""
+    if key in st.session_state:
+        if st.session_state[key] not in options:
+            st.session_state[key] = default
+        return
     asked = st.query_params.get(key)
     if asked is not None and asked not in options:
-        st.info(f"This address asks for a {label.lower()} that is not here; showing {default} in its place.")
+        st.info(f"This address asks for a “{label}” that is not here; showing {default} in its place.")
         del st.query_params[key]
 
 

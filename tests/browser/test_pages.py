@@ -59,7 +59,7 @@ def test_a_page_opens_cold_by_its_own_address(page, app, name, width):
 def test_the_navigation_is_the_same_from_every_entrance(page, app, start):
     page.goto(app + start)
     settle(page)
-    links = page.locator("[data-testid=stSidebar] [data-testid=stPageLink-NavLink]")
+    links = page.locator("[data-testid=stSidebar] [data-testid=stPageLink-NavLink] p")
     assert links.all_inner_texts() == [entry.title for entry in frame.PAGES.values()]
     links.filter(has_text="Reconstruct").click()
     page.wait_for_function("document.querySelector('h1')?.innerText === 'Reconstruct'", timeout=READY)
@@ -116,7 +116,7 @@ def test_an_upload_is_rebuilt_and_a_broken_one_refused(page, app):
 def test_a_drawing_is_rebuilt(page, app):
     open_page(page, app, "reconstruct", "?model=Digits,+convolutional")
     page.get_by_role("radio", name="Drawing").or_(page.get_by_role("button", name="Drawing")).first.click()
-    pad = page.locator("canvas").first
+    pad = page.get_by_label("Draw here with mouse")
     pad.wait_for(timeout=READY)
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
