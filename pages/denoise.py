@@ -93,7 +93,7 @@ st.subheader("How far does it hold?")
 st.markdown("Gaussian noise rises from left to right, on 100 test pictures: all denoisers of this data set, every "
             "filter at its best setting for that level, and the corrupted pictures as they are.")
 together = tuple(name for name in titles.values() if presets.get(name).dataset == model.preset.dataset)
-with st.container(height=420, border=False):     # measuring takes a while the first time: what is below stays where it is
+with st.container(height=420, border=False):     # measuring takes a while at first: what is below stays where it is
     widgets.curve(cache.robustness(together, others.get("mean", 0.5)), np.round(denoise.CURVE_SIGMAS, 2),
                   "Strength σ of the noise", "PSNR (dB)",
                   "PSNR against noise strength for denoisers, filters and the corrupted pictures",

@@ -1,7 +1,7 @@
 """Home: what the lab holds, with one live picture a page, and which models are here."""
 import streamlit as st
 
-from ae_core import denoise, images, model, presets, reconstruct
+from ae_core import denoise, digits, images, latent_map, model, presets, reconstruct
 from pages.shared import cache, frame
 
 
@@ -21,7 +21,20 @@ def denoise_picture():
         "Four digits under heavy noise over what the denoiser makes of them"
 
 
-PICTURES = {"reconstruct": reconstruct_picture, "denoise": denoise_picture}    # page -> its live picture and alt text
+def latent_map_picture():
+    served = cache.served("digits_vae")
+    pictures = latent_map.sheet(served, cache.plane("digits_vae"), 10, -1.5, 1.5)
+    return images.tile(pictures, 10, gap=0), "A ten by ten sheet of digits that turn into each other"
+
+
+def digits_picture():
+    styles = digits.tour(4, 10)
+    lines = digits.write(cache.served("digits_cvae"), "2026", styles[[0, 5]])
+    return images.tile(lines, 1, scale=2), "The year 2026 in two handwritings"
+
+
+PICTURES = {"reconstruct": reconstruct_picture, "denoise": denoise_picture, "latent_map": latent_map_picture,
+            "digits": digits_picture}          # page -> its live picture and alt text
 
 
 def card(name):
@@ -37,8 +50,8 @@ def card(name):
 
 
 frame.open_page("home")
-for start in range(0, len(PICTURES), 3):
-    for column, name in zip(st.columns(3), list(PICTURES)[start:start + 3], strict=False):
+for start in range(0, len(PICTURES), 2):
+    for column, name in zip(st.columns(2), list(PICTURES)[start:start + 2], strict=False):
         with column:
             card(name)
 

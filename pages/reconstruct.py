@@ -36,16 +36,16 @@ def choose_model(titles, dense):
 
 
 def sheet(result, view):
-    """The published mosaic of 3x5 over 3x5, 25 pairs in two blocks, or a reader's own pictures enlarged."""
+    """The published mosaic of 3x5 over 3x5, two rows of 25 in blocks of ten, or a reader's own pictures enlarged."""
     if view == "own":
         scale = 10 if len(result.originals) < 3 else 5
         return images.tile(np.concatenate([result.originals, result.rebuilt]), len(result.originals), scale=scale)
     if view == "3 x 5 mosaic":
         return images.stack(images.label(images.tile(result.originals, 5, scale=4), "Original"),
                             images.label(images.tile(result.rebuilt, 5, scale=4), "Reconstruction"))
-    pairs = [images.tile(part, 13, scale=2) for rows in (slice(13), slice(13, 25))
-             for part in (result.originals[rows], result.rebuilt[rows])]
-    return images.stack(*pairs, gap=2)
+    blocks = [slice(start, start + 10) for start in range(0, 25, 10)]
+    return images.stack(*[images.tile(part[block], 10, scale=2) for block in blocks
+                          for part in (result.originals, result.rebuilt)], gap=2)
 
 
 def show_numbers(result, model, size_error):
@@ -97,14 +97,15 @@ picture, controls = st.columns([5, 3], gap="medium")
 with controls:
     model = widgets.served(choose_model(titles, dense_here))
     errors = cache.test_errors(model.preset.name)
-    view = st.segmented_control("View", ["3 x 5 mosaic", "25 pairs"], default="3 x 5 mosaic", required=True, key="view")
+    view = st.segmented_control("View", ["3 x 5 mosaic", "Two rows of 25"], default="3 x 5 mosaic", required=True,
+                                key="view")
     picked = widgets.pick_pictures("reconstruct", model.preset, 15 if view == "3 x 5 mosaic" else 25, errors)
 result = reconstruct.run(model, picked.pictures)
 
 with picture:
     view = "own" if picked.source != "Test pictures" else view
     where = {"own": "Above: yours, as the model sees them. Below: the",
-             "25 pairs": "Each row of originals stands over its"}.get(view, "Above: the originals. Below: their")
+             "Two rows of 25": "Each row of originals stands over its"}.get(view, "Above: the originals. Below: their")
     widgets.show(sheet(result, view), f"{where} reconstructions from {model.preset.code} numbers each, "
                  f"by “{model.preset.title}”.",
                  f"Original pictures and their reconstructions from {model.preset.code} numbers", "reconstructions")

@@ -60,7 +60,7 @@ def test_reconstruct_follows_every_control():
     app.select_slider(key="size").set_value(8).run()
     assert not app.exception and [metric.value for metric in app.metric][:3] != errors[:3]
     assert float(app.metric[1].value) > float(errors[1])
-    for view in ("25 pairs", "3 x 5 mosaic"):
+    for view in ("Two rows of 25", "3 x 5 mosaic"):
         app.segmented_control(key="view").set_value(view).run()
         assert not app.exception
     worst = float(app.segmented_control(key="reconstruct_order").set_value("worst").run().metric[0].value)
