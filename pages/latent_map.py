@@ -20,7 +20,8 @@ $N(\\mu, \\sigma)$ instead of a point, and pays for clouds that stray from the s
 Neighbours must then decode alike, the gaps close, and a point drawn from the prior is a believable new picture.
 
 The **probability view** sends both axes through the normal distribution function: equal areas then hold equal shares
-of the prior, so a good VAE fills the square evenly.
+of the prior, so a good VAE fills the square evenly. Of a model with more than two numbers the pad shows the plane of
+their first two **principal components**; t-SNE, under Scatter, keeps neighbours together but has no way back.
 """
 NOTHING = "Nothing"
 WHOLE = "20 x 20, all"
@@ -74,7 +75,7 @@ def show_pad(name, view, grid, key):
     n, low, high = latent_map.SHEETS.get(grid, (20, None, None))
     window = plane.bounds if low is None else (low, high, low, high)
     bounds = PROBABILITIES if probability else window
-    tiles = latent_map.tiles_of(name, probability)
+    tiles = latent_map.PROBABILITY_TILES if probability else latent_map.TILES
     pictures = cache.neighbours(served.preset.dataset, served.preset.shape)
     x, y = live.pad(
         f"pad_{name}", cache.atlas(name, bounds, tiles, probability), bounds=bounds, warp=probability,
