@@ -30,7 +30,8 @@ def choose_model(titles, dense):
     name = titles[widgets.choose_one("Model", list(titles), "model")]
     if name in dense:
         sizes = {presets.get(size).code: size for size in reconstruct.DENSE_SIZES if size in dense}
-        asked = st.select_slider("Code size: how many numbers a picture may keep", list(sizes), max(sizes), key="size")
+        asked = st.select_slider("Code size: how many numbers a picture may keep", list(sizes), max(sizes), key="size",
+                                 bind="query-params")
         name = sizes[asked]
     return name
 
@@ -97,8 +98,7 @@ picture, controls = st.columns([5, 3], gap="medium")
 with controls:
     model = widgets.served(choose_model(titles, dense_here))
     errors = cache.test_errors(model.preset.name)
-    view = st.segmented_control("View", ["3 x 5 mosaic", "Two rows of 25"], default="3 x 5 mosaic", required=True,
-                                key="view")
+    view = widgets.choose_segment("View", ["3 x 5 mosaic", "Two rows of 25"], "view")
     picked = widgets.pick_pictures("reconstruct", model.preset, 15 if view == "3 x 5 mosaic" else 25, errors)
 result = reconstruct.run(model, picked.pictures)
 

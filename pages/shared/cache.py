@@ -55,10 +55,10 @@ def size_curve():
 
 @st.cache_data(max_entries=16, show_spinner="Measuring the noise levels …")
 def robustness(names, mean):
-    """PSNR of denoisers and filters at rising noise, on the first 100 test pictures of their data set."""
+    """PSNR of denoisers and filters at rising noise, on the first 60 test pictures of their data set."""
     models = {presets.get(name).title: served(name) for name in names}
     first = presets.get(names[0])
-    return denoise.robustness(models, samples(first.dataset, first.shape)[0][:100], denoise.CURVE_SIGMAS, mean)
+    return denoise.robustness(models, samples(first.dataset, first.shape)[0][:60], denoise.CURVE_SIGMAS, mean)
 
 
 # --- latent spaces; shared objects, because nobody changes them -------------------------------------------
