@@ -5,6 +5,7 @@ pictures of MNIST and Fashion-MNIST are also in samples/, so that every page wor
 """
 import gzip
 import os
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,8 +46,8 @@ DATASETS = {
 def folders():
     """Where data sets are looked for, in this order."""
     own = os.environ.get("AE_DATA_DIR")
-    cache = Path.home() / ".cache" / "autoencoder-lab"
-    return [Path(own).expanduser(), cache] if own else [cache]
+    cache = Path(os.path.expanduser("~/.cache/autoencoder-lab"))
+    return [Path(own), cache] if own else [cache]
 
 
 def find(name):
@@ -66,8 +67,12 @@ def load(name, split="train", shape=(28, 28, 1)):
     if path is None or not path.is_file():
         raise DataMissing(f"{DATASETS[name].title} is not on this machine. Put {DATASETS[name].file} into "
                           f"{folders()[0]} or run: python -m ae_core data --download {name}")
-    with np.load(path, allow_pickle=False) as arrays:
-        pictures, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            pictures, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
+    except (zipfile.BadZipFile, EOFError, KeyError, ValueError):
+        raise DataMissing(f"{path} is cut off or not the archive of {DATASETS[name].title}. "
+                          f"Delete it and run: python -m ae_core data --download {name}") from None
     return pad(as_pictures(pictures), shape), labels.astype(np.int64)
 
 
@@ -102,7 +107,9 @@ def download(name):
         fetched[0].replace(target)
     else:
         arrays = (_read_idx(path) for path in fetched)
-        np.savez(target, **dict(zip(("x_train", "y_train", "x_test", "y_test"), arrays, strict=True)))
+        partial = target.with_name(f"{target.stem}.part.npz")      # a download that is stopped leaves no half archive
+        np.savez(partial, **dict(zip(("x_train", "y_train", "x_test", "y_test"), arrays, strict=True)))
+        partial.replace(target)
     return target
 
 

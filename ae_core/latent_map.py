@@ -71,10 +71,7 @@ class Distribution:
 
 def stored_codes(name):
     """The codes in a preset's latents.npz; raises WeightsMissing or WeightsDamaged."""
-    file = store.read(name).path("latents.npz")
-    if not file.is_file():
-        raise store.WeightsMissing(f"{name} has no stored codes here. Write them with: python -m ae_core export {name}")
-    with np.load(file, allow_pickle=False) as arrays:
+    with np.load(store.read(name).path("latents.npz"), allow_pickle=False) as arrays:
         log_variance = arrays["log_variance"].astype(np.float32) if "log_variance" in arrays else None
         return Codes(arrays["mean"].astype(np.float32), arrays["label"].astype(np.int64), log_variance)
 

@@ -34,8 +34,7 @@ def frames(model, pictures, kind, others, seed):
     level, label, highest, _, count = LEVELS[kind]
     values = np.linspace(0, highest, count)
     noisy, restored = denoise.sweep(model, pictures, kind, level, values, seed, **others)
-    columns = min(COUNT, len(pictures))
-    sheets = [np.concatenate([images.tile(rows, columns) for rows in (pictures, *pair)])
+    sheets = [np.concatenate([images.tile(rows, len(pictures)) for rows in (pictures, *pair)])
               for pair in zip(noisy, restored, strict=True)]
     return np.stack(sheets)[..., 0], [f"{label}: {value:.3g}" for value in values]
 
@@ -55,7 +54,7 @@ def show_filter(name, pictures, noisy):
     """One row: a classical filter at its best setting for these pictures, and its numbers."""
     restored, setting = denoise.best_filter(name, pictures, noisy)
     result = denoise.measure(pictures, noisy, restored)
-    st.image(images.to_png(images.tile(restored, COUNT, scale=3)), width="content",
+    st.image(images.to_png(images.tile(restored, min(COUNT, len(restored)), scale=3)), width="content",
              caption=f"{name}, at its best setting for this noise ({setting}): {numbers(result)}",
              alt=f"The same pictures restored by the {name}")
     return result
@@ -67,7 +66,8 @@ def numbers(result):
 
 def download(results):
     """One PNG of all rows, labelled."""
-    sheets = [images.label(images.tile(result.restored, COUNT, scale=6), name) for name, result in results.items()]
+    columns = min(COUNT, len(results["Original"].restored))
+    sheets = [images.label(images.tile(result.restored, columns, scale=6), name) for name, result in results.items()]
     st.download_button("Download PNG", images.to_png(images.stack(*sheets)), "denoised.png", "image/png",
                        icon=":material/download:", on_click="ignore")
 
@@ -103,7 +103,8 @@ st.subheader("How far does it hold?")
 st.markdown("Gaussian noise rises from left to right, on 60 test pictures: all denoisers of this data set, every "
             "filter at its best setting for that level, and the corrupted pictures as they are.")
 together = tuple(name for name in titles.values() if presets.get(name).dataset == model.preset.dataset)
-with st.container(height=420, border=False):     # measuring takes a while at first: what is below stays where it is
+# Measuring takes a while at first: what is below stays where it is.
+with st.container(height=420, border=False), widgets.sentences():
     widgets.curve(cache.robustness(together, others.get("mean", 0.5)), np.round(denoise.CURVE_SIGMAS, 2),
                   "Strength σ of the noise", "PSNR (dB)",
                   "PSNR against noise strength for denoisers, filters and the corrupted pictures",

@@ -39,7 +39,8 @@ def choose_models(titles):
     name = titles[widgets.choose_one("Model", list(titles), "model", on_change=forget_point)]
     others = [title for title, other in titles.items()
               if other != name and is_flat(name) and is_flat(other) and same_data(name, other)]
-    beside = widgets.choose_one("Beside it", [NOTHING, *others], "with", disabled=not others)
+    beside = widgets.choose_one("Beside it", [NOTHING, *others], "with", disabled=not others,
+                                on_change=lambda: st.query_params.pop("at2", None))
     return [name] if beside == NOTHING else [name, titles[beside]]
 
 
@@ -79,7 +80,7 @@ def show_pad(name, view, grid, key):
     pictures = cache.neighbours(served.preset.dataset, served.preset.shape)
     x, y = live.pad(
         f"pad_{name}", cache.atlas(name, bounds, tiles, probability), bounds=bounds, warp=probability,
-        point=widgets.address_numbers(key, reach(plane.bounds, window), tuple(plane.points[0].tolist()), "a point"),
+        point=widgets.address_numbers(key, reach(plane.bounds), tuple(plane.points[0].tolist()), "a point"),
         backdrop=backdrop, grid=cache.atlas(name, bounds, n, probability, centres=True),
         dots=plane.points, dot_labels=codes.label, classes=data.DATASETS[served.preset.dataset].classes,
         neighbours=live.Neighbours(plane.points[:pictures.count], pictures, codes.label[:pictures.count]),
@@ -88,9 +89,9 @@ def show_pad(name, view, grid, key):
     st.query_params[key] = f"{x:.3f},{y:.3f}"
 
 
-def reach(bounds, other):
-    """((lowest, highest) of x, of y) that either of two bounds holds."""
-    return [(min(bounds[k], other[k]), max(bounds[k + 1], other[k + 1])) for k in (0, 2)]
+def reach(bounds):
+    """((lowest, highest) of x, of y) that any view of a plane shows: its bounds, or the published -4..4."""
+    return [(min(bounds[k], -4), max(bounds[k + 1], 4)) for k in (0, 2)]
 
 
 # --- sections: only the chosen one is computed -----------------------------------------------------------
@@ -175,14 +176,14 @@ def show_path(names):
     with controls:
         first = widgets.choose_one("From", classes, f"{served.preset.dataset}_from")
         last = widgets.choose_one("To", classes, f"{served.preset.dataset}_to", index=7)
-        number = int(widgets.address_numbers("pair", [(0, 499)], (0,), "a pair of pictures")[0])
+        number = int(widgets.address_numbers("pair", [(0, 99)], (0,), "a pair of pictures")[0])
         if st.button("Other pictures", icon=":material/casino:"):
-            number = (number + 1) % 500
+            number = (number + 1) % 100
         st.query_params["pair"] = str(number)
         sphere = not is_flat(name) and st.toggle(
             "Along a sphere", True, key="sphere", bind="query-params",
             help="In many dimensions the prior lies near a sphere; a straight line cuts through its empty inside.")
-    ends = [np.flatnonzero(codes.label == classes.index(name))[number % 100 + shift]
+    ends = [np.flatnonzero(codes.label == classes.index(name))[number + shift]
             for name, shift in ((first, 0), (last, 1))]
     pictures = latent_map.path(served, *codes.mean[ends], FRAMES, sphere)
     with film:

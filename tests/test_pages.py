@@ -1,5 +1,6 @@
 """Every page of the table, run by Streamlit's own test driver: it opens on a finished result, its widgets work."""
 import re
+import shutil
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -32,6 +33,15 @@ def test_a_page_without_weights_names_the_command(name, own_store):
     app = opened(name)
     assert not app.exception
     assert "python -m ae_core train" in texts(app.warning)
+
+
+@pytest.mark.parametrize("name", ["reconstruct", "denoise"])
+def test_a_page_opens_with_one_model_alone(name, own_store):
+    """Neither the baseline nor the neighbours of a model need be there."""
+    only = {"reconstruct": "digits_stacked", "denoise": "digits_denoiser"}[name]
+    shutil.copytree(store.ROOT / "weights" / only, own_store / only)
+    app = opened(name)
+    assert not app.exception and not app.error
 
 
 def test_home_without_weights_still_opens(own_store):

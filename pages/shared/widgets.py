@@ -98,7 +98,7 @@ def pick_pictures(key, preset, count, errors=None):
     source = st.segmented_control("Pictures", ["Test pictures", "Upload", "Drawing"], default="Test pictures",
                                   required=True, key=f"{key}_source")
     if source == "Upload":
-        pictures = _uploaded(key, preset)
+        pictures = _uploaded(key, preset, count)
     elif source == "Drawing":
         pictures = _drawn(key, preset)
     else:
@@ -127,14 +127,16 @@ def _test_pictures(key, preset, count, errors, quiet):
     return Picked(pictures[chosen], labels[chosen], "Test pictures")
 
 
-def _uploaded(key, preset):
+def _uploaded(key, preset, count):
     files = st.file_uploader("Your pictures (any size; gray or colour)", accept_multiple_files=True,
                              type=["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"], key=f"{key}_upload")
+    if len(files) > count:
+        st.info(f"The first {count} of your {len(files)} pictures are shown; this page has no room for more.")
     pictures = []
-    for file in files[:15]:
+    for file in files[:count]:
         with sentences():
-            picture = images.read(file.getvalue(), file.name)
-            pictures.append(images.fit(picture, preset.shape, data.DATASETS[preset.dataset].margin))
+            margin = data.DATASETS[preset.dataset].margin
+            pictures.append(cache.fitted(file.getvalue(), file.name, preset.shape, margin))
     return np.stack(pictures) if pictures else None
 
 
@@ -147,10 +149,10 @@ def _drawn(key, preset):
 
 @contextlib.contextmanager
 def sentences():
-    """Show what is wrong with an upload in its own sentence, and go on."""
+    """Show what is wrong with an upload or with weights in its own sentence, and go on."""
     try:
         yield
-    except images.BadPicture as error:
+    except (images.BadPicture, model.store.WeightsMissing, model.store.WeightsDamaged) as error:
         st.warning(str(error))
 
 
