@@ -80,7 +80,7 @@ with controls:
     kind = widgets.choose_one("Noise", list(LEVELS), "noise", on_change=forget_level)
     others = {}
     if kind == "Gaussian":
-        others["mean"] = st.slider("Mean of the noise", 0.0, 0.5, 0.5, 0.05, key="mean", bind="query-params")
+        others["mean"] = widgets.slide("Mean of the noise", 0.0, 0.5, 0.5, 0.05, "mean")
     seed = st.session_state.setdefault("noise_seed", 0)
     if st.button("Draw other noise", icon=":material/casino:"):
         seed = st.session_state.noise_seed = seed + 1

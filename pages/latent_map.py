@@ -205,9 +205,8 @@ def show_sheet(names):
         choice = widgets.choose_one("Sheet", [*latent_map.SHEETS, CUSTOM], "sheet")
         n, low, high = latent_map.SHEETS.get(choice, (0, 0, 0))
         if choice == CUSTOM:
-            n = st.slider("Pictures a side", 2, 40, 15, key="side", bind="query-params")
-            low, high = st.slider("Range of both numbers", -10.0, 10.0, (-3.0, 3.0), 0.5, key="range",
-                                  bind="query-params")
+            n = widgets.slide("Pictures a side", 2, 40, 15, 1, "side")
+            low, high = widgets.slide("Range of both numbers", -10.0, 10.0, (-3.0, 3.0), 0.5, "range")
     with sheet:
         served, plane = widgets.served(name), cache.plane(name)
         pictures = latent_map.sheet(served, plane, n, low, max(high, low + 0.5))
@@ -224,8 +223,9 @@ def show_dimensions(names):
             st.markdown(f"**{presets.get(name).title}**")
         if not is_flat(name):
             st.markdown(f"**{len(spread.active)} of {len(spread.std)} dimensions are in use**; an unused one stays at "
-                        "0, where it costs nothing. Shown are the eight widest.")
-        order = np.arange(2) if is_flat(name) else np.argsort(-spread.std)[:8]
+                        "0, where it costs nothing. Sorted by their width, eight at a time:")
+            first = widgets.slide("From dimension", 1, len(spread.std) - 7, 1, 1, "from_dimension")
+        order = np.arange(2) if is_flat(name) else np.argsort(-spread.std)[first - 1:first + 7]
         st.plotly_chart(histograms(spread, order), config={"displayModeBar": False}, key=f"dimensions_{name}",
                         alt=f"Histograms of {len(order)} latent dimensions of {name} beside the normal distribution")
     st.caption("Bars: the mean codes of the test pictures. Line: N(0, 1), which a VAE is drawn towards. The means of a "
@@ -258,6 +258,7 @@ with controls:
     view = widgets.choose_one("View", views, "view")
     grid = widgets.choose_one("Grid", [WHOLE, *latent_map.SHEETS], "grid", disabled=VIEWS[view][1])
     st.caption(" ".join(presets.get(name).description for name in names))
+    st.caption(f"The nearest real picture is looked for among the first {cache.NEIGHBOURS:,} test pictures.")
 with pads:
     show_pads(names, view, grid)
 

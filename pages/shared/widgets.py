@@ -73,12 +73,22 @@ def _check_address(label, options, default, key):
         del st.query_params[key]
 
 
-def address_numbers(key, ranges, default, what):
+def slide(label, lowest, highest, default, step, key):
+    """A slider of one number, or of two ends, kept in the address; anything else there falls back with a sentence."""
+    asked = st.query_params.get_all(key)
+    if asked and key not in st.session_state:
+        count = len(default) if isinstance(default, tuple) else 1
+        address_numbers(key, [(lowest, highest)] * count, default, f"a value of “{label}”", ",".join(asked))
+    return st.slider(label, lowest, highest, default, step, key=key, bind="query-params")
+
+
+def address_numbers(key, ranges, default, what, asked=None):
     """The numbers that the page's address keeps under a key, one within each (lowest, highest) of `ranges`.
 
     A sentence and `default` where there is anything else, such as nan, 1e9, too few numbers or no numbers at all.
+    `asked` is what the address says, where that is not one text.
     """
-    asked = st.query_params.get(key)
+    asked = asked or st.query_params.get(key)
     if asked is None:
         return default
     with contextlib.suppress(ValueError):
