@@ -48,12 +48,12 @@ def active_units(codes, threshold=1e-3):
 def atoms(model, code, count):
     """The `count` strongest units of a code (d,), and the picture (count, h, w, c) that each draws on its own.
 
-    A unit's picture is the decoder's answer to that unit alone, scaled so that its brightest pixel is white.
+    A unit's picture is what it alone adds to the decoder's answer to nothing, its brightest pixel scaled to white.
     """
     strongest = np.argsort(-np.abs(code), kind="stable")[:count]
     alone = np.zeros((count, len(code)), np.float32)
     alone[np.arange(count), strongest] = code[strongest]
-    pictures = model.decode(alone)
+    pictures = np.maximum(model.decode(alone) - model.decode(np.zeros_like(alone)), 0)
     peaks = pictures.max(axis=(1, 2, 3), keepdims=True)
     return strongest, pictures / np.maximum(peaks, 1e-6)
 

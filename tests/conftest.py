@@ -42,10 +42,9 @@ def tiny(name="digits_stacked", **changes):
     return dataclasses.replace(presets.get(name), **small)
 
 
-def trained(name="digits_stacked"):
-    """Skip a test of a preset whose weights have not been trained yet in this tree."""
-    if not store.present(name):
-        pytest.skip(f"{name} has no weights here")
+def trained(name):
+    """The name of a preset that must have weights in this repository."""
+    assert store.present(name), f"{name} has no weights here"
     return name
 
 

@@ -71,7 +71,13 @@ function withoutAlpha(rgba, channels) {
 
 // --- Pictures ----------------------------------------------------------------------------------
 
-/** A small canvas of real pixels that CSS enlarges by a whole factor. */
+/** The largest factor that fits a side of pixels into `room` and stays sharp: whole in pixels of the screen. */
+function sharpFactor(room, side, most) {
+  const density = window.devicePixelRatio || 1;
+  return clamp(Math.floor((room / side) * density) / density, 1, most);
+}
+
+/** A small canvas of real pixels that CSS enlarges by a sharp factor. */
 class Picture {
   constructor(className, attributes = {}) {
     this.canvas = make("canvas", className, attributes);

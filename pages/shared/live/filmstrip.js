@@ -79,7 +79,7 @@ class Filmstrip extends View {
     const width = this.root.clientWidth;
     if (!width || !this.data.tile) return;
     const { tile, scale } = this.data;
-    const factor = clamp(Math.floor(width / tile[1]), 1, scale);
+    const factor = sharpFactor(width, tile[1], scale);
     this.picture.enlarge(factor);
     const length = this.track.clientWidth;
     if (sharpen(this.thumbnails, length, this.track.clientHeight)) this.thumbnailsAreOld = true;

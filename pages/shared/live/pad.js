@@ -163,7 +163,7 @@ class Pad extends View {
     const { tile, size, scale } = this.data;
     const wide = width >= WIDE;
     const room = wide ? (width - GAP) * 0.5 : Math.min(width * 0.66, 256);
-    const factor = clamp(Math.floor(room / tile[1]), 1, scale);
+    const factor = sharpFactor(room, tile[1], scale);
     const side = Math.floor(Math.min(size, wide ? width - GAP - factor * tile[1] : width));
     this.root.classList.toggle("stacked", !wide);
     this.picture.enlarge(factor);
