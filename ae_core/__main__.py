@@ -1,4 +1,4 @@
-"""The command line: python -m ae_core list | train | evaluate | export | data.
+"""The command line: python -m ae_core list | train | evaluate | export | index | data.
 
 Results go to standard output, everything else to standard error. A wrong name, missing data or damaged weights end
 with one line and exit status 1.
@@ -9,7 +9,9 @@ import json
 import os
 import sys
 
-from ae_core import data, denoise, latent_map, model, presets, reconstruct, store
+import numpy as np
+
+from ae_core import data, denoise, latent_map, model, outliers, presets, quickdraw, reconstruct, search, store
 
 
 def main(argv=None):
@@ -95,7 +97,31 @@ def evaluate(arguments):
             row |= denoise.evaluate(served, pictures)
         if served.preset.variational:
             row |= latent_map.evaluate(served, pictures, labels)
+        if name == outliers.PUBLISHED:
+            row |= outliers.evaluate(outliers.models(), *data.whole(served.preset.dataset))
+        if name == search.PUBLISHED:
+            row |= search.evaluate(search.models(), *_searched(served.preset), pictures[:2000], labels[:2000])
         print(json.dumps(row) if arguments.json else _table(row), flush=True)
+
+
+def index(arguments):
+    """Encode the pictures of a preset's data set and write their search index beside its weights."""
+    served = model.load(presets.get(arguments.name).name)
+    split = arguments.split or ("train" if data.find(served.preset.dataset) else "test")
+    pictures, _ = data.load(served.preset.dataset, split, served.preset.shape)
+    path = search.path_of(served, split)
+    search.build(served, pictures).save(path)
+    print(f"{len(pictures):,} pictures indexed in {path}, {path.stat().st_size / 2**20:.1f} MB.")
+
+
+def sketches(arguments):
+    """Draw a Quick Draw file (.bin, .ndjson or .npy) as 32x32 bitmaps into one .npy file."""
+    from tqdm import tqdm
+
+    with tqdm(total=1.0, unit="file", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+        bitmaps = quickdraw.load(arguments.file, arguments.limit, lambda share: bar.update(share - bar.n))
+    np.save(arguments.to, bitmaps)
+    print(f"{len(bitmaps):,} drawings in {arguments.to}.")
 
 
 def export(arguments):
@@ -169,6 +195,11 @@ def _pca(preset):
     name = next((other.name for other in presets.PRESETS.values()
                  if other.network == "linear" and (other.dataset, other.shape) == (preset.dataset, preset.shape)), None)
     return model.load(name) if name and store.present(name) else None
+
+
+def _searched(preset):
+    """The training pictures and labels; the shipped test pictures where those are not here."""
+    return data.load(preset.dataset, "train" if data.find(preset.dataset) else "test", preset.shape)
 
 
 def _table(row):

@@ -2,9 +2,10 @@
 
 Models are shared by all sessions (they are safe from many threads); arrays are cached by value and never changed.
 """
+import numpy as np
 import streamlit as st
 
-from ae_core import data, denoise, digits, images, latent_map, model, presets, reconstruct
+from ae_core import data, denoise, digits, images, latent_map, model, presets, reconstruct, search
 from pages.shared import live
 
 
@@ -26,8 +27,11 @@ def _changed(name):
 
 @st.cache_data(max_entries=6, show_spinner="Opening the pictures …")
 def samples(dataset, shape=(28, 28, 1)):
-    """The shipped test pictures and labels of a data set."""
-    return data.samples(dataset, shape)
+    """The test pictures and labels of a data set; what is shipped in their place where they are not here."""
+    try:
+        return data.load(dataset, "test", shape)
+    except data.DataMissing:
+        return data.samples(dataset, shape)
 
 
 @st.cache_data(max_entries=40, show_spinner="Rebuilding the test pictures …")
@@ -97,11 +101,22 @@ def atlas(name, bounds, n, probability=False, centres=False):
     return _atlas(name, _changed(name), bounds, n, probability, centres)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Opening the pictures …")
-def neighbours(dataset, shape):
-    """The first test pictures of a data set as the pad takes them."""
-    pictures = images.to_uint8(samples(dataset, shape)[0][:NEIGHBOURS])
-    return live.encode_strip(pictures[..., 0])
+def coded_pictures(name):
+    """The pictures behind a preset's stored codes; where they may not be shipped and are not here, their copies."""
+    preset = served(name).preset
+    if data.DATASETS[preset.dataset].sample or data.find(preset.dataset):
+        return samples(preset.dataset, preset.shape)[0]
+    return served(name).decode(codes(name).mean)
+
+
+@st.cache_resource(max_entries=20, show_spinner="Opening the pictures …")
+def _neighbours(name, changed):
+    return live.encode_strip(images.to_uint8(coded_pictures(name)[:NEIGHBOURS])[..., 0])
+
+
+def neighbours(name):
+    """The pictures behind the first of a preset's stored codes, as the pad takes them."""
+    return _neighbours(name, _changed(name))
 
 
 @st.cache_resource
@@ -132,3 +147,35 @@ def class_strip(dataset, label):
     """All test pictures of one class as the pad takes them."""
     pictures, labels = samples(dataset)
     return live.encode_strip(images.to_uint8(pictures[labels == label])[..., 0])
+
+
+# --- search ------------------------------------------------------------------------------------------------
+
+@st.cache_resource(max_entries=4, show_spinner="Building the index …")
+def _index(name, changed, split):
+    served_model = served(name)
+    ready = search.of_preset(served_model, split)
+    return ready or search.build(served_model, searched(split)[0])
+
+
+def index(name, split):
+    """The search index of a preset: mapped from its file, or built now where there is none."""
+    return _index(name, _changed(name), split)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Opening the pictures …")
+def searched(split):
+    """The pictures that are searched and their labels."""
+    return data.load("fashion_mnist", split)
+
+
+@st.cache_data(max_entries=8, show_spinner="Searching 1,000 times …")
+def search_precision(name, split):
+    """Precision at 16 of the first 1,000 pictures of the index, a number each; None: the baselines, {name: numbers}."""
+    pictures, labels = searched(split)
+    queries = np.arange(1000)
+    if name:
+        codes = served(name).encode(pictures)
+        return search.leave_one_out(index(name, split), codes, labels, queries)
+    return {title: search.leave_one_out(search.Index.build(codes, projected=projected), codes, labels, queries)
+            for title, (codes, projected) in search.baselines(pictures[:10_000]).items()}
