@@ -28,11 +28,17 @@ class DataMissing(FileNotFoundError):
 @dataclass(frozen=True)
 class Dataset:
     title: str
-    file: str                    # in AE_DATA_DIR: x_train y_train x_test y_test; or a pattern of Quick Draw files
+    file: str                    # in AE_DATA_DIR: x_train y_train x_test y_test, uint8; or drawings
     sample: str                  # in samples/: the test pictures alone; "" where they may not be shipped
     classes: tuple[str, ...]
     margin: int                  # empty pixels around the subject, for fitting a reader's picture the same way
     urls: dict                   # official file -> sha256
+
+    @property
+    def pattern(self):
+        """What finds it: its file; drawings in any format and under either of their published names."""
+        file = Path(self.file)
+        return self.file if file.suffix == ".npz" else str(file.with_name(f"*{file.stem}.*"))
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ DATASETS = {
          _KERAS + "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
          _KERAS + "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"}),
     "quickdraw_cats": Dataset(
-        "Quick, Draw! cats", "quickdraw/*cat.*", "", ("Cat",), 2,
+        "Quick, Draw! cats", "quickdraw/cat.npy", "", ("Cat",), 2,
         {"https://storage.googleapis.com/quickdraw_dataset/full/numpy_bitmap/cat.npy": None}),
 }
 
@@ -70,7 +76,7 @@ def folders():
 
 def find(name):
     """The file of a data set on this machine, or None."""
-    candidates = (path for folder in folders() for path in sorted(folder.glob(DATASETS[name].file)))
+    candidates = (path for folder in folders() for path in sorted(folder.glob(DATASETS[name].pattern)))
     return next((path for path in candidates if path.is_file()), None)
 
 
@@ -136,7 +142,7 @@ def download(name):
     """Fetch the official files into the user's cache, with a progress bar and a checksum; returns the path."""
     import pooch  # only the download needs it
 
-    target = folders()[-1] / DATASETS[name].file.replace("*", "")
+    target = folders()[-1] / DATASETS[name].file
     fetched = [Path(pooch.retrieve(url, f"sha256:{checksum}", path=target.parent / "official", progressbar=True))
                for url, checksum in DATASETS[name].urls.items()]
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -105,7 +105,6 @@ def show_query(picture, caption):
 
 def show_mosaic(found, pictures, names, own_picture):
     """The results as sixteen buttons, each with its picture, its word and its distance."""
-    st.html(MOSAIC)
     with st.container(key="mosaic"):
         for rank, (row, distance) in enumerate(zip(found.ids, found.distances, strict=True)):
             png = images.to_png(images.enlarge(images.to_uint8(pictures[row]), max(1, 112 // len(pictures[row]))))
@@ -146,6 +145,7 @@ def show_pictures(found, pictures, names, query):
 
 
 frame.open_page("search")
+st.html(MOSAIC)
 left, right = st.columns([2, 3], gap="large")
 with left:
     query_place = st.container()

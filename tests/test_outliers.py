@@ -94,3 +94,57 @@ def test_the_published_score_is_weak_and_ours_is_not():
     row = outliers.evaluate(outliers.models(), *data.samples("fashion_mnist"))
     assert row["average_precision"] < 0.3 and row["best_average_precision"] >= 0.65
     assert row["best_score"] in outliers.SCORES and 0 <= row["recall_at_quantile"] <= 1
+
+
+# --- the page --------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def page():
+    from tests.test_pages import opened
+
+    trained(outliers.ENCODER)
+    return opened("outliers")
+
+
+def test_the_page_opens_on_intruders_that_were_found(page):
+    assert not page.exception and not page.warning
+    numbers = {metric.label: metric.value for metric in page.metric}
+    assert float(numbers["Average precision"]) >= 0.65 and float(numbers["Recall"]) > 0
+
+
+def test_every_control_of_the_page_answers(page):
+    page.selectbox(key="regular").set_value("Bag").run()
+    assert not page.exception and "Bag" not in page.selectbox(key="intruder").options
+    for key, value in (("intruder", "Coat"), ("share", "10 %"), ("quantile", "0.9")):
+        page.selectbox(key=key).set_value(value).run()
+        assert not page.exception, key
+    for score in outliers.SCORES:
+        page.selectbox(key="score").set_value(score).run()
+        assert not page.exception, score
+
+
+def test_a_dragged_threshold_changes_what_lies_beyond_it(page):
+    key = next(key for key in page.session_state.filtered_state if str(key).startswith("line_") and ":" not in str(key))
+    before = page.dataframe[0].value["Beyond the line"].sum()
+    page.session_state[key] = {"value": 0.0}
+    page.run()
+    assert not page.exception and page.dataframe[0].value["Beyond the line"].sum() == 1010 > before
+
+
+def test_the_quantile_moves_the_line(page):
+    def beyond(quantile):
+        page.selectbox(key="quantile").set_value(quantile).run()
+        return page.dataframe[0].value["Beyond the line"].sum()
+    assert beyond("0.9") == 101 and beyond("0.99") == 11
+
+
+def test_own_pictures_are_ranked_and_bad_ones_named(page):
+    from tests.test_collection import png, zipped
+
+    few = ("few.zip", zipped([("a.png", png())]), "application/zip")
+    page.file_uploader(key="outliers_files_False").set_value([few]).run()
+    assert not page.exception and any("at least 20" in info.value for info in page.info)
+    files = [(f"{k}.png", png(k), "image/png") for k in range(24)] + [("bad.png", b"x", "image/png")]
+    page.file_uploader(key="outliers_files_False").set_value(files).run()
+    assert not page.exception and any("bad.png" in warning.value for warning in page.warning)
+    assert any("24 pictures read, 1 left out" in caption.value for caption in page.caption)

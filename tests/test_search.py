@@ -169,3 +169,63 @@ def test_ours_beats_the_baselines():
     scores = row["precisions"]
     assert row["best_precision_at_16"] == max(scores[search.PUBLISHED], scores[search.BEST])
     assert row["best_precision_at_16"] > max(scores["Raw pixels"], scores["PCA, 32 numbers"])
+
+
+# --- the page --------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def page():
+    from tests.test_pages import opened
+
+    trained(search.BEST)
+    return opened("search")
+
+
+def results(page):
+    return [button.label.split(") ")[-1] for button in page.button if (button.key or "").startswith("result_")]
+
+
+def test_the_page_opens_on_sixteen_results(page):
+    assert not page.exception and not page.warning and len(results(page)) == 16
+
+
+def test_a_click_on_a_result_makes_it_the_query(page):
+    before = results(page)
+    page.button(key="result_3").click().run()
+    assert not page.exception and results(page) != before and page.query_params["picture"] != ["4"]
+
+
+def test_every_code_and_another_picture(page):
+    for title in page.selectbox(key="code").options:
+        page.selectbox(key="code").set_value(title).run()
+        assert not page.exception and len(results(page)) == 16
+
+
+@pytest.mark.parametrize("bad", ["nan", "1e9", "-1", "x"])
+def test_a_bad_place_in_the_address_falls_back_with_a_sentence(bad):
+    from tests.test_pages import opened
+
+    trained(search.BEST)
+    page = opened("search", picture=bad)
+    assert not page.exception and any("not here" in info.value for info in page.info) and len(results(page)) == 16
+
+
+def test_an_uploaded_picture_is_searched_for(page):
+    from tests.test_collection import png
+
+    before = results(page)
+    page.segmented_control(key="source").set_value("Upload").run()
+    page.file_uploader(key="query_upload").set_value([("mine.png", png(), "image/png")]).run()
+    assert not page.exception and len(results(page)) == 16 and results(page) != before
+    page.button(key="result_0").click().run()
+    assert not page.exception and len(results(page)) == 16
+
+
+def test_own_pictures_are_searched(page):
+    from tests.test_collection import png, zipped
+
+    page.segmented_control(key="where").set_value("Your pictures").run()
+    assert not page.exception and any("Until then" in info.value for info in page.info)
+    archive = zipped([(f"{k}.png", png(k)) for k in range(30)])
+    page.file_uploader(key="search_files_False").set_value([("mine.zip", archive, "application/zip")]).run()
+    assert not page.exception and len(results(page)) == 16 and "mine.zip/" in results(page)[0]

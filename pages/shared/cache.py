@@ -46,7 +46,7 @@ def test_errors(name):
 def pca_error(name, components):
     """The mean squared error of the shipped test pictures through the first components of a PCA preset."""
     pca = served(name)
-    return float(reconstruct.run_pca(pca, samples(pca.preset.dataset)[0], components).mse.mean())
+    return float(reconstruct.run_pca(pca, samples(pca.preset.dataset, pca.preset.shape)[0], components).mse.mean())
 
 
 def size_curve():
