@@ -14,6 +14,9 @@ import numpy as np
 from ae_core import data, denoise, latent_map, model, outliers, presets, quickdraw, reconstruct, search, store
 
 
+SEARCHES = 2000                  # test pictures that are searched for in an evaluation
+
+
 def main(argv=None):
     arguments = _parser().parse_args(argv)
     try:
@@ -90,7 +93,13 @@ def evaluate(arguments):
     names = list(presets.PRESETS) if arguments.all else [presets.get(arguments.name).name]
     for name in names:
         served = model.load(name)
-        pictures, labels = data.load(served.preset.dataset, "test", served.preset.shape)
+        try:
+            pictures, labels = data.load(served.preset.dataset, "test", served.preset.shape)
+        except data.DataMissing as error:
+            if not arguments.all:
+                raise
+            print(f"{name} is left out. {error}", file=sys.stderr)
+            continue
         pictures, labels = pictures[:arguments.limit], labels[:arguments.limit]
         row = {"preset": name, **reconstruct.evaluate(served, _pca(served.preset), pictures, labels)}
         if served.preset.corruption:
@@ -100,7 +109,8 @@ def evaluate(arguments):
         if name == outliers.PUBLISHED:
             row |= outliers.evaluate(outliers.models(), *data.whole(served.preset.dataset))
         if name == search.PUBLISHED:
-            row |= search.evaluate(search.models(), *_searched(served.preset), pictures[:2000], labels[:2000])
+            row |= search.evaluate(search.models(), *_searched(served.preset),
+                                   pictures[:SEARCHES], labels[:SEARCHES])
         print(json.dumps(row) if arguments.json else _table(row), flush=True)
 
 
@@ -171,6 +181,13 @@ def _parser():
     sub.add_argument("--limit", type=_positive, help="only the first so many test pictures")
     sub.add_argument("--json", action="store_true", help="one JSON object a line")
     command("export", export).add_argument("name")
+    sub = command("index", index)
+    sub.add_argument("name")
+    sub.add_argument("--split", choices=("train", "test"), help="training pictures where they are here, else test")
+    sub = command("sketches", sketches)
+    sub.add_argument("file")
+    sub.add_argument("--to", default="sketches.npy", metavar="FILE")
+    sub.add_argument("--limit", type=_positive, default=100_000, help="only the first so many drawings")
     command("data", datasets).add_argument("--download", metavar="NAME", help="fetch the official files first")
     return parser
 
@@ -198,8 +215,10 @@ def _pca(preset):
 
 
 def _searched(preset):
-    """The training pictures and labels; the shipped test pictures where those are not here."""
-    return data.load(preset.dataset, "train" if data.find(preset.dataset) else "test", preset.shape)
+    """The training pictures and labels; where those are not here, the test pictures that are not searched for."""
+    if data.find(preset.dataset):
+        return data.load(preset.dataset, "train", preset.shape)
+    return tuple(array[SEARCHES:] for array in data.load(preset.dataset, "test", preset.shape))
 
 
 def _table(row):
