@@ -13,7 +13,6 @@ import numpy as np
 
 from ae_core import data, denoise, latent_map, model, outliers, presets, quickdraw, reconstruct, search, store
 
-
 SEARCHES = 2000                  # test pictures that are searched for in an evaluation
 
 

@@ -178,7 +178,7 @@ PRESETS = _table(
     Preset("cats_vae", "Cats, VAE",
            "The variational sibling, which draws new cats from 32 random numbers.",
            DL_COOKBOOK, "quickdraw_cats", "two_branch", 32, shape=(32, 32, 1), loss="bce",
-           arguments={"channels": 12}, reconstruction_weight=1024, variational=True,
+           arguments={"channels": 12}, reconstruction_weight=3072, variational=True,
            augmentation=Augmentation(mirror=True, shift=1), epochs=30, batch_size=64, learning_rate=1e-3),
     Preset("cats_pca", "Cats, PCA",
            "The best linear code of a drawing: the first 128 principal components.",

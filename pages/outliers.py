@@ -11,14 +11,14 @@ FORMULA = (r"d(x) = \sqrt{(E(x) - \mu)^\top\, \Sigma^{-1}\, (E(x) - \mu)}, \qqua
 IDEA = """
 The published idea: an autoencoder that was trained on sandals rebuilds sandals well and everything else badly, so the
 pictures with the largest **squared error** $e(x)$ are the odd ones. With a code of 256 numbers this fails. So wide a
-code can copy almost anything; a plain T-shirt, with less detail than a sandal, is copied even *better*. On the
-published set (one T-shirt to a hundred sandals) that score is hardly better than drawing pictures at random.
+code can copy almost anything; a plain T-shirt, with less detail than a sandal, is copied just as well. On the
+published set (7,000 sandals and 70 T-shirts) its average precision is 0.04; guessing gets 0.01.
 
 What works is to ask not how well a picture is rebuilt but **where its code lies**. The codes of one class form a cloud
 with mean $\\mu$ and covariance $\\Sigma$, and the **Mahalanobis distance** $d(x)$ counts how many standard deviations a
 code is away from it, along the direction in which it lies. Intruders would widen the cloud and hide in it, so the
-farthest twentieth is left out and the cloud is measured again. No label is used anywhere, and no network is trained for
-the class.
+farthest twentieth is left out and the cloud is measured again. On the same set this gets
+0.92. No label is used anywhere, and no network is trained for the class.
 
 **Precision** is the share of intruders among the pictures beyond the threshold, **recall** the share of all intruders
 that is there. **Average precision** is the mean precision over all thresholds: 1 is perfect, and guessing gets the
@@ -76,11 +76,11 @@ def show_beyond(scored, pictures, beyond, intruder=None, names=None):
 def show_judgement(scores, intruder, threshold):
     """Precision, recall and the two areas at the threshold."""
     judged = outliers.judge(scores, intruder, threshold)
-    cells = st.columns(4)
-    for cell, name, value in zip(cells, ("Precision", "Recall", "Average precision", "Quantile here"),
-                                 (judged.precision, judged.recall, metrics.average_precision(intruder, scores),
-                                  float((scores < threshold).mean())), strict=True):
-        cell.metric(name, "–" if np.isnan(value) else f"{value:.3f}" if name == "Quantile here" else f"{value:.2f}")
+    row = st.container(horizontal=True)
+    for name, value in (("Precision", judged.precision), ("Recall", judged.recall),
+                        ("Average precision", metrics.average_precision(intruder, scores)),
+                        ("Quantile here", float((scores < threshold).mean()))):
+        row.metric(name, "–" if np.isnan(value) else f"{value:.3f}")
     return judged
 
 
