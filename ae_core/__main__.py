@@ -21,7 +21,7 @@ def main(argv=None):
     try:
         return arguments.run(arguments) or 0
     except KeyboardInterrupt:
-        return _fail("Stopped before the first epoch was finished; nothing was kept.")
+        return _fail("Stopped. The epochs that a training run has finished are kept; go on with --resume.")
     except (KeyError, ValueError, OSError) as error:
         return _fail(error.args[0] if isinstance(error, KeyError) and error.args else error)
 
@@ -73,12 +73,15 @@ def list_presets(arguments):
 def train(arguments):
     """Train a preset and put it into the store; Ctrl-C keeps the best epoch so far."""
     preset = presets.get(arguments.name)
+    if arguments.resume and (arguments.batch_size or arguments.schedule or arguments.seed is not None):
+        raise ValueError("A resumed run goes on with its own seed, batch size and schedule; leave those options out.")
     if preset.network != "linear":
         data.load(preset.dataset, "test")        # a clear sentence before TensorFlow's slow start
     training = _training()
-    if arguments.batch_size:
-        preset = dataclasses.replace(preset, batch_size=arguments.batch_size)
-    stored, replaced = training.train(preset, arguments.epochs, arguments.seed, arguments.resume, arguments.replace)
+    preset = dataclasses.replace(preset, batch_size=arguments.batch_size or preset.batch_size,
+                                 schedule=arguments.schedule or preset.schedule)
+    stored, replaced = training.train(preset, arguments.epochs, arguments.seed or 0, arguments.resume,
+                                      arguments.replace)
     loss = stored.card["training"].get("val_loss")
     print(f"Kept in {stored.folder}." if replaced else
           f"The weights in {stored.folder} have a lower validation loss ({loss:.6g}) and stay. "
@@ -171,7 +174,8 @@ def _parser():
     sub.add_argument("name")
     sub.add_argument("--epochs", type=_positive)
     sub.add_argument("--batch-size", type=_positive)
-    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--seed", type=_positive_or_zero)
+    sub.add_argument("--schedule", choices=["cosine", "plateau"], help="how the learning rate falls")
     sub.add_argument("--resume", action="store_true", help="go on from the last epoch of the run that was stopped")
     sub.add_argument("--replace", action="store_true", help="replace the weights in the store even by worse ones")
     sub = command("evaluate", evaluate)
@@ -196,6 +200,10 @@ def _positive(text):
     if value < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return value
+
+
+def _positive_or_zero(text):
+    return 0 if text == "0" else _positive(text)
 
 
 def _training():

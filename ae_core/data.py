@@ -6,6 +6,7 @@ rule in place of Quick Draw's.
 """
 import gzip
 import os
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,8 +71,8 @@ DATASETS = {
 def folders():
     """Where data sets are looked for, in this order."""
     own = os.environ.get("AE_DATA_DIR")
-    cache = Path.home() / ".cache" / "autoencoder-lab"
-    return [Path(own).expanduser(), cache] if own else [cache]
+    cache = Path(os.path.expanduser("~/.cache/autoencoder-lab"))
+    return [Path(own), cache] if own else [cache]
 
 
 def find(name):
@@ -95,8 +96,12 @@ def load(name, split="train", shape=(28, 28, 1)):
         drawings = quickdraw.load(path, MAX_DRAWINGS)
         chosen = drawings[-TEST_DRAWINGS:] if split == "test" else drawings[:-TEST_DRAWINGS]
         return pad(as_pictures(chosen), shape), np.zeros(len(chosen), np.int64)
-    with np.load(path, allow_pickle=False) as arrays:
-        pictures, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            pictures, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
+    except (zipfile.BadZipFile, EOFError, KeyError, ValueError):
+        raise DataMissing(f"{path} is cut off or not the archive of {DATASETS[name].title}. "
+                          f"Delete it and run: python -m ae_core data --download {name}") from None
     return pad(as_pictures(pictures), shape), labels.astype(np.int64)
 
 
@@ -150,7 +155,9 @@ def download(name):
         fetched[0].replace(target)
     else:
         arrays = (_read_idx(path) for path in fetched)
-        np.savez(target, **dict(zip(("x_train", "y_train", "x_test", "y_test"), arrays, strict=True)))
+        partial = target.with_name(f"{target.stem}.part.npz")      # a download that is stopped leaves no half archive
+        np.savez(partial, **dict(zip(("x_train", "y_train", "x_test", "y_test"), arrays, strict=True)))
+        partial.replace(target)
     return target
 
 

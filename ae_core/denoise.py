@@ -110,18 +110,22 @@ def best_filter(name, pictures, noisy):
     The setting with the lowest squared error on the first 200 pictures is taken. Choosing by the answer, and taking
     the corruption's mean away, flatters the filters: the comparison is never unfair to them.
     """
+    function, settings = FILTERS[name]
+    levels = np.round(noisy * 255).clip(0, 255).astype(np.uint8)
     shift = float(np.mean(noisy) - np.mean(pictures))
 
-    def restore(setting, brightness, chosen=slice(None)):
-        function, levels = FILTERS[name][0], np.round(noisy[chosen] * 255).clip(0, 255).astype(np.uint8)
-        filtered = np.stack([function(level, setting) for level in levels]).reshape(levels.shape)
-        return np.clip(filtered / np.float32(255) - brightness, 0, 1)
+    def filtered(setting, rows=slice(None)):
+        result = np.stack([function(level, setting) for level in levels[rows]])
+        return result.reshape(levels[rows].shape) / np.float32(255)
 
-    def error(choice):
-        return metrics.mse(pictures[:200], restore(*choice, slice(200))).mean()
+    def choices():
+        for setting in settings:
+            result = filtered(setting, slice(200))
+            for brightness in (0, shift):
+                yield metrics.mse(pictures[:200], np.clip(result - brightness, 0, 1)).mean(), setting, brightness
 
-    choice = min(((setting, brightness) for setting in FILTERS[name][1] for brightness in (0, shift)), key=error)
-    return restore(*choice), choice[0]
+    _, setting, brightness = min(choices())
+    return np.clip(filtered(setting) - brightness, 0, 1), setting
 
 
 def robustness(models, pictures, sigmas, mean=0.5, seed=EVALUATION_SEED):

@@ -3,13 +3,14 @@
 In: uploads of any kind, checked before they are decoded. Out: sheets, labels, enlargements, PNG and GIF bytes.
 """
 import io
+import struct
 
 import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 MAX_BYTES = 100 * 2**20
-MAX_PIXELS = 50_000_000          # a 50-megapixel camera; a decoded picture of that size takes 150 MB
+MAX_PIXELS = 50_000_000          # a 50-megapixel camera; decoded to float32 it takes 600 MB
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 Image.MAX_IMAGE_PIXELS = None    # `read` checks the size itself, with a sentence in place of a warning
@@ -41,7 +42,7 @@ def read(raw, name="The file"):
     try:
         image.load()
         return _as_picture(ImageOps.exif_transpose(image))
-    except (OSError, ValueError, SyntaxError, EOFError):
+    except (OSError, ValueError, SyntaxError, EOFError, TypeError, OverflowError, struct.error):   # TIFF tags raise all
         raise BadPicture(f"{name} is cut off or damaged: its pixels cannot be decoded. Export it again.") from None
 
 
@@ -157,7 +158,8 @@ def _as_picture(image):
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     image = image.convert("L" if image.mode in ("1", "L") else "RGB")
-    array = np.asarray(image, np.float32) / 255
+    array = np.asarray(image, np.float32)
+    array /= 255
     return array[..., None] if array.ndim == 2 else array
 
 

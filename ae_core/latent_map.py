@@ -13,7 +13,6 @@ from ae_core import latent, metrics, store
 
 EVALUATION_SEED = 7
 TILES = 48                       # a side of an atlas: the blend of four is then as good as the decoder's own picture
-MORE_TILES = {}                  # presets whose plane changes faster, as benchmarks/drag.py measures
 PROBABILITY_TILES = 64           # the edges of the probability view are far apart in latent units
 SHEETS = {                       # name -> (tiles a side, lowest, highest value of both dimensions)
     "30 x 30, −4 … 4": (30, -4.0, 4.0),                  # Advanced Deep Learning with Keras, chapter 3
@@ -72,10 +71,7 @@ class Distribution:
 
 def stored_codes(name):
     """The codes in a preset's latents.npz; raises WeightsMissing or WeightsDamaged."""
-    file = store.read(name).path("latents.npz")
-    if not file.is_file():
-        raise store.WeightsMissing(f"{name} has no stored codes here. Write them with: python -m ae_core export {name}")
-    with np.load(file, allow_pickle=False) as arrays:
+    with np.load(store.read(name).path("latents.npz"), allow_pickle=False) as arrays:
         log_variance = arrays["log_variance"].astype(np.float32) if "log_variance" in arrays else None
         return Codes(arrays["mean"].astype(np.float32), arrays["label"].astype(np.int64), log_variance)
 
@@ -125,11 +121,6 @@ def atlas(model, plane, bounds, n, probability=False, centres=False):
 def sheet(model, plane, n, low, high):
     """The n x n pictures (n*n, h, w, c) of a square of the plane, row by row from the upper left."""
     return model.decode(plane.lift(latent.lattice((low, high, low, high), n)))
-
-
-def tiles_of(name, probability=False):
-    """Tiles a side of the atlas that the browser blends while the reader drags."""
-    return max(MORE_TILES.get(name, TILES), PROBABILITY_TILES if probability else 0)
 
 
 def decode_point(model, plane, point):

@@ -35,6 +35,10 @@ class Stored:
     folder: Path
 
     def path(self, file):
+        """The place of a file that the card describes; raises WeightsMissing where it describes none."""
+        if file not in self.card["sha256"]:
+            raise WeightsMissing(f"{self.preset.name} has no {file} here. "
+                                 f"Write it with: python -m ae_core export {self.preset.name}")
         return self.folder / file
 
 
@@ -66,8 +70,9 @@ def read(name):
     for file, expected in checksums.items():
         path = folder / file
         if Path(file).name != file or not path.is_file() or sha256(path) != expected:
+            command = "train" if file == "model.keras" else "export"
             raise WeightsDamaged(f"{name}/{file} is missing or differs from its checksum in preset.json. "
-                                 f"Fetch it again or run: python -m ae_core export {name}")
+                                 f"Fetch it again or run: python -m ae_core {command} {name}")
     return Stored(preset, card, folder)
 
 
@@ -100,5 +105,10 @@ def _swap(fresh, folder):
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
         folder.rename(old)
-    fresh.rename(folder)
+    try:
+        fresh.rename(folder)
+    except BaseException:
+        if old.exists():
+            old.rename(folder)
+        raise
     shutil.rmtree(old, ignore_errors=True)

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ae_core import data, export, networks, store
+from ae_core import data, export, networks, presets, store
 
 HELD_OUT = 2000                  # training pictures kept aside to choose the best epoch by; the test set stays unseen
 
@@ -81,9 +81,9 @@ class SeedEpoch(keras.callbacks.Callback):
 class KeepRun(keras.callbacks.Callback):
     """After each epoch: the last weights with the optimizer, the best ones, and the history, renamed into place."""
 
-    def __init__(self, folder, history):
+    def __init__(self, folder, run):
         super().__init__()
-        self.folder, self.history = folder, history
+        self.folder, self.run, self.history = folder, run, run["history"]
 
     def on_epoch_end(self, epoch, logs=None):
         row = {"epoch": epoch + 1, **{key: float(value) for key, value in (logs or {}).items()}}
@@ -92,7 +92,7 @@ class KeepRun(keras.callbacks.Callback):
         self.history.append(row)
         self._save("last")
         partial = self.folder / "state.part"
-        partial.write_text(json.dumps({"history": self.history}), "utf-8")
+        partial.write_text(json.dumps(self.run), "utf-8")
         partial.replace(self.folder / "state.json")
 
     def _save(self, name):
@@ -127,9 +127,9 @@ def cosine(preset, epochs):
         lambda epoch: preset.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * epoch / epochs)) / 2))
 
 
-def callbacks(preset, epochs, folder, history):
+def callbacks(preset, epochs, folder, run):
     """Early stopping, the learning-rate schedule, and the run's files."""
-    kept = [KeepRun(folder, history), keras.callbacks.TerminateOnNaN()]
+    kept = [KeepRun(folder, run), keras.callbacks.TerminateOnNaN()]
     if preset.schedule == "plateau":
         return [*kept, keras.callbacks.ReduceLROnPlateau(factor=math.sqrt(0.1), patience=5, min_lr=5e-7),
                 keras.callbacks.EarlyStopping(patience=15)]
@@ -158,14 +158,21 @@ def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, verbose="au
         start_at_pca(encoder, decoder, pictures)
     graph = compile_for(preset, networks.training_graph(preset, encoder, decoder, seed))
     graph.optimizer.build(graph.trainable_variables)
-    history = _resume(graph, folder) if resume else _start(folder)
+    if resume:
+        history = saved_run(preset.name)["history"]
+        graph.load_weights(folder / "last.weights.h5")
+    else:
+        history = []
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    run = {"preset": preset.to_json(), "seed": seed, "epochs": epochs, "history": history}
 
     held_out = min(HELD_OUT, len(pictures) // 10 or 1)
     batches = Batches(preset, pictures[:-held_out], labels[:-held_out])
     check = Batches(preset, pictures[-held_out:], labels[-held_out:])
     try:
         graph.fit(batches, validation_data=check, epochs=epochs, initial_epoch=len(history), shuffle=False,
-                  verbose=verbose, callbacks=[SeedEpoch(batches, seed), *callbacks(preset, epochs, folder, history),
+                  verbose=verbose, callbacks=[SeedEpoch(batches, seed), *callbacks(preset, epochs, folder, run),
                                               *more_callbacks])
     except KeyboardInterrupt:
         if not history:
@@ -204,21 +211,32 @@ def start_at_pca(encoder, decoder, pictures, steepness=8.0):
     decoder.get_layer("shortcut").set_weights([steepness * axes[1], steepness * (pca.mean_ - 0.5)])
 
 
+def saved_run(name):
+    """What an unfinished run remembers: its preset, seed, epochs and history. ValueError where there is none."""
+    path = runs_folder(name) / "state.json"
+    if not path.is_file():
+        raise ValueError(f"There is no run of {name} to resume. Start one without --resume.")
+    return json.loads(path.read_text("utf-8"))
+
+
 def train(preset, epochs=None, seed=0, resume=False, replace=False):
     """Fit a preset on its data set and put it into the store; returns the store's entry and whether it was replaced.
 
+    A resumed run goes on with the preset, the seed and (if not told otherwise) the epochs it was started with.
     Weights with a lower validation loss than the new ones stay, unless `replace`.
     """
+    if resume:
+        run = saved_run(preset.name)
+        preset, seed, epochs = presets.Preset.from_json(run["preset"]), run["seed"], epochs or run["epochs"]
     pictures, labels = training_set(preset)
     if preset.network == "linear":
         encoder, decoder, history = fit_pca(preset, pictures)
     else:
         encoder, decoder, history = fit(preset, pictures, labels, epochs, seed, resume)
     best = min(history, key=lambda row: row["val_loss"], default={})
-    if not replace and store.present(preset.name) and best:
-        old = store.read(preset.name)
-        if old.preset.loss == preset.loss and old.card["training"].get("val_loss", math.inf) < best["val_loss"]:
-            return old, False
+    old = None if replace or not best else _rival(preset)
+    if old and old.card["training"].get("val_loss", math.inf) < best["val_loss"]:
+        return old, False
     training = {"seed": seed, "epochs": len(history), **best, "pictures": len(pictures), "date": str(date.today())}
     return keep(preset, encoder, decoder, training), True
 
@@ -232,6 +250,16 @@ def training_set(preset):
     mixed = data.mix(*data.whole(preset.dataset, preset.shape), chosen.regular, chosen.intruder, chosen.share)
     order = np.random.default_rng(data.SEED).permutation(len(mixed.rows))[:int(chosen.trained * len(mixed.rows))]
     return mixed.pictures[order], mixed.labels[order]
+
+
+def _rival(preset):
+    """The stored weights of a preset if their loss measures the same thing; damaged ones are no rival."""
+    try:
+        old = store.read(preset.name)
+    except (store.WeightsMissing, store.WeightsDamaged):
+        return None
+    same = ("dataset", "shape", "loss", "reconstruction_weight", "variational", "sparsity", "corruption", "labels")
+    return old if all(getattr(old.preset, key) == getattr(preset, key) for key in same) else None
 
 
 def keep(preset, encoder, decoder, training):
@@ -267,23 +295,12 @@ def write_latents(preset, encoder, path):
 
 
 def export_again(name):
-    """Write a preset's ONNX files and codes anew from its model.keras."""
+    """Write a preset's ONNX files and codes anew from its model.keras, which must be the one its card describes."""
     folder = store.root() / name
     card = json.loads((folder / "preset.json").read_text("utf-8"))
-    preset = store.Preset.from_json(card["preset"])
-    encoder, decoder = export.load_keras(folder / "model.keras")
-    return keep(preset, encoder, decoder, card["training"])
-
-
-def _start(folder):
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return []
-
-
-def _resume(graph, folder):
-    """Load the last epoch of a run with its optimizer and random state; the history so far."""
-    if not (folder / "state.json").is_file():
-        raise ValueError(f"There is no run to resume in {folder}. Start one without --resume.")
-    graph.load_weights(folder / "last.weights.h5")
-    return json.loads((folder / "state.json").read_text("utf-8"))["history"]
+    file = folder / "model.keras"
+    if not file.is_file() or store.sha256(file) != card["sha256"].get(file.name):
+        raise store.WeightsDamaged(f"{name}/model.keras is missing or differs from its checksum in preset.json. "
+                                   f"Fetch it again or run: python -m ae_core train {name}")
+    encoder, decoder = export.load_keras(file)
+    return keep(presets.Preset.from_json(card["preset"]), encoder, decoder, card["training"])

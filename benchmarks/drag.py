@@ -107,7 +107,7 @@ def fidelity_of(name):
         decibels = [compare(digits.style_atlas(served_model, digit, plane.bounds, digits.TILES), plane.bounds, part,
                             served_model.decode(part, digit)) for part, digit in rows]
     else:
-        atlas = latent_map.atlas(served_model, plane, plane.bounds, latent_map.tiles_of(name))
+        atlas = latent_map.atlas(served_model, plane, plane.bounds, latent_map.TILES)
         decibels = [compare(atlas, plane.bounds, points, served_model.decode(points))]
     median, low = np.percentile(np.concatenate(decibels), [50, 5])
     return {"median": float(median), "p5": float(low)}

@@ -24,13 +24,17 @@ LEVELS = {                       # noise kind -> the level that is dragged: keyw
 }
 
 
+def forget_level():
+    """A level of one kind of noise means something else in another."""
+    st.query_params.pop("level", None)
+
+
 def frames(model, pictures, kind, others, seed):
     """A sheet for every value of the dragged level: originals over corrupted over restored, and its caption."""
     level, label, highest, _, count = LEVELS[kind]
     values = np.linspace(0, highest, count)
     noisy, restored = denoise.sweep(model, pictures, kind, level, values, seed, **others)
-    columns = min(COUNT, len(pictures))
-    sheets = [np.concatenate([images.tile(rows, columns) for rows in (pictures, *pair)])
+    sheets = [np.concatenate([images.tile(rows, len(pictures)) for rows in (pictures, *pair)])
               for pair in zip(noisy, restored, strict=True)]
     return np.stack(sheets)[..., 0], [f"{label}: {value:.3g}" for value in values]
 
@@ -39,15 +43,18 @@ def drag(model, pictures, kind, others, seed):
     """The live strip: the level follows the pointer in the browser; returns the value on release."""
     _, label, highest, first, _ = LEVELS[kind]
     sheets, captions = frames(model, pictures, kind, others, seed)
-    return live.filmstrip(f"noise_{kind}", sheets, label=label, captions=captions, value=first, stop=highest, scale=3,
-                          ends=("clean", "drowned"), alt="Three rows: the originals, the same corrupted, and restored")
+    asked, = widgets.address_numbers("level", [(0, highest)], (first,), "a noise level")
+    value = live.filmstrip(f"noise_{kind}", sheets, label=label, captions=captions, value=asked, stop=highest, scale=3,
+                           ends=("clean", "drowned"), alt="Three rows: the originals, the same corrupted, and restored")
+    st.query_params["level"] = f"{value:.3f}"
+    return value
 
 
 def show_filter(name, pictures, noisy):
     """One row: a classical filter at its best setting for these pictures, and its numbers."""
     restored, setting = denoise.best_filter(name, pictures, noisy)
     result = denoise.measure(pictures, noisy, restored)
-    st.image(images.to_png(images.tile(restored, COUNT, scale=3)), width="content",
+    st.image(images.to_png(images.tile(restored, min(COUNT, len(restored)), scale=3)), width="content",
              caption=f"{name}, at its best setting for this noise ({setting}): {numbers(result)}",
              alt=f"The same pictures restored by the {name}")
     return result
@@ -59,7 +66,8 @@ def numbers(result):
 
 def download(results):
     """One PNG of all rows, labelled."""
-    sheets = [images.label(images.tile(result.restored, COUNT, scale=6), name) for name, result in results.items()]
+    columns = min(COUNT, len(results["Original"].restored))
+    sheets = [images.label(images.tile(result.restored, columns, scale=6), name) for name, result in results.items()]
     st.download_button("Download PNG", images.to_png(images.stack(*sheets)), "denoised.png", "image/png",
                        icon=":material/download:", on_click="ignore")
 
@@ -69,8 +77,10 @@ titles = widgets.offered(lambda preset: preset.corruption and not preset.labels)
 picture, controls = st.columns([2, 1], gap="medium")
 with controls:
     model = widgets.served(titles[widgets.choose_one("Model", list(titles), "model")])
-    kind = widgets.choose_one("Noise", list(LEVELS), "noise")
-    others = {"mean": st.slider("Mean of the noise", 0.0, 0.5, 0.5, 0.05, key="mean")} if kind == "Gaussian" else {}
+    kind = widgets.choose_one("Noise", list(LEVELS), "noise", on_change=forget_level)
+    others = {}
+    if kind == "Gaussian":
+        others["mean"] = widgets.slide("Mean of the noise", 0.0, 0.5, 0.5, 0.05, "mean")
     seed = st.session_state.setdefault("noise_seed", 0)
     if st.button("Draw other noise", icon=":material/casino:"):
         seed = st.session_state.noise_seed = seed + 1
@@ -90,10 +100,11 @@ with controls:
     download(results)
 
 st.subheader("How far does it hold?")
-st.markdown("Gaussian noise rises from left to right, on 100 test pictures: all denoisers of this data set, every "
+st.markdown("Gaussian noise rises from left to right, on 60 test pictures: all denoisers of this data set, every "
             "filter at its best setting for that level, and the corrupted pictures as they are.")
 together = tuple(name for name in titles.values() if presets.get(name).dataset == model.preset.dataset)
-with st.container(height=420, border=False):     # measuring takes a while at first: what is below stays where it is
+# Measuring takes a while at first: what is below stays where it is.
+with st.container(height=420, border=False), widgets.sentences():
     widgets.curve(cache.robustness(together, others.get("mean", 0.5)), np.round(denoise.CURVE_SIGMAS, 2),
                   "Strength σ of the noise", "PSNR (dB)",
                   "PSNR against noise strength for denoisers, filters and the corrupted pictures",

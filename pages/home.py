@@ -24,14 +24,14 @@ def denoise_picture():
 
 def latent_map_picture():
     served = cache.served("digits_vae")
-    pictures = latent_map.sheet(served, cache.plane("digits_vae"), 10, -1.5, 1.5)
-    return images.tile(pictures, 10, gap=0), "A ten by ten sheet of digits that turn into each other"
+    pictures = latent_map.sheet(served, cache.plane("digits_vae"), 13, -2, 2)[:13 * 6]
+    return images.tile(pictures, 13, gap=0), "A sheet of digits that turn into each other"
 
 
 def digits_picture():
     styles = digits.tour(4, 10)
     lines = digits.write(cache.served("digits_cvae"), "2026", styles[[0, 5]])
-    return images.tile(lines, 1, scale=2), "The year 2026 in two handwritings"
+    return images.tile(lines, 1, scale=3), "The year 2026 in two handwritings"
 
 
 def outliers_picture():

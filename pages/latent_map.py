@@ -20,7 +20,8 @@ $N(\\mu, \\sigma)$ instead of a point, and pays for clouds that stray from the s
 Neighbours must then decode alike, the gaps close, and a point drawn from the prior is a believable new picture.
 
 The **probability view** sends both axes through the normal distribution function: equal areas then hold equal shares
-of the prior, so a good VAE fills the square evenly.
+of the prior, so a good VAE fills the square evenly. Of a model with more than two numbers the pad shows the plane of
+their first two **principal components**; t-SNE, under Scatter, keeps neighbours together but has no way back.
 """
 NOTHING = "Nothing"
 WHOLE = "20 x 20, all"
@@ -38,7 +39,8 @@ def choose_models(titles):
     name = titles[widgets.choose_one("Model", list(titles), "model", on_change=forget_point)]
     others = [title for title, other in titles.items()
               if other != name and is_flat(name) and is_flat(other) and same_data(name, other)]
-    beside = widgets.choose_one("Beside it", [NOTHING, *others], "with", disabled=not others)
+    beside = widgets.choose_one("Beside it", [NOTHING, *others], "with", disabled=not others,
+                                on_change=lambda: st.query_params.pop("at2", None))
     return [name] if beside == NOTHING else [name, titles[beside]]
 
 
@@ -74,11 +76,11 @@ def show_pad(name, view, grid, key):
     n, low, high = latent_map.SHEETS.get(grid, (20, None, None))
     window = plane.bounds if low is None else (low, high, low, high)
     bounds = PROBABILITIES if probability else window
-    tiles = latent_map.tiles_of(name, probability)
+    tiles = latent_map.PROBABILITY_TILES if probability else latent_map.TILES
     pictures = cache.neighbours(name)
     x, y = live.pad(
         f"pad_{name}", cache.atlas(name, bounds, tiles, probability), bounds=bounds, warp=probability,
-        point=widgets.address_numbers(key, reach(plane.bounds, window), tuple(plane.points[0].tolist()), "a point"),
+        point=widgets.address_numbers(key, reach(plane.bounds), tuple(plane.points[0].tolist()), "a point"),
         backdrop=backdrop, grid=cache.atlas(name, bounds, n, probability, centres=True),
         dots=plane.points, dot_labels=codes.label, classes=data.DATASETS[served.preset.dataset].classes,
         neighbours=live.Neighbours(plane.points[:pictures.count], pictures, codes.label[:pictures.count]),
@@ -87,9 +89,9 @@ def show_pad(name, view, grid, key):
     st.query_params[key] = f"{x:.3f},{y:.3f}"
 
 
-def reach(bounds, other):
-    """((lowest, highest) of x, of y) that either of two bounds holds."""
-    return [(min(bounds[k], other[k]), max(bounds[k + 1], other[k + 1])) for k in (0, 2)]
+def reach(bounds):
+    """((lowest, highest) of x, of y) that any view of a plane shows: its bounds, or the published -4..4."""
+    return [(min(bounds[k], -4), max(bounds[k + 1], 4)) for k in (0, 2)]
 
 
 # --- sections: only the chosen one is computed -----------------------------------------------------------
@@ -174,14 +176,14 @@ def show_path(names):
     with controls:
         first = widgets.choose_one("From", classes, f"{served.preset.dataset}_from")
         last = widgets.choose_one("To", classes, f"{served.preset.dataset}_to", index=7)
-        number = int(widgets.address_numbers("pair", [(0, 499)], (0,), "a pair of pictures")[0])
+        number = int(widgets.address_numbers("pair", [(0, 99)], (0,), "a pair of pictures")[0])
         if st.button("Other pictures", icon=":material/casino:"):
-            number = (number + 1) % 500
+            number = (number + 1) % 100
         st.query_params["pair"] = str(number)
         sphere = not is_flat(name) and st.toggle(
             "Along a sphere", True, key="sphere", bind="query-params",
             help="In many dimensions the prior lies near a sphere; a straight line cuts through its empty inside.")
-    ends = [np.flatnonzero(codes.label == classes.index(name))[number % 100 + shift]
+    ends = [np.flatnonzero(codes.label == classes.index(name))[number + shift]
             for name, shift in ((first, 0), (last, 1))]
     pictures = latent_map.path(served, *codes.mean[ends], FRAMES, sphere)
     with film:
@@ -203,9 +205,8 @@ def show_sheet(names):
         choice = widgets.choose_one("Sheet", [*latent_map.SHEETS, CUSTOM], "sheet")
         n, low, high = latent_map.SHEETS.get(choice, (0, 0, 0))
         if choice == CUSTOM:
-            n = st.slider("Pictures a side", 2, 40, 15, key="side", bind="query-params")
-            low, high = st.slider("Range of both numbers", -10.0, 10.0, (-3.0, 3.0), 0.5, key="range",
-                                  bind="query-params")
+            n = widgets.slide("Pictures a side", 2, 40, 15, 1, "side")
+            low, high = widgets.slide("Range of both numbers", -10.0, 10.0, (-3.0, 3.0), 0.5, "range")
     with sheet:
         served, plane = widgets.served(name), cache.plane(name)
         pictures = latent_map.sheet(served, plane, n, low, max(high, low + 0.5))
@@ -222,8 +223,9 @@ def show_dimensions(names):
             st.markdown(f"**{presets.get(name).title}**")
         if not is_flat(name):
             st.markdown(f"**{len(spread.active)} of {len(spread.std)} dimensions are in use**; an unused one stays at "
-                        "0, where it costs nothing. Shown are the eight widest.")
-        order = np.arange(2) if is_flat(name) else np.argsort(-spread.std)[:8]
+                        "0, where it costs nothing. Sorted by their width, eight at a time:")
+            first = widgets.slide("From dimension", 1, len(spread.std) - 7, 1, 1, "from_dimension")
+        order = np.arange(2) if is_flat(name) else np.argsort(-spread.std)[first - 1:first + 7]
         st.plotly_chart(histograms(spread, order), config={"displayModeBar": False}, key=f"dimensions_{name}",
                         alt=f"Histograms of {len(order)} latent dimensions of {name} beside the normal distribution")
     st.caption("Bars: the mean codes of the test pictures. Line: N(0, 1), which a VAE is drawn towards. The means of a "
@@ -256,6 +258,7 @@ with controls:
     view = widgets.choose_one("View", views, "view")
     grid = widgets.choose_one("Grid", [WHOLE, *latent_map.SHEETS], "grid", disabled=VIEWS[view][1])
     st.caption(" ".join(presets.get(name).description for name in names))
+    st.caption(f"The nearest real picture is looked for among the first {cache.NEIGHBOURS:,} test pictures.")
 with pads:
     show_pads(names, view, grid)
 

@@ -1,18 +1,22 @@
 """Reconstruct: pictures beside what their code can rebuild."""
+import contextlib
+
 import numpy as np
 import streamlit as st
 
 from ae_core import data, images, metrics, presets, reconstruct, store
 from pages.shared import cache, frame, widgets
 
-FORMULA = r"\hat x = D(E(x)), \qquad \mathcal{L} = \frac{1}{784}\sum_i (x_i - \hat x_i)^2"
+FORMULA = (r"\hat x = D(E(x)), \qquad \mathrm{MSE} = \frac{1}{N}\sum_{i=1}^{N} (x_i - \hat x_i)^2"
+           r"\quad\text{over the } N \text{ pixels}")
 IDEA = """
-An **encoder** turns the 784 pixels of a picture into a **code** of a few numbers, and a **decoder** turns the code back
+An **encoder** turns the pixels of a picture into a **code** of a few numbers, and a **decoder** turns the code back
 into a picture. Both are trained together to make the copy like the original. The code is too small to hold every
 pixel, so the network must learn what pictures of this kind have in common, and keep only what tells one from the other.
 
 **PCA** is the honest baseline: the best that any *linear* encoder and decoder can do with as many numbers.
-A deep autoencoder earns its keep only where its curve lies below that of PCA.
+A deep autoencoder earns its keep only where its curve lies below that of PCA. Both are clipped to 0..1, as every
+picture here is, which makes PCA a little better than it is usually printed.
 """
 DENSE = "Fashion, dense"
 
@@ -30,22 +34,21 @@ def choose_model(titles, dense):
     name = titles[widgets.choose_one("Model", list(titles), "model")]
     if name in dense:
         sizes = {presets.get(size).code: size for size in reconstruct.DENSE_SIZES if size in dense}
-        asked = st.select_slider("Code size: how many numbers a picture may keep", list(sizes), max(sizes), key="size")
+        asked = st.select_slider("Code size: how many numbers a picture may keep", list(sizes), max(sizes), key="size",
+                                 bind="query-params")
         name = sizes[asked]
     return name
 
 
 def sheet(result, view):
-    """The published mosaic of 3x5 over 3x5, two rows of 25 in blocks of ten, or a reader's own pictures enlarged."""
+    """The published mosaic of 3x5 over 3x5, two rows of 25, or a reader's own pictures enlarged."""
     if view == "own":
         scale = 10 if len(result.originals) < 3 else 5
         return images.tile(np.concatenate([result.originals, result.rebuilt]), len(result.originals), scale=scale)
     if view == "3 x 5 mosaic":
         return images.stack(images.label(images.tile(result.originals, 5, scale=4), "Original"),
                             images.label(images.tile(result.rebuilt, 5, scale=4), "Reconstruction"))
-    blocks = [slice(start, start + 10) for start in range(0, 25, 10)]
-    return images.stack(*[images.tile(part[block], 10, scale=2) for block in blocks
-                          for part in (result.originals, result.rebuilt)], gap=2)
+    return images.tile(np.concatenate([result.originals, result.rebuilt]), 25, scale=2)
 
 
 def show_numbers(result, model, size_error):
@@ -63,7 +66,9 @@ def pca_error(preset):
     name = {"fashion_mnist": "fashion_pca", "mnist": "digits_pca", "quickdraw_cats": "cats_pca"}[preset.dataset]
     if preset.shape != presets.get(name).shape or preset.code > presets.get(name).code:
         return None
-    return cache.pca_error(name, preset.code)
+    with contextlib.suppress(store.WeightsMissing, store.WeightsDamaged):
+        return cache.pca_error(name, preset.code)
+    return None
 
 
 def show_lines(model, result):
@@ -111,25 +116,25 @@ def show_sizes(current):
 
 frame.open_page("reconstruct")
 titles, dense_here = models()
+wide = st.container()            # two rows of 25 take the whole width
 picture, controls = st.columns([5, 3], gap="medium")
 with controls:
     model = widgets.served(choose_model(titles, dense_here))
     errors = cache.test_errors(model.preset.name)
-    view = st.segmented_control("View", ["3 x 5 mosaic", "Two rows of 25"], default="3 x 5 mosaic", required=True,
-                                key="view")
+    view = widgets.choose_segment("View", ["3 x 5 mosaic", "Two rows of 25"], "view")
     picked = widgets.pick_pictures("reconstruct", model.preset, 15 if view == "3 x 5 mosaic" else 25, errors)
     if model.preset.dataset == "quickdraw_cats" and not data.find("quickdraw_cats"):
         st.caption("Quick, Draw!'s cats are not shipped; these are drawn by rule. Put `full_numpy_bitmap_cat.npy` into "
                    "`quickdraw` in the folder that `AE_DATA_DIR` names, upload a file of drawings, or draw your own.")
 result = reconstruct.run(model, picked.pictures)
 
-with picture:
-    view = "own" if picked.source != "Test pictures" else view
-    where = {"own": "Above: yours, as the model sees them. Below: the",
-             "Two rows of 25": "Each row of originals stands over its"}.get(view, "Above: the originals. Below: their")
-    widgets.show(sheet(result, view), f"{where} reconstructions from {model.preset.code} numbers each, "
-                 f"by “{model.preset.title}”.",
+view = "own" if picked.source != "Test pictures" else view
+with wide if view == "Two rows of 25" else picture:
+    where = "yours, as the model sees them" if view == "own" else "the originals"
+    widgets.show(sheet(result, view), f"Above: {where}. Below: their reconstructions from {model.preset.code} numbers "
+                 f"each, by “{model.preset.title}”.",
                  f"Original pictures and their reconstructions from {model.preset.code} numbers", "reconstructions")
+with picture:
     show_numbers(result, model, errors.mean())
     with st.expander("The error of each picture", icon=":material/table:"):
         classes = data.DATASETS[model.preset.dataset].classes
@@ -141,7 +146,7 @@ with picture:
 if model.preset.sparsity:
     show_units(model, result)
 left, right = st.columns(2, gap="large")
-with left:
+with left, widgets.sentences():
     if model.preset.dataset == "quickdraw_cats":
         show_lines(model, result)
     else:

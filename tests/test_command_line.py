@@ -90,6 +90,11 @@ def test_train_evaluate_and_export_as_a_user_would(capsys, own_store, tmp_path, 
     assert json.loads(run(capsys, "evaluate", "digits_stacked", "--json")[1])["n"] == 64
 
 
+def test_a_resumed_run_takes_no_other_seed(capsys):
+    status, _, err = run(capsys, "train", "digits_conv", "--resume", "--seed", "3")
+    assert status == 1 and "leave those options out" in err
+
+
 def test_the_module_runs_and_fails_with_a_status():
     done = subprocess.run([sys.executable, "-m", "ae_core", "evaluate", "nope"], cwd=store.ROOT,
                           capture_output=True, text=True)

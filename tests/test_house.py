@@ -83,6 +83,11 @@ def test_top_level_is_fixed():
     assert {name for name in found if not name.startswith(".")} <= TOP_LEVEL
 
 
+def test_every_link_of_the_readme_leads_somewhere():
+    for target in re.findall(r"\]\(([^):]+)\)", (ROOT / "README.md").read_text("utf-8")):
+        assert (ROOT / target).exists(), target
+
+
 def test_every_page_of_the_table_exists():
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(frame.PAGES)
     assert all((ROOT / page.file).is_file() for page in frame.PAGES.values())

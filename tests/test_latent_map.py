@@ -254,6 +254,14 @@ def test_bad_addresses_fall_back_with_one_sentence(weights, key, value):
     assert page.query_params.get(key) != value
 
 
+@pytest.mark.parametrize(("key", "value"), [("side", "1e9"), ("side", "<script>"), ("range", ["nan", "nan"]),
+                                            ("range", ["1"]), ("range", ["-99", "99"])])
+def test_bad_numbers_of_a_sheet_fall_back_with_one_sentence(weights, key, value):
+    page = opened(section="Sheet", sheet="My own", **{key: value})
+    assert len(page.info) == 1 and "in its place" in page.info[0].value
+    assert page.slider(key="side").value == 15 and page.slider(key="range").value == (-3, 3)
+
+
 def test_a_release_moves_the_point_in_the_address(weights):
     page = opened(at="0.500,-1.250")
     assert page.query_params["at"] == "0.500,-1.250"

@@ -1,8 +1,11 @@
 """Every page of the table, run by Streamlit's own test driver: it opens on a finished result, its widgets work."""
+import re
+import shutil
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ae_core import store
+from ae_core import denoise, store
 from pages.shared import frame
 
 
@@ -30,6 +33,15 @@ def test_a_page_without_weights_names_the_command(name, own_store):
     app = opened(name)
     assert not app.exception
     assert "python -m ae_core train" in texts(app.warning)
+
+
+@pytest.mark.parametrize("name", ["reconstruct", "denoise"])
+def test_a_page_opens_with_one_model_alone(name, own_store):
+    """Neither the baseline nor the neighbours of a model need be there."""
+    only = {"reconstruct": "digits_stacked", "denoise": "digits_denoiser"}[name]
+    shutil.copytree(store.ROOT / "weights" / only, own_store / only)
+    app = opened(name)
+    assert not app.exception and not app.error
 
 
 def test_home_without_weights_still_opens(own_store):
@@ -86,16 +98,33 @@ def test_reconstruct_opens_every_model_it_offers():
     assert "units** fire" in texts(app.markdown)
 
 
-def test_denoise_follows_every_control():
+@pytest.mark.parametrize(("noise", "highest"), [("Gaussian", 1.2), ("Salt and pepper", 0.8), ("Speckle", 1.2),
+                                                ("Hidden patch", 20)])
+def test_denoise_follows_the_dragged_level(noise, highest):
+    """More noise, less PSNR: of the corrupted row, as its caption says."""
+    app = opened("denoise", noise=noise)
+    decibels = []
+    for level in (highest, 0.1 * highest):
+        app.session_state[f"noise_{noise}"] = {"value": level}
+        app.run()
+        assert not app.exception and float(app.query_params["level"]) == pytest.approx(level)
+        decibels.append(float(re.search(r"corrupted \(PSNR ([\d.]+) dB", texts(app.caption)).group(1)))
+    assert decibels[0] < decibels[1]
+
+
+@pytest.mark.parametrize("level", ["nan", "1e9", "-1", "<script>", "1,2"])
+def test_a_bad_noise_level_in_the_address_falls_back_with_a_sentence(level):
+    app = opened("denoise", level=level)
+    assert not app.exception and "noise level that is not here" in texts(app.info)
+
+
+def test_denoise_offers_every_filter_and_other_noise():
     app = opened("denoise")
-    for noise, key in (("Gaussian", "Gaussian_sigma"), ("Salt and pepper", "Salt and pepper_share"),
-                       ("Speckle", "Speckle_sigma"), ("Hidden patch", "Hidden patch_side")):
-        app.selectbox(key="noise").set_value(noise).run()
-        slider = app.slider(key=key)
-        slider.set_value(slider.max).run()
-        assert not app.exception, noise
-        slider.set_value(slider.min).run()
-        assert not app.exception, noise
+    app.multiselect[0].set_value(list(denoise.FILTERS)).run()
+    assert not app.exception
+    before = texts(app.caption)
+    next(button for button in app.button if button.label == "Draw other noise").click().run()
+    assert not app.exception and texts(app.caption) != before
 
 
 def test_uploads_are_rebuilt_or_refused_with_a_sentence():

@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,28 @@ def test_a_broken_card_is_refused(stored, text):
     (stored.folder / "preset.json").write_text(text)
     with pytest.raises(store.WeightsDamaged, match="preset.json"):
         store.read(PRESET.name)
+
+
+def test_a_file_that_the_card_does_not_know_is_missing(stored):
+    with pytest.raises(store.WeightsMissing, match="python -m ae_core export digits_conv"):
+        store.read(PRESET.name).path("decoder.onnx")
+
+
+def test_an_interrupted_swap_puts_the_old_weights_back(stored, tmp_path, monkeypatch):
+    """Ctrl-C between the two renames."""
+    rename, calls = Path.rename, []
+
+    def interrupted(path, target):
+        calls.append(path)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return rename(path, target)
+    file = tmp_path / "new"
+    file.write_bytes(b"new")
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.write(PRESET, {"encoder.onnx": file}, {})
+    assert store.read(PRESET.name).path("encoder.onnx").read_bytes() == b"weights"
 
 
 def test_a_card_cannot_point_outside_its_folder(stored):

@@ -118,7 +118,7 @@ def test_an_interrupted_run_keeps_its_best_epoch(digits):
 
 
 def test_resuming_nothing_gets_a_sentence(digits):
-    with pytest.raises(ValueError, match="no run to resume"):
+    with pytest.raises(ValueError, match="no run of digits_stacked to resume"):
         fit(tiny(), *digits, resume=True)
 
 
@@ -137,7 +137,7 @@ def test_the_learning_rate_falls_on_a_plateau_or_along_a_cosine():
     cosine = training.cosine(tiny(learning_rate=1.0), 10)
     rates = [cosine.schedule(epoch) for epoch in range(11)]
     assert rates[0] == 1 and rates == sorted(rates, reverse=True) and rates[-1] == pytest.approx(0.01)
-    kinds = {type(each) for each in training.callbacks(tiny(schedule="plateau"), 10, None, [])}
+    kinds = {type(each) for each in training.callbacks(tiny(schedule="plateau"), 10, None, {"history": []})}
     assert {keras.callbacks.ReduceLROnPlateau, keras.callbacks.EarlyStopping} <= kinds
 
 
@@ -173,6 +173,27 @@ def test_trained_weights_are_served(own_store, official_data, digits):
     np.testing.assert_allclose(served.reconstruct(*digits), rebuilt, atol=2e-3)
 
 
+def test_a_resumed_run_remembers_its_seed_batch_size_and_epochs(own_store, official_data, monkeypatch):
+    """What was started with --seed 5 --batch-size 8 goes on so, whatever the registry says by then."""
+    started = tiny(batch_size=8)
+    fit_whole = training.fit
+    monkeypatch.setattr(training, "fit", lambda *a, **k: fit_whole(*a, **k, more_callbacks=[Stop(2)]))
+    training.train(started, epochs=4, seed=5)
+    monkeypatch.setattr(training, "fit", fit_whole)
+    resumed, _ = training.train(tiny(), resume=True, replace=True)
+    unbroken, _ = training.train(started, epochs=4, seed=5, replace=True)
+    assert resumed.preset.batch_size == 8 and resumed.card["training"]["epochs"] == 4
+    assert resumed.card["training"] == unbroken.card["training"]
+
+
+def test_damaged_weights_and_weights_of_another_loss_are_no_rivals(own_store, official_data):
+    stored, _ = training.train(tiny(), epochs=6)
+    assert training.train(tiny(reconstruction_weight=1000.0), epochs=1)[1]
+    stored.path("encoder.onnx").write_bytes(b"damaged")
+    assert training.train(tiny(), epochs=1)[1]
+    store.read("digits_stacked")
+
+
 def test_better_weights_are_not_replaced_by_worse(own_store, official_data):
     kept, _ = training.train(tiny(), epochs=6)
     stays, replaced = training.train(tiny(), epochs=1)
@@ -189,6 +210,13 @@ def test_exporting_again_changes_no_number(own_store, official_data, digits):
         model.load("digits_stacked")
     training.export_again("digits_stacked")
     np.testing.assert_allclose(model.load("digits_stacked").reconstruct(digits[0]), before, atol=1e-6)
+
+
+def test_a_tampered_keras_file_is_not_signed_anew(own_store, official_data):
+    stored, _ = training.train(tiny())
+    stored.path("model.keras").write_bytes(b"tampered")
+    with pytest.raises(store.WeightsDamaged, match="model.keras.*train digits_stacked"):
+        training.export_again("digits_stacked")
 
 
 def test_half_precision_halves_the_files_and_changes_little(tmp_path, digits):

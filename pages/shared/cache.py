@@ -35,18 +35,26 @@ def samples(dataset, shape=(28, 28, 1)):
 
 
 @st.cache_data(max_entries=40, show_spinner="Rebuilding the test pictures …")
-def test_errors(name):
-    """The squared error (10000,) of every shipped test picture through a model."""
+def _test_errors(name, changed):
     served_model = served(name)
     pictures, labels = samples(served_model.preset.dataset, served_model.preset.shape)
     return reconstruct.run(served_model, pictures, labels if served_model.preset.labels else None).mse
 
 
+def test_errors(name):
+    """The squared error (10000,) of every shipped test picture through a model."""
+    return _test_errors(name, _changed(name))
+
+
 @st.cache_data(max_entries=40, show_spinner="Measuring PCA …")
-def pca_error(name, components):
-    """The mean squared error of the shipped test pictures through the first components of a PCA preset."""
+def _pca_error(name, changed, components):
     pca = served(name)
     return float(reconstruct.run_pca(pca, samples(pca.preset.dataset, pca.preset.shape)[0], components).mse.mean())
+
+
+def pca_error(name, components):
+    """The mean squared error of the shipped test pictures through the first components of a PCA preset."""
+    return _pca_error(name, _changed(name), components)
 
 
 def size_curve():
@@ -58,11 +66,21 @@ def size_curve():
 
 
 @st.cache_data(max_entries=16, show_spinner="Measuring the noise levels …")
-def robustness(names, mean):
-    """PSNR of denoisers and filters at rising noise, on the first 100 test pictures of their data set."""
+def _robustness(names, changed, mean):
     models = {presets.get(name).title: served(name) for name in names}
     first = presets.get(names[0])
-    return denoise.robustness(models, samples(first.dataset, first.shape)[0][:100], denoise.CURVE_SIGMAS, mean)
+    return denoise.robustness(models, samples(first.dataset, first.shape)[0][:60], denoise.CURVE_SIGMAS, mean)
+
+
+def robustness(names, mean):
+    """PSNR of denoisers and filters at rising noise, on the first 60 test pictures of their data set."""
+    return _robustness(names, tuple(map(_changed, names)), mean)
+
+
+@st.cache_data(max_entries=60, show_spinner="Reading your pictures …")
+def fitted(raw, name, shape, margin):
+    """An upload as the data sets show their pictures; raises images.BadPicture."""
+    return images.fit(images.read(raw, name), shape, margin)
 
 
 # --- latent spaces; shared objects, because nobody changes them -------------------------------------------

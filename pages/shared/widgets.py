@@ -18,7 +18,6 @@ from ae_core import collection, data, images, model, presets, quickdraw, reconst
 from pages.shared import cache, live
 
 PICTURE_FILES = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff")
-OWN = 25                         # of a reader's own pictures are shown
 
 
 @dataclass(frozen=True)
@@ -79,12 +78,22 @@ def _check_address(label, options, default, key):
         del st.query_params[key]
 
 
-def address_numbers(key, ranges, default, what):
+def slide(label, lowest, highest, default, step, key):
+    """A slider of one number, or of two ends, kept in the address; anything else there falls back with a sentence."""
+    asked = st.query_params.get_all(key)
+    if asked and key not in st.session_state:
+        count = len(default) if isinstance(default, tuple) else 1
+        address_numbers(key, [(lowest, highest)] * count, default, f"a value of “{label}”", ",".join(asked))
+    return st.slider(label, lowest, highest, default, step, key=key, bind="query-params")
+
+
+def address_numbers(key, ranges, default, what, asked=None):
     """The numbers that the page's address keeps under a key, one within each (lowest, highest) of `ranges`.
 
     A sentence and `default` where there is anything else, such as nan, 1e9, too few numbers or no numbers at all.
+    `asked` is what the address says, where that is not one text.
     """
-    asked = st.query_params.get(key)
+    asked = asked or st.query_params.get(key)
     if asked is None:
         return default
     with contextlib.suppress(ValueError):
@@ -104,7 +113,7 @@ def pick_pictures(key, preset, count, errors=None):
     source = st.segmented_control("Pictures", ["Test pictures", "Upload", "Drawing"], default="Test pictures",
                                   required=True, key=f"{key}_source")
     if source == "Upload":
-        pictures = uploaded(key, preset)
+        pictures = uploaded(key, preset, count)
     elif source == "Drawing":
         pictures = drawn(key, preset)
     else:
@@ -133,32 +142,36 @@ def _test_pictures(key, preset, count, errors, quiet):
     return Picked(pictures[chosen], labels[chosen], "Test pictures")
 
 
-def uploaded(key, preset):
+def uploaded(key, preset, count=1):
     """A reader's own pictures (n, h, w, 1) as the preset sees them, or None; for drawings, Quick Draw files, too."""
     drawings = quickdraw.SUFFIXES if preset.dataset.startswith("quickdraw") else ()
     files = st.file_uploader("Your pictures (any size; gray or colour)" + (" or a Quick Draw file" if drawings else ""),
-                             accept_multiple_files=True, key=f"{key}_upload",
+                             accept_multiple_files=count > 1, key=f"{key}_upload",
                              type=[*PICTURE_FILES, *(suffix[1:] for suffix in drawings)])
+    files = files if isinstance(files, list) else [files] if files else []
+    if len(files) > count:
+        st.info(f"The first {count} of your {len(files)} pictures are shown; this page has no room for more.")
     pictures = []
-    for file in files[:OWN]:
+    for file in files[:count]:
         with sentences():
             if drawings and file.name.endswith(drawings):
-                pictures += list(_sketches(file, preset.shape))
+                pictures += list(_sketches(file, preset.shape, count))
             else:
-                picture = images.read(file.getvalue(), file.name)
-                pictures.append(images.fit(picture, preset.shape, data.DATASETS[preset.dataset].margin))
-    return np.stack(pictures[:OWN]) if pictures else None
+                margin = data.DATASETS[preset.dataset].margin
+                pictures.append(cache.fitted(file.getvalue(), file.name, preset.shape, margin))
+    return np.stack(pictures[:count]) if pictures else None
 
 
-def _sketches(file, shape):
+def _sketches(file, shape, count):
     """The first drawings of an uploaded Quick Draw file."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, Path(file.name).name)
         path.write_bytes(file.getvalue())
-        return data.pad(data.as_pictures(quickdraw.load(path, OWN)), shape)
+        return data.pad(data.as_pictures(quickdraw.load(path, count)), shape)
 
 
 def drawn(key, preset):
+    """A reader's drawing (1, h, w, 1) as the preset sees it, or None."""
     ink = live.sketchpad(f"{key}_sketch", label="Draw here with mouse, finger or keyboard")
     if ink is None:
         return None
@@ -212,10 +225,10 @@ def progress(text, key):
 
 @contextlib.contextmanager
 def sentences():
-    """Show what is wrong with an upload in its own sentence, and go on."""
+    """Show what is wrong with an upload or with weights in its own sentence, and go on."""
     try:
         yield
-    except images.BadPicture as error:
+    except (images.BadPicture, model.store.WeightsMissing, model.store.WeightsDamaged) as error:
         st.warning(str(error))
 
 

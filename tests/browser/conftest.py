@@ -6,6 +6,7 @@ that need one; else they are skipped.
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -25,8 +26,7 @@ START_SECONDS = 60
 def browser() -> Iterator[Any]:
     """A headless Chromium for the whole test session."""
     playwright = _playwright()
-    system = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    program = system if Path(system).exists() else None  # None: Playwright's own
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium")  # None: Playwright's own
     with playwright.sync_playwright() as driver:
         try:
             chromium = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
