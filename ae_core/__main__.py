@@ -110,8 +110,8 @@ def evaluate(arguments):
             row |= latent_map.evaluate(served, pictures, labels)
         if name == outliers.PUBLISHED:
             row |= outliers.evaluate(outliers.models(), *data.whole(served.preset.dataset))
-        if name == search.PUBLISHED:
-            row |= search.evaluate(search.models(), *_searched(served.preset),
+        if name == search.PRESET:
+            row |= search.evaluate(served, *_searched(served.preset),
                                    pictures[:SEARCHES], labels[:SEARCHES])
         print(json.dumps(row) if arguments.json else _table(row), flush=True)
 
@@ -121,8 +121,8 @@ def index(arguments):
     served = model.load(presets.get(arguments.name).name)
     split = arguments.split or ("train" if data.find(served.preset.dataset) else "test")
     pictures, _ = data.load(served.preset.dataset, split, served.preset.shape)
-    path = search.path_of(served, split)
-    search.build(served, pictures).save(path)
+    path = search.path_of(served, split, arguments.by)
+    search.build(served, pictures, arguments.by).save(path)
     print(f"{len(pictures):,} pictures indexed in {path}, {path.stat().st_size / 2**20:.1f} MB.")
 
 
@@ -187,6 +187,8 @@ def _parser():
     sub = command("index", index)
     sub.add_argument("name")
     sub.add_argument("--split", choices=("train", "test"), help="training pictures where they are here, else test")
+    sub.add_argument("--by", choices=(search.ANGLE, search.STRAIGHT), default=search.ANGLE,
+                     help="compare codes by the angle of their whitened directions, or straight, as published")
     sub = command("sketches", sketches)
     sub.add_argument("file")
     sub.add_argument("--to", default="sketches.npy", metavar="FILE")

@@ -10,12 +10,12 @@ from pathlib import Path
 import faiss
 import numpy as np
 
-from ae_core import model, store
+from ae_core import store
 
 RESULTS = 16
 SIZE = 32                        # numbers by which pictures are compared
-PUBLISHED, BEST = "fashion_search", "fashion_dense"
-PROJECTED = (BEST,)              # presets whose codes are projected to SIZE numbers; others are compared as they are
+PRESET = "fashion_search"
+ANGLE, STRAIGHT = "angle", "straight"            # how codes are compared: projected, or as they are (published)
 EXACT_UP_TO = 100_000            # vectors; beyond, a graph is searched in place of the whole list
 LINKS, EFFORT = 32, 128          # of the graph: neighbours a vector, and candidates held while building and searching
 
@@ -125,21 +125,23 @@ class Index:
         self._before, self._inner = self._inner, _chain(steps, fresh)    # the steps belong to the index before
 
 
-def of_preset(served, split):
+def of_preset(served, split, ruler=ANGLE):
     """The index beside a preset's weights of a split of its data set; None where there is none, or another model's."""
-    path = path_of(served, split)
+    path = path_of(served, split, ruler)
     return Index.open(path) if path.is_file() else None
 
 
-def path_of(served, split):
+def path_of(served, split, ruler=ANGLE):
     """Where the index of a preset and a split lies; its name holds the checksum of the encoder that made its codes."""
     encoder = served.card["sha256"]["encoder.onnx"][:12]
-    return store.root() / served.preset.name / f"index_{split}_{encoder}.faiss"
+    return store.root() / served.preset.name / f"index_{split}_{ruler}_{encoder}.faiss"
 
 
-def build(served, pictures):
-    """The index of pictures (n, h, w, c), their places as ids."""
-    return Index.build(served.encode(pictures), projected=served.preset.name in PROJECTED)
+def build(served, pictures, ruler=ANGLE):
+    """The index of pictures (n, h, w, c), their places as ids; compared by ANGLE or STRAIGHT."""
+    codes = served.encode(pictures)
+    enough = min(codes.shape) >= SIZE and len(codes) > 2 * SIZE      # for 32 directions of their own
+    return Index.build(codes, projected=ruler == ANGLE and enough)
 
 
 def like(index, served, picture, count=RESULTS, but=None):
@@ -158,7 +160,7 @@ def precision(ids, labels, wanted):
 
 def leave_one_out(index, codes, labels, queries):
     """Precision at 16 (n,) of pictures of the index itself, each without itself; queries: their places (n,)."""
-    ids = index.search(codes[queries], RESULTS + 1).ids
+    ids = index.search(codes, RESULTS + 1).ids
     others = ids != queries[:, None]
     others[others.all(axis=1), -1] = False       # a twin stood in its place
     return precision(ids[others].reshape(len(queries), RESULTS), labels, labels[queries])
@@ -173,25 +175,18 @@ def baselines(pictures, size=SIZE):
             f"PCA, {size} numbers, by angle": (flat, True)}
 
 
-def models():
-    """The served models whose codes are compared, the published one first."""
-    return {name: model.load(name) for name in (PUBLISHED, BEST)}
-
-
-def evaluate(models, pictures, labels, queries, query_labels):
-    """Precision at 16 of test queries against the pictures of an index, for every model and the baselines.
-
-    models: {name: served model}; the first is the published one.
-    """
+def evaluate(served, pictures, labels, queries, query_labels):
+    """Precision at 16 of test queries against the pictures of an index: codes compared both ways, and the baselines."""
     scores, many = {}, len(pictures)
     everything = np.concatenate([pictures, queries])
-    coded = {name: (served.encode(everything), name in PROJECTED) for name, served in models.items()}
-    for name, (codes, projected) in (coded | baselines(everything)).items():
+    codes = served.encode(everything)
+    ours = {STRAIGHT: (codes, False), ANGLE: (codes, True)}
+    for name, (codes, projected) in (ours | baselines(everything)).items():
         ids = Index.build(codes[:many], projected=projected).search(codes[many:]).ids
         scores[name] = float(precision(ids, labels, query_labels).mean())
-    best = max(models, key=scores.get)
-    return {"queries": len(queries), "indexed": many, "precision_at_16": scores[next(iter(models))],
-            "best_precision_at_16": scores[best], "best_code": best, "precisions": scores}
+    best = max(ours, key=scores.get)
+    return {"queries": len(queries), "indexed": many, "precision_at_16": scores[STRAIGHT],
+            "best_precision_at_16": scores[best], "best_code": f"{served.preset.name}, {best}", "precisions": scores}
 
 
 # --- pieces ----------------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ def _graph(codes, rng):
 
 
 def _codes(count):
-    served = model.load(search.PUBLISHED)
+    served = model.load(search.PRESET)
     pictures = data.load(served.preset.dataset, "train" if data.find(served.preset.dataset) else "test")[0]
     codes = served.encode(pictures)
     more = np.concatenate([codes] * -(-count // len(codes)))[:count]

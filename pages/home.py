@@ -45,7 +45,7 @@ def outliers_picture():
 
 def search_picture():
     pictures = cache.searched("test")[0]
-    found = search.like(cache.index(search.BEST, "test"), cache.served(search.BEST), pictures[4], 10, but=4)
+    found = search.like(cache.index("test"), cache.served(search.PRESET), pictures[4], 10, but=4)
     return images.tile(pictures[[4, *found.ids]], 11, scale=2), "A shirt and the ten pictures that are most like it"
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from ae_core import data, images, model, presets, search
+from ae_core import data, images, presets, search
 from pages.shared import cache, frame, live, widgets
 
 FORMULA = (r"\operatorname{nearest}(x) = \operatorname*{arg\,min}_{k} \lVert \varphi(E(x)) - \varphi(E(x_k)) \rVert, "
@@ -17,15 +17,14 @@ code of 32 numbers and measures the straight distance from the query to every co
 **faiss** does the same hundreds of times faster, and beyond 100,000 pictures walks a graph (**HNSW**) in place of the
 list.
 
-A better code needs no other network, only another ruler. The first principal directions $U$ of a code vary much more
-than the rest and drown it out; divided by the square root of their standard deviation ($\\Lambda$ holds the variances)
-and compared by **angle**, 32 numbers find more of the same class. The same ruler helps plain PCA, too, as the chart
-shows: much of the gain over raw pixels is the ruler's.
+A better search needs no other network, only another ruler. The first principal directions $U$ of the codes vary much
+more than the rest and drown them out; divided by the square root of their standard deviation ($\\Lambda$ holds the
+variances) and compared by **angle**, the same 32 numbers find more of the same class: 0.826 in place of 0.818 among all
+60,000 training pictures, where raw pixels get 0.795. The same ruler helps plain PCA, too, as the chart shows.
 
 **Precision at 16** is the share of the sixteen results that belong to the class of the query.
 """
-CODES = {"32 directions of “Fashion, dense”, by angle": search.BEST,
-         "The published 32 numbers": search.PUBLISHED}
+RULERS = {"The angle of 32 whitened numbers": search.ANGLE, "The straight distance, as published": search.STRAIGHT}
 PLACES = ("Fashion-MNIST", "Your pictures")
 SOURCES = ("A picture of the index", "Upload", "Drawing")
 # The mosaic stays 4 x 4 on a phone; each picture is a button, so keyboards and screen readers can go on from it, too.
@@ -42,28 +41,24 @@ MOSAIC = """<style>
 
 def fashion():
     """Search Fashion-MNIST: the index, its pictures, and a word for each."""
-    titles = {title: name for title, name in CODES.items() if model.store.present(name)}
-    if not titles:
-        widgets.served(search.BEST)              # says how to train it, and stops
-    name = titles[widgets.choose_one("Compare by", list(titles), "code")]
-    served = widgets.served(name)
-    split = "train" if data.find("fashion_mnist") and search.path_of(served, "train").is_file() else "test"
+    ruler = RULERS[widgets.choose_one("Compare by", list(RULERS), "ruler")]
+    served = widgets.served(search.PRESET)
+    here = data.find("fashion_mnist") and search.path_of(served, "train", ruler).is_file()
+    split = "train" if here else "test"
     pictures, labels = cache.searched(split)
     classes = data.DATASETS["fashion_mnist"].classes
-    return served, cache.index(name, split), pictures, [classes[label] for label in labels], split
+    return served, cache.index(split, ruler), pictures, [classes[label] for label in labels], split
 
 
 def own():
     """Search a reader's own pictures; None while there are none."""
-    served = widgets.served(search.BEST)
+    served = widgets.served(search.PRESET)
     collected = widgets.collect("search", served.preset)
     if collected is None or not len(collected.names):
         st.info("Drop pictures here, or a zip of them. Until then, Fashion-MNIST is searched.")
         return None
     if st.session_state.get("own_index", (None,))[0] is not collected:
-        projected = len(collected.names) > 2 * search.SIZE       # fewer have no 32 directions of their own
-        codes = served.encode(collected.pictures)
-        st.session_state.own_index = collected, search.Index.build(codes, projected=projected)
+        st.session_state.own_index = collected, search.build(served, collected.pictures)
     return served, st.session_state.own_index[1], collected.pictures, collected.names, collected
 
 
@@ -115,13 +110,13 @@ def show_mosaic(found, pictures, names, own_picture):
                       args=(None, int(row), None if own_picture is None else own_picture[None].tobytes()))
 
 
-def show_precision(name, split):
+def show_precision():
     """Precision at 16 by class, ours against what needs no network."""
     st.subheader("How often is the class right?")
     classes = data.DATASETS["fashion_mnist"].classes
-    labels = cache.searched(split)[1][:1000]
-    bars = {title: cache.search_precision(other, split) for title, other in CODES.items() if model.store.present(other)}
-    bars |= cache.search_precision(None, split)
+    labels = cache.searched("test")[1][:1000]
+    titles = {ruler: title for title, ruler in RULERS.items()}
+    bars = {titles.get(name, name): hits for name, hits in cache.search_precision().items()}
     figure = go.Figure([go.Bar(x=["All", *classes], name=f"{title}: {hits.mean():.3f}", marker_color=color,
                                y=[hits.mean(), *(hits[labels == label].mean() for label in range(len(classes)))])
                         for (title, hits), color in zip(bars.items(), live.PALETTE, strict=False)])
@@ -165,6 +160,6 @@ with right:
     st.caption(f"The {len(found.ids)} nearest of {len(index):,}, with their distances. Click one to search on from it.")
     show_pictures(found, shown, names, shown[row] if own_picture is None else own_picture)
 if not mine:
-    show_precision(served.preset.name, key)
-widgets.explain(IDEA, FORMULA, presets.get(search.PUBLISHED).recipe)
+    show_precision()
+widgets.explain(IDEA, FORMULA, presets.get(search.PRESET).recipe)
 widgets.code(search.like, search.Index.search, search.leave_one_out)

@@ -139,7 +139,7 @@ def test_precision_counts_the_class_and_never_oneself():
 
 
 def test_likeness_leaves_the_query_out():
-    served = model.load(trained(search.BEST))
+    served = model.load(trained(search.PRESET))
     pictures = data.samples("fashion_mnist")[0][:200]
     index = search.build(served, pictures)
     found = search.like(index, served, pictures[7], but=7)
@@ -148,14 +148,13 @@ def test_likeness_leaves_the_query_out():
 
 
 def test_the_file_beside_the_weights_belongs_to_its_encoder():
-    served = model.load(trained(search.BEST))
+    served = model.load(trained(search.PRESET))
     path = search.path_of(served, "test")
-    assert path.parent == store.root() / search.BEST and served.card["sha256"]["encoder.onnx"][:12] in path.name
+    assert path.parent == store.root() / search.PRESET and served.card["sha256"]["encoder.onnx"][:12] in path.name
 
 
-@pytest.mark.parametrize("name", [search.PUBLISHED, search.BEST])
-def test_the_shipped_index_holds_the_shipped_pictures(name):
-    served = model.load(trained(name))
+def test_the_shipped_index_holds_the_shipped_pictures():
+    served = model.load(trained(search.PRESET))
     index = search.of_preset(served, "test")
     assert index is not None and sorted(index.ids) == list(range(10_000)) and index.exact
     pictures = data.samples("fashion_mnist")[0][:50]
@@ -163,11 +162,11 @@ def test_the_shipped_index_holds_the_shipped_pictures(name):
 
 
 def test_ours_beats_the_baselines():
-    trained(search.PUBLISHED), trained(search.BEST)
+    served = model.load(trained(search.PRESET))
     pictures, labels = data.samples("fashion_mnist")
-    row = search.evaluate(search.models(), pictures[2000:], labels[2000:], pictures[:500], labels[:500])
+    row = search.evaluate(served, pictures[2000:], labels[2000:], pictures[:500], labels[:500])
     scores = row["precisions"]
-    assert row["best_precision_at_16"] == max(scores[search.PUBLISHED], scores[search.BEST])
+    assert row["best_precision_at_16"] == max(scores[search.STRAIGHT], scores[search.ANGLE])
     assert row["best_precision_at_16"] > max(scores["Raw pixels"], scores["PCA, 32 numbers"])
 
 
@@ -177,7 +176,7 @@ def test_ours_beats_the_baselines():
 def page():
     from tests.test_pages import opened
 
-    trained(search.BEST)
+    trained(search.PRESET)
     return opened("search")
 
 
@@ -196,8 +195,8 @@ def test_a_click_on_a_result_makes_it_the_query(page):
 
 
 def test_every_code_and_another_picture(page):
-    for title in page.selectbox(key="code").options:
-        page.selectbox(key="code").set_value(title).run()
+    for title in page.selectbox(key="ruler").options:
+        page.selectbox(key="ruler").set_value(title).run()
         assert not page.exception and len(results(page)) == 16
 
 
@@ -205,7 +204,7 @@ def test_every_code_and_another_picture(page):
 def test_a_bad_place_in_the_address_falls_back_with_a_sentence(bad):
     from tests.test_pages import opened
 
-    trained(search.BEST)
+    trained(search.PRESET)
     page = opened("search", picture=bad)
     assert not page.exception and any("not here" in info.value for info in page.info) and len(results(page)) == 16
 

@@ -170,15 +170,14 @@ def class_strip(dataset, label):
 # --- search ------------------------------------------------------------------------------------------------
 
 @st.cache_resource(max_entries=4, show_spinner="Building the index …")
-def _index(name, changed, split):
-    served_model = served(name)
-    ready = search.of_preset(served_model, split)
-    return ready or search.build(served_model, searched(split)[0])
+def _index(changed, split, ruler):
+    served_model = served(search.PRESET)
+    return search.of_preset(served_model, split, ruler) or search.build(served_model, searched(split)[0], ruler)
 
 
-def index(name, split):
-    """The search index of a preset: mapped from its file, or built now where there is none."""
-    return _index(name, _changed(name), split)
+def index(split, ruler=search.ANGLE):
+    """The index of Fashion-MNIST: mapped from its file, or built now where there is none."""
+    return _index(_changed(search.PRESET), split, ruler)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Opening the pictures …")
@@ -188,12 +187,16 @@ def searched(split):
 
 
 @st.cache_data(max_entries=8, show_spinner="Searching 1,000 times …")
-def search_precision(name, split):
-    """Precision at 16 of the first 1,000 pictures of the index, a number each; None: the baselines, {name: numbers}."""
-    pictures, labels = searched(split)
-    queries = np.arange(1000)
-    if name:
-        codes = served(name).encode(pictures)
-        return search.leave_one_out(index(name, split), codes, labels, queries)
-    return {title: search.leave_one_out(search.Index.build(codes, projected=projected), codes, labels, queries)
-            for title, (codes, projected) in search.baselines(pictures[:10_000]).items()}
+def _search_precision(changed):
+    (pictures, labels), queries = searched("test"), np.arange(1000)
+    codes = served(search.PRESET).encode(pictures[queries])
+    scores = {ruler: search.leave_one_out(index("test", ruler), codes, labels, queries)
+              for ruler in (search.ANGLE, search.STRAIGHT)}
+    return scores | {name: search.leave_one_out(search.Index.build(vectors, projected=projected), vectors[queries],
+                                                labels, queries)
+                     for name, (vectors, projected) in search.baselines(pictures).items()}
+
+
+def search_precision():
+    """Precision at 16 of 1,000 test pictures, each among all others: {ruler or baseline: (1000,)}."""
+    return _search_precision(_changed(search.PRESET))

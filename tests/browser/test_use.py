@@ -12,7 +12,7 @@ from tests.test_collection import png
 
 @pytest.fixture(scope="module")
 def app(serve):
-    trained(outliers.ENCODER), trained(search.BEST)
+    trained(outliers.ENCODER), trained(search.PRESET)
     with serve(ROOT / "app.py") as url:
         yield url
 
