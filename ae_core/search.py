@@ -18,6 +18,8 @@ PRESET = "fashion_search"
 ANGLE, STRAIGHT = "angle", "straight"            # how codes are compared: projected, or as they are (published)
 EXACT_UP_TO = 100_000            # vectors; beyond, a graph is searched in place of the whole list
 LINKS, EFFORT = 32, 128          # of the graph: neighbours a vector, and candidates held while building and searching
+CORES = os.cpu_count() or 1
+FEW = 16                         # queries are done before other threads would have woken up (0.2 ms against 44 ms)
 
 
 class BadIndex(ValueError):
@@ -96,6 +98,7 @@ class Index:
         codes, count = _vectors(codes), min(count, len(self))
         if not count:
             return Found(np.zeros((len(codes), 0), np.int64), np.zeros((len(codes), 0), np.float32))
+        faiss.omp_set_num_threads(1 if len(codes) < FEW else CORES)
         squared, ids = self._inner.search(codes, count)
         return Found(ids, np.sqrt(np.maximum(squared, 0)))
 
