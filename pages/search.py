@@ -105,8 +105,7 @@ def show_mosaic(found, pictures, names, own_picture):
             png = images.to_png(images.enlarge(images.to_uint8(pictures[row]), max(1, 112 // len(pictures[row]))))
             address = f"data:image/png;base64,{base64.b64encode(png).decode()}"
             name = str(names[row]).replace("[", "(").replace("]", ")")
-            st.button(f"![Result {rank + 1}]({address}) {name} · {distance:.2f}", key=f"result_{rank}",
-                      help="Search for pictures like this one", on_click=go_on,
+            st.button(f"![Result {rank + 1}]({address}) {name} · {distance:.2f}", key=f"result_{rank}", on_click=go_on,
                       args=(None, int(row), None if own_picture is None else own_picture[None].tobytes()))
 
 
