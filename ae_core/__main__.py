@@ -1,4 +1,4 @@
-"""The command line: python -m ae_core list | train | evaluate | export | data.
+"""The command line: python -m ae_core list | train | evaluate | export | index | data.
 
 Results go to standard output, everything else to standard error. A wrong name, missing data or damaged weights end
 with one line and exit status 1.
@@ -9,7 +9,11 @@ import json
 import os
 import sys
 
-from ae_core import data, denoise, latent_map, model, presets, reconstruct, store
+import numpy as np
+
+from ae_core import data, denoise, latent_map, model, outliers, presets, quickdraw, reconstruct, search, store
+
+SEARCHES = 2000                  # test pictures that are searched for in an evaluation
 
 
 def main(argv=None):
@@ -92,14 +96,45 @@ def evaluate(arguments):
     names = list(presets.PRESETS) if arguments.all else [presets.get(arguments.name).name]
     for name in names:
         served = model.load(name)
-        pictures, labels = data.load(served.preset.dataset, "test", served.preset.shape)
+        try:
+            pictures, labels = data.load(served.preset.dataset, "test", served.preset.shape)
+        except data.DataMissing as error:
+            if not arguments.all:
+                raise
+            print(f"{name} is left out. {error}", file=sys.stderr)
+            continue
         pictures, labels = pictures[:arguments.limit], labels[:arguments.limit]
         row = {"preset": name, **reconstruct.evaluate(served, _pca(served.preset), pictures, labels)}
         if served.preset.corruption:
             row |= denoise.evaluate(served, pictures)
         if served.preset.variational:
             row |= latent_map.evaluate(served, pictures, labels)
+        if name == outliers.PUBLISHED:
+            row |= outliers.evaluate(outliers.models(), *data.whole(served.preset.dataset))
+        if name == search.PRESET:
+            row |= search.evaluate(served, *_searched(served.preset),
+                                   pictures[:SEARCHES], labels[:SEARCHES])
         print(json.dumps(row) if arguments.json else _table(row), flush=True)
+
+
+def index(arguments):
+    """Encode the pictures of a preset's data set and write their search index beside its weights."""
+    served = model.load(presets.get(arguments.name).name)
+    split = arguments.split or ("train" if data.find(served.preset.dataset) else "test")
+    pictures, _ = data.load(served.preset.dataset, split, served.preset.shape)
+    path = search.path_of(served, split, arguments.by)
+    search.build(served, pictures, arguments.by).save(path)
+    print(f"{len(pictures):,} pictures indexed in {path}, {path.stat().st_size / 2**20:.1f} MB.")
+
+
+def sketches(arguments):
+    """Draw a Quick Draw file (.bin, .ndjson or .npy) as 32x32 bitmaps into one .npy file."""
+    from tqdm import tqdm
+
+    with tqdm(total=1.0, unit="file", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+        bitmaps = quickdraw.load(arguments.file, arguments.limit, lambda share: bar.update(share - bar.n))
+    np.save(arguments.to, bitmaps)
+    print(f"{len(bitmaps):,} drawings in {arguments.to}.")
 
 
 def export(arguments):
@@ -150,6 +185,15 @@ def _parser():
     sub.add_argument("--limit", type=_positive, help="only the first so many test pictures")
     sub.add_argument("--json", action="store_true", help="one JSON object a line")
     command("export", export).add_argument("name")
+    sub = command("index", index)
+    sub.add_argument("name")
+    sub.add_argument("--split", choices=("train", "test"), help="training pictures where they are here, else test")
+    sub.add_argument("--by", choices=(search.ANGLE, search.STRAIGHT), default=search.ANGLE,
+                     help="compare codes by the angle of their whitened directions, or straight, as published")
+    sub = command("sketches", sketches)
+    sub.add_argument("file")
+    sub.add_argument("--to", default="sketches.npy", metavar="FILE")
+    sub.add_argument("--limit", type=_positive, default=100_000, help="only the first so many drawings")
     command("data", datasets).add_argument("--download", metavar="NAME", help="fetch the official files first")
     return parser
 
@@ -178,6 +222,13 @@ def _pca(preset):
     name = next((other.name for other in presets.PRESETS.values()
                  if other.network == "linear" and (other.dataset, other.shape) == (preset.dataset, preset.shape)), None)
     return model.load(name) if name and store.present(name) else None
+
+
+def _searched(preset):
+    """The training pictures and labels; where those are not here, the test pictures that are not searched for."""
+    if data.find(preset.dataset):
+        return data.load(preset.dataset, "train", preset.shape)
+    return tuple(array[SEARCHES:] for array in data.load(preset.dataset, "test", preset.shape))
 
 
 def _table(row):

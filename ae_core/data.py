@@ -1,7 +1,8 @@
 """Data sets as pictures: float32, NHWC, 0..1, and their labels.
 
 Looked for in AE_DATA_DIR first, then in the user's cache, where `download` puts the official files. The test
-pictures of MNIST and Fashion-MNIST are also in samples/, so that every page works with no network.
+pictures of MNIST and Fashion-MNIST are also in samples/, so that every page works with no network; cats are drawn by
+rule in place of Quick Draw's.
 """
 import gzip
 import os
@@ -11,7 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ae_core import quickdraw
+
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
+MAX_DRAWINGS = 60_000            # of a Quick Draw file are taken, 4 kB each
+TEST_DRAWINGS = 300              # the last of them
+DOODLES = 100
+SEED = 84                        # of the published outlier experiment
 _KERAS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 
 
@@ -22,11 +29,26 @@ class DataMissing(FileNotFoundError):
 @dataclass(frozen=True)
 class Dataset:
     title: str
-    file: str                    # in AE_DATA_DIR: x_train y_train x_test y_test, uint8
-    sample: str                  # in samples/: the test pictures alone
+    file: str                    # in AE_DATA_DIR: x_train y_train x_test y_test, uint8; or drawings
+    sample: str                  # in samples/: the test pictures alone; "" where they may not be shipped
     classes: tuple[str, ...]
     margin: int                  # empty pixels around the subject, for fitting a reader's picture the same way
     urls: dict                   # official file -> sha256
+
+    @property
+    def pattern(self):
+        """What finds it: its file; drawings in any format and under either of their published names."""
+        file = Path(self.file)
+        return self.file if file.suffix == ".npz" else str(file.with_name(f"*{file.stem}.*"))
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """One class with a few intruders of another."""
+    pictures: np.ndarray         # (n, h, w, c): the regular ones, then the intruders
+    labels: np.ndarray           # (n,)
+    rows: np.ndarray             # (n,) where they stood
+    intruder: np.ndarray         # (n,) bool
 
 
 DATASETS = {
@@ -40,6 +62,9 @@ DATASETS = {
          _KERAS + "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
          _KERAS + "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
          _KERAS + "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"}),
+    "quickdraw_cats": Dataset(
+        "Quick, Draw! cats", "quickdraw/cat.npy", "", ("Cat",), 2,
+        {"https://storage.googleapis.com/quickdraw_dataset/full/numpy_bitmap/cat.npy": None}),
 }
 
 
@@ -52,7 +77,7 @@ def folders():
 
 def find(name):
     """The file of a data set on this machine, or None."""
-    candidates = (folder / DATASETS[name].file for folder in folders())
+    candidates = (path for folder in folders() for path in sorted(folder.glob(DATASETS[name].pattern)))
     return next((path for path in candidates if path.is_file()), None)
 
 
@@ -62,11 +87,15 @@ def load(name, split="train", shape=(28, 28, 1)):
     Raises DataMissing with what to put where.
     """
     path = find(name)
-    if path is None and split == "test":
+    if path is None and split == "test" and DATASETS[name].sample:
         path = SAMPLES / DATASETS[name].sample
     if path is None or not path.is_file():
         raise DataMissing(f"{DATASETS[name].title} is not on this machine. Put {DATASETS[name].file} into "
                           f"{folders()[0]} or run: python -m ae_core data --download {name}")
+    if path.suffix in quickdraw.SUFFIXES:
+        drawings = quickdraw.load(path, MAX_DRAWINGS)
+        chosen = drawings[-TEST_DRAWINGS:] if split == "test" else drawings[:-TEST_DRAWINGS]
+        return pad(as_pictures(chosen), shape), np.zeros(len(chosen), np.int64)
     try:
         with np.load(path, allow_pickle=False) as arrays:
             pictures, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
@@ -77,9 +106,28 @@ def load(name, split="train", shape=(28, 28, 1)):
 
 
 def samples(name, shape=(28, 28, 1)):
-    """The shipped test pictures (10000, h, w, 1) and labels; the same as load(name, "test")."""
+    """The shipped test pictures (10000, h, w, 1) and labels; 100 cats drawn by rule in place of Quick Draw's."""
+    if not DATASETS[name].sample:
+        rng = np.random.default_rng(0)
+        doodles = np.stack([quickdraw.rasterise(quickdraw.doodle(rng)) for _ in range(DOODLES)])
+        return pad(as_pictures(doodles), shape), np.zeros(DOODLES, np.int64)
     with np.load(SAMPLES / DATASETS[name].sample, allow_pickle=False) as arrays:
         return pad(as_pictures(arrays["x_test"]), shape), arrays["y_test"].astype(np.int64)
+
+
+def whole(name, shape=(28, 28, 1)):
+    """Training and test pictures with their labels; the test pictures alone where the others are not here."""
+    splits = ("train", "test") if find(name) else ("test",)
+    pictures, labels = zip(*(load(name, split, shape) for split in splits), strict=True)
+    return np.concatenate(pictures), np.concatenate(labels)
+
+
+def mix(pictures, labels, regular, intruder, share=0.01, seed=SEED):
+    """All pictures of one class and `share` as many of another, at least one, both in an order drawn by seed."""
+    rng = np.random.default_rng(seed)
+    inside, outside = (rng.permutation(np.flatnonzero(labels == label)) for label in (regular, intruder))
+    rows = np.concatenate([inside, outside[:max(1, int(len(inside) * share))]])
+    return Mixed(pictures[rows], labels[rows], rows, np.arange(len(rows)) >= len(inside))
 
 
 def as_pictures(array):

@@ -71,6 +71,15 @@ def fit(picture, shape, margin=0):
     return canvas[..., None]
 
 
+def thumbnail(picture, side):
+    """Any picture (h, w, c) inside a black square (side, side, 3), its proportions kept."""
+    small = cv2.resize(picture, _inside(picture.shape, (side, side)), interpolation=cv2.INTER_AREA)
+    canvas = np.zeros((side, side, 3), np.float32)
+    top, left = (side - small.shape[0]) // 2, (side - small.shape[1]) // 2
+    canvas[top:top + small.shape[0], left:left + small.shape[1]] = small.reshape(*small.shape[:2], -1)
+    return np.clip(canvas, 0, 1)
+
+
 def to_uint8(pictures):
     return (np.clip(pictures, 0, 1) * 255 + 0.5).astype(np.uint8)
 
@@ -78,6 +87,15 @@ def to_uint8(pictures):
 def enlarge(picture, factor):
     """Repeat every pixel `factor` times both ways, so that it stays sharp; (h, w[, c]) -> (h*factor, w*factor[, c])."""
     return picture.repeat(factor, 0).repeat(factor, 1)
+
+
+def frame(pictures, colours):
+    """Pictures (n, h, w, c) in frames one pixel wide of their own colours (n, 3) in 0..1: (n, h + 2, w + 2, 3)."""
+    n, height, width, _ = pictures.shape
+    framed = np.empty((n, height + 2, width + 2, 3), np.float32)
+    framed[:] = np.asarray(colours, np.float32)[:, None, None]
+    framed[:, 1:-1, 1:-1] = pictures
+    return framed
 
 
 def tile(pictures, columns, gap=1, scale=1, ground=64):
@@ -147,9 +165,15 @@ def _as_picture(image):
 
 def _shrink(picture, room):
     """Scale (h, w) to touch `room` (height, width) from inside, averaging pixels where it gets smaller."""
-    factor = min(room[0] / picture.shape[0], room[1] / picture.shape[1])
-    size = [max(1, round(side * factor)) for side in picture.shape[::-1]]
-    return np.clip(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR), 0, 1)
+    size = _inside(picture.shape, room)
+    smaller = size[0] < picture.shape[1] or size[1] < picture.shape[0]
+    return np.clip(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR), 0, 1)
+
+
+def _inside(shape, room):
+    """The (width, height) at which a picture of `shape` (h, w, ...) touches `room` (height, width) from inside."""
+    factor = min(room[0] / shape[0], room[1] / shape[1])
+    return [max(1, round(side * factor)) for side in shape[1::-1]]
 
 
 def _formats():

@@ -29,3 +29,28 @@ def kl_divergence(mean, log_variance):
     """KL of N(mean, variance) from N(0, 1) in nats, each (n, d) -> (n,). Kingma and Welling, 2014, appendix B."""
     log_variance = np.clip(log_variance, -12, 6)
     return 0.5 * np.sum(np.exp(log_variance) + np.square(mean) - 1 - log_variance, axis=1, dtype=np.float64)
+
+
+def roc(wanted, scores):
+    """The receiver operating characteristic: false- and true-positive rates (k,) as the threshold falls.
+
+    wanted: (n,) bool; scores: (n,), higher where more wanted. Equal scores fall together.
+    """
+    found, false = _passed(wanted, scores)
+    return np.concatenate([[0], false / false[-1]]), np.concatenate([[0], found / found[-1]])
+
+
+def average_precision(wanted, scores):
+    """The area under the precision-recall curve: the mean precision where one more of the wanted is found."""
+    found, false = _passed(wanted, scores)
+    steps = np.diff(found, prepend=0) / found[-1]
+    return float((steps * found / (found + false)).sum())
+
+
+def _passed(wanted, scores):
+    """How many of the wanted and of the others have at least each distinct score, the highest first."""
+    if len(np.unique(wanted)) < 2:
+        raise ValueError("Both kinds are needed, some wanted and some not.")
+    order = np.argsort(-scores, kind="stable")
+    last = np.append(np.diff(scores[order]) != 0, True)
+    return np.cumsum(wanted[order])[last], np.cumsum(~wanted[order])[last]

@@ -105,7 +105,7 @@ def dense(preset, units, decoder_units=None, code_activation=None, output="sigmo
     return encoder, _flat_decoder(preset, inputs, x, output)
 
 
-def conv(preset, filters, activation="relu", batch_norm=False):
+def conv(preset, filters, activation="relu", batch_norm=False, code_name="latent"):
     """3x3 convolutions of stride 2, a dense code, and transposed convolutions back."""
     def block(x, layer):
         x = layers.Activation(activation)(layer(x))
@@ -116,7 +116,7 @@ def conv(preset, filters, activation="relu", batch_norm=False):
     for n in filters:
         x = block(x, layers.Conv2D(n, 3, strides=2, padding="same"))
     volume = x.shape[1:]
-    encoder = _encoder(preset, inputs, layers.Flatten()(x))
+    encoder = _encoder(preset, inputs, layers.Flatten()(x), name=code_name)
 
     inputs = _code_inputs(preset)
     x = layers.Dense(volume[0] * volume[1] * volume[2])(inputs[0])
@@ -144,6 +144,39 @@ def pooled(preset, filters):
     return encoder, _model(inputs, picture, "decoder")
 
 
+def two_branch(preset, channels=4):
+    """Four levels of 3x3 and 2x2 convolutions side by side, concatenated and max-pooled; upsampled and convolved back.
+
+    Each branch has `channels` filters at first and twice as many a level down. Beside the branches one linear layer,
+    the "shortcut", leads from the picture to the code and another from the code to the picture. `training.start_at_pca`
+    sets them to the principal components; the branches, whose last layers start at 0, learn what is not linear.
+    """
+    def convolve(x, filters, side):
+        return layers.Conv2D(filters, side, padding="same", activation="relu")(x)
+
+    inputs = _inputs(preset)
+    x = inputs[0]
+    for level in range(4):
+        filters = channels * 2**level
+        x = layers.MaxPooling2D()(layers.Concatenate()([convolve(x, filters, 3), convolve(x, filters, 2)]))
+    branches = layers.Dense(preset.code, kernel_initializer="zeros", name="branches")(layers.Flatten()(x))
+    shortcut = layers.Dense(preset.code, name="shortcut")(layers.Flatten()(inputs[0]))
+    mean = layers.Add(name="mean" if preset.variational else "latent")([branches, shortcut])
+    log_variance = [layers.Dense(preset.code, name="log_variance")(layers.Flatten()(x))] if preset.variational else []
+    encoder = _model(inputs, _unpack([mean, *log_variance]), "encoder")
+
+    height, width, depth = preset.shape
+    inputs = _code_inputs(preset)
+    x = layers.Dense(height // 16 * (width // 16) * filters, "relu")(inputs[0])
+    x = layers.Reshape((height // 16, width // 16, filters))(x)
+    for level in reversed(range(4)):
+        x = layers.UpSampling2D()(convolve(x, channels * 2**level, 3))
+    branches = layers.Conv2D(depth, 3, padding="same", kernel_initializer="zeros", name="branches")(x)
+    shortcut = layers.Reshape(preset.shape)(layers.Dense(height * width * depth, name="shortcut")(inputs[0]))
+    picture = layers.Activation("sigmoid", name="picture")(layers.Add()([branches, shortcut]))
+    return encoder, _model(inputs, picture, "decoder")
+
+
 def sparse(preset):
     """One layer of more code units than pixels, for a sparsity penalty to silence, and one linear layer back.
 
@@ -164,7 +197,8 @@ def linear(preset):
     return encoder, _flat_decoder(preset, inputs, inputs[0], "linear")
 
 
-BUILDERS = {"dense": dense, "conv": conv, "pooled": pooled, "sparse": sparse, "linear": linear}
+BUILDERS = {"dense": dense, "conv": conv, "pooled": pooled, "two_branch": two_branch, "sparse": sparse,
+            "linear": linear}
 
 
 # --- pieces the builders share --------------------------------------------------------------------------
@@ -192,11 +226,11 @@ def _beside_label(x, inputs):
     return layers.Concatenate()([x, inputs[1]]) if len(inputs) > 1 else x
 
 
-def _encoder(preset, inputs, x, activation=None):
+def _encoder(preset, inputs, x, activation=None, name="latent"):
     if preset.variational:
         outputs = [layers.Dense(preset.code, name="mean")(x), layers.Dense(preset.code, name="log_variance")(x)]
     else:
-        outputs = layers.Dense(preset.code, activation, name="latent")(x)
+        outputs = layers.Dense(preset.code, activation, name=name)(x)
     return _model(inputs, outputs, "encoder")
 
 

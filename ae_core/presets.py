@@ -24,6 +24,22 @@ class Corruption:
 
 
 @dataclass(frozen=True)
+class Augmentation:
+    """Changes that leave a picture what it is, drawn for every batch; the network is asked for the changed one."""
+    mirror: bool                 # left and right swapped, of every second picture
+    shift: int                   # at most so many pixels, each way
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A training set of one class and a few intruders of another, drawn from training and test pictures together."""
+    regular: int                 # class numbers
+    intruder: int
+    share: float = 0.01          # intruders for each regular picture
+    trained: float = 0.8         # of the mixture is trained on, the rest is kept aside
+
+
+@dataclass(frozen=True)
 class Preset:
     name: str                    # words joined by underscores; the folder in weights/
     title: str                   # what a reader sees
@@ -40,6 +56,8 @@ class Preset:
     sparsity: float = 0.0        # weight of the L1 penalty on the code
     labels: int = 0              # classes a conditional model is told; 0 for none
     corruption: Corruption | None = None
+    augmentation: Augmentation | None = None
+    mixture: Mixture | None = None       # what it is trained on, where that is not all of the data set
     optimizer: str = "adam"      # or "muon", which gets deep dense networks further in a tenth of the steps
     epochs: int = 60
     batch_size: int = 512
@@ -61,6 +79,8 @@ class Preset:
             if values.get("corruption"):
                 ranges = values["corruption"]
                 values["corruption"] = Corruption(tuple(ranges["mean"]), tuple(ranges["sigma"]), ranges["clip"])
+            for key, kind in (("augmentation", Augmentation), ("mixture", Mixture)):
+                values[key] = kind(**values[key]) if values.get(key) else None
             return cls(**values)
         except (KeyError, TypeError) as error:
             raise ValueError(f"This preset.json does not describe a preset ({error}). "
@@ -129,6 +149,42 @@ PRESETS = _table(
            arguments={"units": (512,), "decoder_units": (256, 512), "code_activation": "relu", "output": "linear"},
            corruption=Corruption(mean=(0.0, 0.0), sigma=(0.5, 0.5), clip=False),
            optimizer="muon", epochs=14, learning_rate=5e-3),
+
+    # Put to use: outliers, search, sketches
+    Preset("sandals_outliers", "Sandals with intruders",
+           "Trained on sandals with one T-shirt to a hundred of them, which its errors are meant to find.",
+           TF_COOKBOOK, "fashion_mnist", "conv", 256,
+           arguments={"filters": (32, 64), "activation": "leaky_relu", "batch_norm": True},
+           mixture=Mixture(regular=5, intruder=0), epochs=40, batch_size=128),
+    Preset("fashion_codes", "Fashion, codes to compare",
+           "A dense denoiser whose 64 numbers lie in one cloud a class, so that intruders stand out from it.",
+           DL_COOKBOOK, "fashion_mnist", "dense", 64, arguments={"units": (512, 256)},
+           corruption=Corruption(mean=(0.0, 0.0), sigma=(0.2, 0.8)), epochs=12, batch_size=256),
+    Preset("fashion_search", "Fashion search",
+           "A piece of clothing in 32 numbers, by which its likes are found among thousands.",
+           TF_COOKBOOK, "fashion_mnist", "conv", 32,
+           arguments={"filters": (32, 64), "activation": "leaky_relu", "batch_norm": True,
+                      "code_name": "encoder_output"},
+           epochs=10, batch_size=256),
+    Preset("cats_sketch", "Cats",
+           "Drawings of cats through two branches of convolutions, 3x3 and 2x2, into 128 numbers.",
+           DL_COOKBOOK, "quickdraw_cats", "two_branch", 128, shape=(32, 32, 1), loss="bce",
+           arguments={"channels": 8}, augmentation=Augmentation(mirror=True, shift=1), epochs=25, batch_size=64,
+           learning_rate=1e-3),
+    Preset("cats_sharp", "Cats, sharp lines",
+           "The same network, fined for every grey pixel, so that its lines are thin but sometimes elsewhere.",
+           DL_COOKBOOK, "quickdraw_cats", "two_branch", 128, shape=(32, 32, 1), loss="sharp",
+           arguments={"channels": 8}, augmentation=Augmentation(mirror=True, shift=1), epochs=25, batch_size=64,
+           learning_rate=1e-3),
+    Preset("cats_vae", "Cats, VAE",
+           "The variational sibling, which draws new cats from 32 random numbers.",
+           DL_COOKBOOK, "quickdraw_cats", "two_branch", 32, shape=(32, 32, 1), loss="bce",
+           arguments={"channels": 12}, reconstruction_weight=3072, variational=True,
+           augmentation=Augmentation(mirror=True, shift=1), epochs=30, batch_size=64, learning_rate=1e-3),
+    Preset("cats_pca", "Cats, PCA",
+           "The best linear code of a drawing: the first 128 principal components.",
+           "Pearson, 1901; the honest baseline beside every other model", "quickdraw_cats", "linear", 128,
+           shape=(32, 32, 1)),
 
     # Two-dimensional codes: plain, and variational
     Preset("digits_plane", "Digits on a plane",

@@ -1,10 +1,12 @@
 """Squeeze pictures into a code and rebuild them: what is kept, what is lost, and how PCA compares."""
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from ae_core import metrics
 
+PCA_EDGES = (1e-7, 1e-3, 3e-3, 0.01, 0.03)   # PCA leaves 0..1; it is clipped where that suits it best
 DENSE_SIZES = ("fashion_dense_8", "fashion_dense_16", "fashion_dense_32", "fashion_dense_64", "fashion_dense")
 
 
@@ -66,7 +68,8 @@ def compression_ratio(preset):
 def evaluate(model, pca, pictures, labels):
     """The scores of a model on test pictures, as `python -m ae_core evaluate` prints them.
 
-    pca_mse is the error of PCA with as many numbers; of a sparse code those that fire on average count.
+    pca_mse is the error of PCA with as many numbers; of a sparse code those that fire on average count. Of drawings
+    also the cross-entropy a pixel, how grey their lines are, and what a shifted and a blurred line would cost.
     """
     result = run(model, pictures, labels if model.preset.labels else None)
     size = model.preset.code
@@ -75,6 +78,34 @@ def evaluate(model, pca, pictures, labels):
     if model.preset.sparsity:
         row["active_units"] = float(active_units(result.codes).mean())
         size = round(row["active_units"])
-    if pca and size <= pca.preset.code:
-        row["pca_mse"] = float(run_pca(pca, pictures, size).mse.mean())
+    linear = run_pca(pca, pictures, size) if pca and size <= pca.preset.code else None
+    if linear:
+        row["pca_mse"] = float(linear.mse.mean())
+    if model.preset.network == "two_branch":
+        row |= {"bce": pixel_bce(pictures, result.rebuilt), "undecided": undecided(result.rebuilt),
+                "undecided_originals": undecided(pictures), **line_costs(pictures)}
+        if linear:
+            row["pca_bce"] = min(pixel_bce(pictures, np.clip(linear.rebuilt, edge, 1 - edge)) for edge in PCA_EDGES)
     return row
+
+
+def pixel_bce(pictures, rebuilt):
+    """Binary cross-entropy in nats, the mean over pixels and pictures."""
+    return float(metrics.cross_entropy(pictures, rebuilt).mean() / np.prod(pictures.shape[1:]))
+
+
+def undecided(pictures):
+    """How grey pictures are: the mean of 4 p (1 - p), 0 for black and white alone, 1 for grey alone."""
+    return float(np.mean(4 * pictures * (1 - pictures)))
+
+
+def wrong_answers(pictures):
+    """Two wrong answers to drawings (n, h, w, 1): the same, sharp, one pixel to the right; and smeared."""
+    blurred = np.stack([cv2.GaussianBlur(picture, (0, 0), 1.0)[..., None] for picture in pictures])
+    return np.roll(pictures, 1, axis=2), blurred
+
+
+def line_costs(pictures):
+    """Why lines blur: a network that is a pixel unsure pays less cross-entropy for smearing than for a sharp guess."""
+    shifted, blurred = wrong_answers(pictures)
+    return {"shifted_bce": pixel_bce(pictures, shifted), "blurred_bce": pixel_bce(pictures, blurred)}

@@ -1,7 +1,8 @@
 """Home: what the lab holds, with one live picture a page, and which models are here."""
+import numpy as np
 import streamlit as st
 
-from ae_core import denoise, digits, images, latent_map, model, presets, reconstruct
+from ae_core import data, denoise, digits, images, latent_map, model, outliers, presets, reconstruct, search
 from pages.shared import cache, frame
 
 
@@ -33,8 +34,24 @@ def digits_picture():
     return images.tile(lines, 1, scale=3), "The year 2026 in two handwritings"
 
 
+def outliers_picture():
+    pictures, labels = cache.samples("fashion_mnist")
+    mixed = data.mix(pictures, labels, 5, 0)
+    order = np.argsort(-outliers.run(cache.served(outliers.ENCODER), mixed.pictures).scores)[:12]
+    colours = [(0.74, 0.11, 0.0) if odd else (0.0, 0.0, 0.0) for odd in mixed.intruder[order]]
+    return images.tile(images.frame(mixed.pictures[order], colours), 6, scale=2), \
+        "The twelve oddest of 1,010 sandals; red frames mark the T-shirts among them"
+
+
+def search_picture():
+    pictures = cache.searched("test")[0]
+    found = search.like(cache.index("test"), cache.served(search.PRESET), pictures[4], 10, but=4)
+    return images.tile(pictures[[4, *found.ids]], 11, scale=2), "A shirt and the ten pictures that are most like it"
+
+
 PICTURES = {"reconstruct": reconstruct_picture, "denoise": denoise_picture, "latent_map": latent_map_picture,
-            "digits": digits_picture}          # page -> its live picture and alt text
+            "digits": digits_picture, "outliers": outliers_picture,
+            "search": search_picture}          # page -> its live picture and alt text
 
 
 def card(name):

@@ -77,7 +77,7 @@ def show_pad(name, view, grid, key):
     window = plane.bounds if low is None else (low, high, low, high)
     bounds = PROBABILITIES if probability else window
     tiles = latent_map.PROBABILITY_TILES if probability else latent_map.TILES
-    pictures = cache.neighbours(served.preset.dataset, served.preset.shape)
+    pictures = cache.neighbours(name)
     x, y = live.pad(
         f"pad_{name}", cache.atlas(name, bounds, tiles, probability), bounds=bounds, warp=probability,
         point=widgets.address_numbers(key, reach(plane.bounds), tuple(plane.points[0].tolist()), "a point"),
@@ -121,7 +121,7 @@ def show_scatter(names):
     chosen = [np.flatnonzero(codes.label == point["curve_number"])[point["point_index"]]
               for point in event.selection.points[:SHOWN]]
     with pictures:
-        real = cache.samples(served.preset.dataset, served.preset.shape)[0]
+        real = cache.coded_pictures(name)
         shown = chosen or latent_map.nearest(plane.points, plane.points[0], SHOWN)
         caption = f"{len(event.selection.points):,} selected; the first {len(shown)} of them." if chosen else \
             "Drag a box over the chart, or take the lasso above it. Until then: the neighbours of test picture 0."
@@ -190,7 +190,7 @@ def show_path(names):
         live.filmstrip("path", latent.tiles(pictures, FRAMES)[0], label="Way from one picture to the other",
                        alt=f"A picture on the way from {first} to {last}", value=0.5, ends=(first, last))
     with controls:
-        real = cache.samples(served.preset.dataset, served.preset.shape)[0][ends]
+        real = cache.coded_pictures(name)[ends]
         st.image(images.to_png(images.tile(real, 2, scale=3)), caption="The real pictures at both ends.",
                  width="content", alt=f"Two real pictures: {first} and {last}")
         st.download_button("Download GIF", lambda: images.to_gif(latent.there_and_back(pictures), scale=8),

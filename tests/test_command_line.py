@@ -111,3 +111,29 @@ def test_benchmarks_are_listed_and_report_ratios():
                           text=True)
     row = json.loads(done.stdout.splitlines()[-1])
     assert {"ratio", "seconds", "keras_seconds"} <= set(row) and row["largest_difference"] < 2e-3
+
+
+def test_an_index_is_written_beside_the_weights(capsys, own_store, tmp_path, monkeypatch, digits):
+    from ae_core import model, search, training
+
+    folder = tmp_path / "data"
+    folder.mkdir()
+    raw = (digits[0][..., 0] * 255).astype(np.uint8)
+    np.savez(folder / "mnist.npz", x_train=raw, y_train=digits[1], x_test=raw[:9], y_test=digits[1][:9])
+    training.train(tiny(), epochs=1)
+    assert run(capsys, "index", "digits_stacked")[0] == 0
+    assert "9 pictures" in run(capsys, "index", "digits_stacked", "--split", "test")[1]
+    served = model.load("digits_stacked")
+    assert [len(search.of_preset(served, split)) for split in ("train", "test")] == [64, 9]
+
+
+def test_a_quick_draw_file_becomes_bitmaps(capsys, tmp_path):
+    from tests.test_quickdraw import as_bin
+
+    (tmp_path / "cat.bin").write_bytes(as_bin([(1, "US", True, [[(0, 0), (255, 255)]])]) * 30)
+    to = str(tmp_path / "cats.npy")
+    status, out, _ = run(capsys, "sketches", str(tmp_path / "cat.bin"), "--to", to, "--limit", "20")
+    assert status == 0 and "20 drawings" in out and np.load(tmp_path / "cats.npy").shape == (20, 32, 32)
+    (tmp_path / "cat.bin").write_bytes(b"meow")
+    status, _, err = run(capsys, "sketches", str(tmp_path / "cat.bin"))
+    assert status == 1 and "cat.bin is cut off in drawing 1" in err

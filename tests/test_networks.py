@@ -83,3 +83,25 @@ def test_the_sparsity_penalty_is_part_of_the_loss():
         graph(np.ones((2, *preset.shape), np.float32))
         losses[penalty] = float(sum(graph.losses)) if graph.losses else 0.0
     assert losses[0.0] == 0 and losses[1.0] > 1
+
+
+def test_a_two_branch_network_starts_as_pca():
+    """Its branches are silent at first, so that what it learns is only ever added to the linear code."""
+    from ae_core import training
+
+    preset = dataclasses.replace(presets.get("cats_sketch"), code=8, arguments={"channels": 2})
+    pictures = np.random.default_rng(0).random((40, *preset.shape), np.float32)
+    encoder, decoder = networks.build(preset)
+    training.start_at_pca(encoder, decoder, pictures)
+    codes = ops.convert_to_numpy(encoder(pictures))
+    np.testing.assert_allclose(codes.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(codes.std(axis=0, ddof=1), 1, atol=1e-3)
+    logits = np.log(1 / ops.convert_to_numpy(decoder(codes)) - 1) / -8 + 0.5
+    centred = (pictures - pictures.mean(axis=0)).reshape(40, -1)
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:8]
+    linear = centred @ axes.T @ axes + pictures.mean(axis=0).ravel()
+    np.testing.assert_allclose(logits.reshape(40, -1), linear, atol=2e-3)
+
+
+def test_the_published_name_of_the_code():
+    assert networks.build(presets.get("fashion_search"))[0].layers[-1].name == "encoder_output"

@@ -35,6 +35,51 @@ def test_every_family_learns(preset, digits):
     assert ("kl" in history[0]) == preset.variational
 
 
+@pytest.mark.parametrize("name", ["cats_sketch", "cats_sharp", "cats_vae"])
+def test_sketches_are_learnt(name):
+    pictures, labels = data.samples("quickdraw_cats", (32, 32, 1))
+    _, _, history = fit(tiny(name, code=8, arguments={"channels": 2}), pictures, labels, epochs=4)
+    assert history[-1]["loss"] < history[0]["loss"]
+
+
+def test_augmentation_mirrors_and_shifts_and_nothing_else():
+    pictures = np.zeros((200, 9, 9, 1), np.float32)
+    pictures[:, 4, 2] = 1
+    moved = training.augment(pictures, presets.Augmentation(mirror=True, shift=1), np.random.default_rng(0))
+    assert moved.shape == pictures.shape and (moved.sum(axis=(1, 2, 3)) == 1).all()
+    places = {(int(row), int(column)) for _, row, column, _ in np.argwhere(moved)}
+    assert places == {(row, column) for row in (3, 4, 5) for column in (1, 2, 3, 5, 6, 7)}
+    still = training.augment(pictures, presets.Augmentation(mirror=False, shift=0), np.random.default_rng(0))
+    np.testing.assert_array_equal(still, pictures)
+
+
+def test_only_pictures_to_train_on_are_augmented_and_the_target_with_them():
+    preset = tiny("cats_sketch", batch_size=50)
+    pictures = data.samples("quickdraw_cats", (32, 32, 1))[0]
+    batches = training.Batches(preset, pictures, np.zeros(100, int))
+    np.testing.assert_array_equal(batches[0][0], pictures[:50])
+    batches.shuffle(0, 0)
+    seen, wanted = batches[0]
+    assert seen is wanted and not np.array_equal(seen, pictures[batches.order[:50]])
+    np.testing.assert_array_equal(batches[0][0], seen)
+
+
+def test_a_mixture_is_split_as_published(monkeypatch):
+    """80 % of one class with 1 % of another, from the shipped pictures where no others are here."""
+    pictures, labels = data.samples("fashion_mnist")
+    mixed = data.mix(pictures, labels, 5, 0)
+    monkeypatch.setattr(data, "load", lambda *_: (pictures, labels))
+    trained, their_labels = training.training_set(presets.get("sandals_outliers"))
+    assert len(trained) == int(0.8 * len(mixed.rows)) and set(their_labels) == {0, 5}
+
+
+def test_the_sharp_loss_fines_grey():
+    black, grey = np.zeros((1, 2, 2, 1), np.float32), np.full((1, 2, 2, 1), 0.5, np.float32)
+    plain = keras.losses.binary_crossentropy(black, grey)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(training.sharp(black, grey, 0.3) - plain), 0.3, rtol=1e-5)
+    assert float(keras.ops.max(training.sharp(black, black, 0.3))) < 1e-5
+
+
 def test_the_same_seed_gives_the_same_weights(digits):
     first, second, other = (fit(tiny(), *digits, seed=seed)[0].get_weights() for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))

@@ -2,9 +2,10 @@
 
 Models are shared by all sessions (they are safe from many threads); arrays are cached by value and never changed.
 """
+import numpy as np
 import streamlit as st
 
-from ae_core import data, denoise, digits, images, latent_map, model, presets, reconstruct
+from ae_core import data, denoise, digits, images, latent_map, model, presets, reconstruct, search
 from pages.shared import live
 
 
@@ -26,8 +27,11 @@ def _changed(name):
 
 @st.cache_data(max_entries=6, show_spinner="Opening the pictures …")
 def samples(dataset, shape=(28, 28, 1)):
-    """The shipped test pictures and labels of a data set."""
-    return data.samples(dataset, shape)
+    """The test pictures and labels of a data set; what is shipped in their place where they are not here."""
+    try:
+        return data.load(dataset, "test", shape)
+    except data.DataMissing:
+        return data.samples(dataset, shape)
 
 
 @st.cache_data(max_entries=40, show_spinner="Rebuilding the test pictures …")
@@ -45,7 +49,7 @@ def test_errors(name):
 @st.cache_data(max_entries=40, show_spinner="Measuring PCA …")
 def _pca_error(name, changed, components):
     pca = served(name)
-    return float(reconstruct.run_pca(pca, samples(pca.preset.dataset)[0], components).mse.mean())
+    return float(reconstruct.run_pca(pca, samples(pca.preset.dataset, pca.preset.shape)[0], components).mse.mean())
 
 
 def pca_error(name, components):
@@ -115,11 +119,22 @@ def atlas(name, bounds, n, probability=False, centres=False):
     return _atlas(name, _changed(name), bounds, n, probability, centres)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Opening the pictures …")
-def neighbours(dataset, shape):
-    """The first test pictures of a data set as the pad takes them."""
-    pictures = images.to_uint8(samples(dataset, shape)[0][:NEIGHBOURS])
-    return live.encode_strip(pictures[..., 0])
+def coded_pictures(name):
+    """The pictures behind a preset's stored codes; where they may not be shipped and are not here, their copies."""
+    preset = served(name).preset
+    if data.DATASETS[preset.dataset].sample or data.find(preset.dataset):
+        return samples(preset.dataset, preset.shape)[0]
+    return served(name).decode(codes(name).mean)
+
+
+@st.cache_resource(max_entries=20, show_spinner="Opening the pictures …")
+def _neighbours(name, changed):
+    return live.encode_strip(images.to_uint8(coded_pictures(name)[:NEIGHBOURS])[..., 0])
+
+
+def neighbours(name):
+    """The pictures behind the first of a preset's stored codes, as the pad takes them."""
+    return _neighbours(name, _changed(name))
 
 
 @st.cache_resource
@@ -150,3 +165,38 @@ def class_strip(dataset, label):
     """All test pictures of one class as the pad takes them."""
     pictures, labels = samples(dataset)
     return live.encode_strip(images.to_uint8(pictures[labels == label])[..., 0])
+
+
+# --- search ------------------------------------------------------------------------------------------------
+
+@st.cache_resource(max_entries=4, show_spinner="Building the index …")
+def _index(changed, split, ruler):
+    served_model = served(search.PRESET)
+    return search.of_preset(served_model, split, ruler) or search.build(served_model, searched(split)[0], ruler)
+
+
+def index(split, ruler=search.ANGLE):
+    """The index of Fashion-MNIST: mapped from its file, or built now where there is none."""
+    return _index(_changed(search.PRESET), split, ruler)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Opening the pictures …")
+def searched(split):
+    """The pictures that are searched and their labels."""
+    return data.load("fashion_mnist", split)
+
+
+@st.cache_data(max_entries=8, show_spinner="Searching 1,000 times …")
+def _search_precision(changed):
+    (pictures, labels), queries = searched("test"), np.arange(1000)
+    codes = served(search.PRESET).encode(pictures[queries])
+    scores = {ruler: search.leave_one_out(index("test", ruler), codes, labels, queries)
+              for ruler in (search.ANGLE, search.STRAIGHT)}
+    return scores | {name: search.leave_one_out(search.Index.build(vectors, projected=projected), vectors[queries],
+                                                labels, queries)
+                     for name, (vectors, projected) in search.baselines(pictures).items()}
+
+
+def search_precision():
+    """Precision at 16 of 1,000 test pictures, each among all others: {ruler or baseline: (1000,)}."""
+    return _search_precision(_changed(search.PRESET))

@@ -31,6 +31,10 @@ PAGES = {
                        "Drag the point across the plane: every place on it is a picture."),
     "digits": Page("pages/digits.py", "Digits", ":material/pin:", "Explore",
                    "Choose a digit, then drag through the handwriting styles it can be written in."),
+    "outliers": Page("pages/outliers.py", "Outliers", ":material/search_insights:", "Use",
+                     "Hide a few intruders among a thousand pictures, drag the threshold, and see which are found."),
+    "search": Page("pages/search.py", "Search", ":material/image_search:", "Use",
+                   "Choose a picture or draw one, see its sixteen likest, and click one of them to go on from there."),
 }
 
 

@@ -1,7 +1,8 @@
-"""Three live components: what is dragged or drawn shows at once, with no call to the server.
+"""Four live components: what is dragged or drawn shows at once, with no call to the server.
 
 - `pad`: a point on a latent plane; the browser blends the four nearest pictures of an atlas.
 - `filmstrip`: a value along a row of frames; the browser cross-fades between two of them.
+- `threshold`: a line to drag across a histogram; what lies beyond it is counted at once.
 - `sketchpad`: a small drawing surface.
 
 Each reports once, when the reader lets go, and then Streamlit reruns the page. The JavaScript
@@ -158,6 +159,7 @@ def _component(name: str) -> Callable[..., Any]:
 _PARTS = _component("parts")
 _PAD = _component("pad")
 _FILMSTRIP = _component("filmstrip")
+_THRESHOLD = _component("threshold")
 _SKETCHPAD = _component("sketchpad")
 
 
@@ -522,6 +524,70 @@ def _expect_line(frames: Sheet, captions: Any, start: float, stop: float) -> Non
         )
     if not math.isfinite(start) or not math.isfinite(stop) or start == stop:
         raise ValueError(f"start {start} and stop {stop} must be two different finite numbers.")
+
+
+# --- Threshold ------------------------------------------------------------------------------------
+
+
+def threshold(
+    key: str,
+    scores: np.ndarray,
+    wanted: np.ndarray | None = None,
+    *,
+    label: str,
+    value: float,
+    names: tuple[str, str] = ("regular", "intruders"),
+    bins: int = 120,
+    height: int = 220,
+    on_change: Callable[[], None] | None = None,
+) -> float:
+    """Show a histogram of scores with a line to drag across it; return where the line stands.
+
+    While the reader drags, the browser counts what lies at or beyond the line. The heights are
+    logarithmic, so that a single picture among thousands can be seen. It reports once, on release.
+
+    Args:
+        key: unique on the page. Other scores keep the line unless the key changes, too.
+        scores: (n,) finite numbers.
+        wanted: (n,) bool, those to be found; they get their own colour and counts. None: unknown.
+        label: name of the control, spoken by a screen reader.
+        value: where the line opens.
+        names: of the others and of the wanted, in the plural.
+        bins: columns of the histogram.
+        height: of the histogram in CSS pixels.
+        on_change: called when the reader has moved the line, before the page reruns.
+
+    Returns:
+        The value, finite and within the scores (a hair above the highest at most).
+
+    Raises:
+        ValueError: no scores, or one that is not finite.
+    """
+    scores = np.asarray(scores, float)
+    if scores.ndim != 1 or not len(scores) or not np.isfinite(scores).all():
+        raise ValueError(f"scores is {scores.shape}, but must be one or more finite numbers.")
+    low, high = float(scores.min()), float(scores.max())
+    high += max((high - low) * 0.01, 1e-9)
+    wanted = np.zeros(len(scores), bool) if wanted is None else np.asarray(wanted, bool)
+    now = _current(key, value)
+    data = {
+        "at": _number(now.at, low, high, value),
+        "turn": now.turn,
+        "epoch": now.epoch,
+        "low": low,
+        "high": high,
+        "label": label,
+        "names": list(names),
+        "known": bool(wanted.any()),
+        "height": int(height),
+        "bins": int(bins),
+    }
+    parts = {
+        name: _base64(np.sort(scores[rows]).astype("<f8"))
+        for name, rows in (("others", ~wanted), ("wanted", wanted))
+    }
+    reported = _mount(_THRESHOLD, key, data, parts, on_change)
+    return _number(_read({"value": reported}, key, value).at, low, high, value)
 
 
 # --- Sketchpad ------------------------------------------------------------------------------------

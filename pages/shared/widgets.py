@@ -5,14 +5,19 @@ Every function draws in the place where it is called and returns plain values; t
 import contextlib
 import inspect
 import io
+import tempfile
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from ae_core import data, images, model, presets, reconstruct
+from ae_core import collection, data, images, model, presets, quickdraw, reconstruct
 from pages.shared import cache, live
+
+PICTURE_FILES = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff")
 
 
 @dataclass(frozen=True)
@@ -108,9 +113,9 @@ def pick_pictures(key, preset, count, errors=None):
     source = st.segmented_control("Pictures", ["Test pictures", "Upload", "Drawing"], default="Test pictures",
                                   required=True, key=f"{key}_source")
     if source == "Upload":
-        pictures = _uploaded(key, preset, count)
+        pictures = uploaded(key, preset, count)
     elif source == "Drawing":
-        pictures = _drawn(key, preset)
+        pictures = drawn(key, preset)
     else:
         pictures = None
     if pictures is not None:
@@ -137,24 +142,85 @@ def _test_pictures(key, preset, count, errors, quiet):
     return Picked(pictures[chosen], labels[chosen], "Test pictures")
 
 
-def _uploaded(key, preset, count):
-    files = st.file_uploader("Your pictures (any size; gray or colour)", accept_multiple_files=True,
-                             type=["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"], key=f"{key}_upload")
+def uploaded(key, preset, count=1):
+    """A reader's own pictures (n, h, w, 1) as the preset sees them, or None; for drawings, Quick Draw files, too."""
+    drawings = quickdraw.SUFFIXES if preset.dataset.startswith("quickdraw") else ()
+    files = st.file_uploader("Your pictures (any size; gray or colour)" + (" or a Quick Draw file" if drawings else ""),
+                             accept_multiple_files=count > 1, key=f"{key}_upload",
+                             type=[*PICTURE_FILES, *(suffix[1:] for suffix in drawings)])
+    files = files if isinstance(files, list) else [files] if files else []
     if len(files) > count:
         st.info(f"The first {count} of your {len(files)} pictures are shown; this page has no room for more.")
     pictures = []
     for file in files[:count]:
         with sentences():
-            margin = data.DATASETS[preset.dataset].margin
-            pictures.append(cache.fitted(file.getvalue(), file.name, preset.shape, margin))
-    return np.stack(pictures) if pictures else None
+            if drawings and file.name.endswith(drawings):
+                pictures += list(_sketches(file, preset.shape, count))
+            else:
+                margin = data.DATASETS[preset.dataset].margin
+                pictures.append(cache.fitted(file.getvalue(), file.name, preset.shape, margin))
+    return np.stack(pictures[:count]) if pictures else None
 
 
-def _drawn(key, preset):
+def _sketches(file, shape, count):
+    """The first drawings of an uploaded Quick Draw file."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch, Path(file.name).name)
+        path.write_bytes(file.getvalue())
+        return data.pad(data.as_pictures(quickdraw.load(path, count)), shape)
+
+
+def drawn(key, preset):
+    """A reader's drawing (1, h, w, 1) as the preset sees it, or None."""
     ink = live.sketchpad(f"{key}_sketch", label="Draw here with mouse, finger or keyboard")
     if ink is None:
         return None
     return images.fit(ink[..., None], preset.shape, data.DATASETS[preset.dataset].margin)[None]
+
+
+def collect(key, preset):
+    """Controls for a reader's own collection: files, zips of them or a folder, read once; None while there is none.
+
+    Whatever had to be left out is named.
+    """
+    whole_folder = st.toggle("A whole folder", key=f"{key}_folder", help="Off: single files, or zip archives of them.")
+    files = st.file_uploader("Your pictures", type=[*PICTURE_FILES, "zip"], key=f"{key}_files_{whole_folder}",
+                             accept_multiple_files="directory" if whole_folder else True)
+    ident, place = tuple(file.file_id for file in files), f"{key}_collected"
+    if not files:
+        return None
+    if st.session_state.get(place, (None,))[0] != ident:
+        st.session_state[place] = ident, None    # a run that is stopped does not begin again
+        with progress("Reading your pictures", key) as report:
+            read = collection.read([(file.name, file.getvalue()) for file in files], preset.shape,
+                                   data.DATASETS[preset.dataset].margin, report)
+        st.session_state[place] = ident, read
+    collected = st.session_state[place][1]
+    if collected is None:
+        st.info("Reading was stopped. Choose pictures again to go on.")
+        return None
+    st.caption(f"{len(collected.names)} pictures read, {len(collected.skipped)} left out.")
+    if collected.skipped:
+        st.warning("\n\n".join(collected.skipped[:20]) + (" …" if len(collected.skipped) > 20 else ""))
+    return collected
+
+
+@contextlib.contextmanager
+def progress(text, key):
+    """A bar with the time left, and a button that stops the work; gives report(share) to call while it is done."""
+    bar, stop = st.progress(0.0, f"{text} …"), st.empty()
+    stop.button("Stop", icon=":material/stop:", key=f"{key}_stop")    # any click ends the run at its next report
+    start, shown = time.monotonic(), 0.0
+
+    def report(share):
+        nonlocal shown
+        now = time.monotonic()
+        if now - shown > 0.2 and share > 0:
+            shown = now
+            bar.progress(min(share, 1.0), f"{text}: {share:.0%}, {(now - start) * (1 - share) / share:.0f} s left")
+    yield report
+    bar.empty()
+    stop.empty()
 
 
 @contextlib.contextmanager
