@@ -167,7 +167,8 @@ PRESETS = _table(
                       "code_name": "encoder_output"},
            epochs=10, batch_size=256),
     Preset("cats_sketch", "Cats",
-           "Drawings of cats through two branches of convolutions, 3x3 and 2x2, into 128 numbers.",
+           "Drawings of cats through two branches of convolutions, 3x3 and 2x2, beside a linear shortcut, into 128 "
+           "numbers.",
            DL_COOKBOOK, "quickdraw_cats", "two_branch", 128, shape=(32, 32, 1), loss="bce",
            arguments={"channels": 8}, augmentation=Augmentation(mirror=True, shift=1), epochs=25, batch_size=64,
            learning_rate=1e-3),

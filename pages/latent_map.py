@@ -259,6 +259,8 @@ with controls:
     grid = widgets.choose_one("Grid", [WHOLE, *latent_map.SHEETS], "grid", disabled=VIEWS[view][1])
     st.caption(" ".join(presets.get(name).description for name in names))
     st.caption(f"The nearest real picture is looked for among the first {cache.NEIGHBOURS:,} test pictures.")
+    if not all(cache.has_pictures(presets.get(name).dataset) for name in names):
+        st.caption("Quick, Draw! may not be shipped: in place of its drawings stand this model's copies of them.")
 with pads:
     show_pads(names, view, grid)
 

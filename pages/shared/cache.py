@@ -119,10 +119,15 @@ def atlas(name, bounds, n, probability=False, centres=False):
     return _atlas(name, _changed(name), bounds, n, probability, centres)
 
 
+def has_pictures(dataset):
+    """Whether the test pictures of a data set are shipped or on this machine."""
+    return bool(data.DATASETS[dataset].sample or data.find(dataset))
+
+
 def coded_pictures(name):
     """The pictures behind a preset's stored codes; where they may not be shipped and are not here, their copies."""
     preset = served(name).preset
-    if data.DATASETS[preset.dataset].sample or data.find(preset.dataset):
+    if has_pictures(preset.dataset):
         return samples(preset.dataset, preset.shape)[0]
     return served(name).decode(codes(name).mean)
 
