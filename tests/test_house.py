@@ -45,7 +45,7 @@ def test_engine_never_imports_streamlit(name):
     assert not packages(ENGINE[name]) & {"streamlit", "pages"}
 
 
-@pytest.mark.parametrize("name", set(ENGINE) - TRAINING_SIDE)
+@pytest.mark.parametrize("name", sorted(set(ENGINE) - TRAINING_SIDE))
 def test_only_the_training_side_imports_keras(name):
     """TensorFlow costs seconds and hundreds of megabytes at import; ONNX Runtime serves without it."""
     assert not packages(ENGINE[name]) & {"keras", "tensorflow", "tf2onnx", "onnx", "h5py"}
