@@ -24,6 +24,11 @@ LEVELS = {                       # noise kind -> the level that is dragged: keyw
 }
 
 
+def span(ends):
+    """A range in words; one number where both ends are the same."""
+    return f"{ends[0]:g}" if ends[0] == ends[1] else f"{ends[0]:g} to {ends[1]:g}"
+
+
 def forget_level():
     """A level of one kind of noise means something else in another."""
     st.query_params.pop("level", None)
@@ -80,7 +85,12 @@ with controls:
     kind = widgets.choose_one("Noise", list(LEVELS), "noise", on_change=forget_level)
     others = {}
     if kind == "Gaussian":
-        others["mean"] = widgets.slide("Mean of the noise", 0.0, 0.5, 0.5, 0.05, "mean")
+        trained = model.preset.corruption
+        others["mean"] = widgets.slide("Mean of the noise", 0.0, 0.5, trained.mean[1], 0.05,
+                                       f"mean_{model.preset.name}")
+        others["clip"] = trained.clip
+        st.caption(f"This model was trained on Gaussian noise of mean {span(trained.mean)} and σ {span(trained.sigma)}"
+                   f"{'' if trained.clip else ', not clipped to 0..1'}. Beyond that it has to guess.")
     seed = st.session_state.setdefault("noise_seed", 0)
     if st.button("Draw other noise", icon=":material/casino:"):
         seed = st.session_state.noise_seed = seed + 1
