@@ -64,6 +64,11 @@ class Preset:
     learning_rate: float = 2e-3
     schedule: str = "cosine"     # or "plateau": the rate falls by sqrt(0.1) after 5 epochs without progress
 
+    @property
+    def mapped(self):
+        """Whether the codes of its test pictures are stored, for the latent map: planes, VAEs, and drawings."""
+        return self.variational or self.code == 2 or self.network == "two_branch"
+
     def to_json(self):
         """The preset as plain lists and dicts, for preset.json."""
         return asdict(self)
@@ -112,7 +117,7 @@ PRESETS = _table(
     Preset("digits_conv", "Digits, convolutional",
            "A handwritten digit in 16 numbers, with two strided convolutions each way.",
            ADVANCED_KERAS, "mnist", "conv", 16, arguments={"filters": (32, 64)},
-           epochs=24, batch_size=32, learning_rate=1.5e-3),
+           epochs=50, batch_size=32),
     Preset("digits_stacked", "Digits, stacked",
            "Four dense layers stacked around 256 numbers, with a linear output.",
            MASTERING_TF, "mnist", "dense", 256,

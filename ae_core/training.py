@@ -269,7 +269,7 @@ def keep(preset, encoder, decoder, training):
     """
     with tempfile.TemporaryDirectory() as scratch:
         files = export.write(preset, encoder, decoder, scratch)
-        if preset.variational or preset.code == 2:
+        if preset.mapped:
             files["latents.npz"] = write_latents(preset, encoder, Path(scratch) / "latents.npz")
         layers = {"encoder": export.describe(encoder), "decoder": export.describe(decoder)}
         card = {"training": training, "layers": layers,

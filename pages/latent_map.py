@@ -175,7 +175,7 @@ def show_path(names):
     film, controls = st.columns([2, 1], gap="large")
     with controls:
         first = widgets.choose_one("From", classes, f"{served.preset.dataset}_from")
-        last = widgets.choose_one("To", classes, f"{served.preset.dataset}_to", index=7)
+        last = widgets.choose_one("To", classes, f"{served.preset.dataset}_to", index=min(7, len(classes) - 1))
         number = int(widgets.address_numbers("pair", [(0, 99)], (0,), "a pair of pictures")[0])
         if st.button("Other pictures", icon=":material/casino:"):
             number = (number + 1) % 100
@@ -249,7 +249,7 @@ SECTIONS = {"New pictures": show_new, "Path": show_path, "Scatter": show_scatter
             "Dimensions": show_dimensions}
 
 frame.open_page("latent_map")
-offered = widgets.offered(lambda preset: not preset.labels and (preset.variational or preset.code == 2))
+offered = widgets.offered(lambda preset: preset.mapped and not preset.labels)
 TITLES = dict(sorted(offered.items(), key=lambda entry: (not is_flat(entry[1]), not presets.get(entry[1]).variational)))
 pads, controls = st.columns([3.4, 1], gap="large")
 with controls:

@@ -281,3 +281,11 @@ def test_another_model_forgets_the_point_and_its_companion(weights):
 
 def test_page_without_weights_names_the_command(own_store):
     assert "python -m ae_core train" in opened().warning[0].value
+
+
+@pytest.mark.parametrize("title", ["Cats", "Cats, VAE"])
+@pytest.mark.parametrize("section", ["New pictures", "Path", "Scatter", "Dimensions"])
+def test_drawings_have_a_map_without_their_pictures(title, section):
+    page = opened(model=title, section=section)
+    assert not page.info and not page.warning
+    assert any("may not be shipped" in caption.value for caption in page.caption)

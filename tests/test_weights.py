@@ -56,7 +56,7 @@ def test_the_card_describes_the_registry(name):
 
 
 @pytest.mark.parametrize("name", [preset.name for preset in presets.PRESETS.values()
-                                  if (preset.variational or preset.code == 2)
+                                  if preset.mapped
                                   and data.DATASETS[preset.dataset].sample])
 def test_latents_are_the_codes_of_the_test_pictures(name):
     served = model.load(name)
