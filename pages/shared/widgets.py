@@ -240,7 +240,7 @@ def show(sheet, caption, alt, file, key=None):
                        on_click="ignore", key=key or f"download_{file}")
 
 
-def curve(lines, x, x_title, y_title, alt, marker=None, log_x=False, height=320):
+def curve(lines, x, x_title, y_title, alt, marker=None, height=320):
     """A line chart {name: y values}, with a vertical line at `marker` where the reader's setting is."""
     figure = go.Figure([go.Scatter(x=list(x), y=y, name=name, mode="lines+markers", line={"color": color})
                         for (name, y), color in zip(lines.items(), live.PALETTE, strict=False)])
@@ -248,7 +248,7 @@ def curve(lines, x, x_title, y_title, alt, marker=None, log_x=False, height=320)
         figure.add_vline(marker, line_dash="dot")
     figure.update_layout(height=height, margin={"l": 8, "r": 8, "t": 8, "b": 8}, yaxis_title=y_title,
                          legend={"orientation": "h", "y": -0.3})
-    figure.update_xaxes(title=x_title, **({"type": "log", "tickvals": list(x), "ticktext": list(x)} if log_x else {}))
+    figure.update_xaxes(title=x_title)
     st.plotly_chart(figure, alt=alt, config={"displayModeBar": False})
 
 

@@ -71,6 +71,22 @@ function withoutAlpha(rgba, channels) {
 
 // --- Pictures ----------------------------------------------------------------------------------
 
+/** Where a key moves a share of a line, from 0 to 1; null for a key that moves nothing. */
+function stepAlong(event, share, small, big) {
+  const step = event.shiftKey ? big : small;
+  const moves = {
+    ArrowLeft: share - step,
+    ArrowDown: share - step,
+    ArrowRight: share + step,
+    ArrowUp: share + step,
+    PageDown: share - big,
+    PageUp: share + big,
+    Home: 0,
+    End: 1,
+  };
+  return event.key in moves ? moves[event.key] : null;
+}
+
 /** The largest factor that fits a side of pixels into `room` and stays sharp: whole in pixels of the screen. */
 function sharpFactor(room, side, most) {
   const density = window.devicePixelRatio || 1;

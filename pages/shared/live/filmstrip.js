@@ -117,21 +117,11 @@ class Filmstrip extends View {
       if (!event.repeat) this.toggle();
       return true;
     }
-    const step = event.shiftKey ? BIG_STEP : SMALL_STEP;
-    const moves = {
-      ArrowLeft: this.share - step,
-      ArrowDown: this.share - step,
-      ArrowRight: this.share + step,
-      ArrowUp: this.share + step,
-      PageDown: this.share - BIG_STEP,
-      PageUp: this.share + BIG_STEP,
-      Home: 0,
-      End: 1,
-    };
-    if (!(event.key in moves)) return false;
+    const next = stepAlong(event, this.share, SMALL_STEP, BIG_STEP);
+    if (next === null) return false;
     this.playing = false;
     this.showButton();
-    this.moveTo(moves[event.key], event);
+    this.moveTo(next, event);
     return true;
   }
 

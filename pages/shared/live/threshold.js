@@ -91,19 +91,9 @@ class Threshold extends View {
   }
 
   press(event) {
-    const step = event.shiftKey ? BIG_STEP : STEP;
-    const moves = {
-      ArrowLeft: this.share - step,
-      ArrowDown: this.share - step,
-      ArrowRight: this.share + step,
-      ArrowUp: this.share + step,
-      PageDown: this.share - BIG_STEP,
-      PageUp: this.share + BIG_STEP,
-      Home: 0,
-      End: 1,
-    };
-    if (!(event.key in moves)) return false;
-    this.moveTo(moves[event.key], event);
+    const next = stepAlong(event, this.share, STEP, BIG_STEP);
+    if (next === null) return false;
+    this.moveTo(next, event);
     return true;
   }
 
