@@ -123,7 +123,8 @@ def conv(preset, filters, activation="relu", batch_norm=False, code_name="latent
     x = layers.Reshape(volume)(x)
     for n in reversed(filters):
         x = block(x, layers.Conv2DTranspose(n, 3, strides=2, padding="same"))
-    picture = layers.Conv2DTranspose(preset.shape[-1], 3, padding="same", activation="sigmoid", name="picture")(x)
+    picture = layers.Conv2DTranspose(preset.target[-1], 3, padding="same", activation="sigmoid", dtype="float32",
+                                     name="picture")(x)
     return encoder, _model(inputs, picture, "decoder")
 
 

@@ -49,6 +49,7 @@ class Preset:
     network: str                 # a key of networks.BUILDERS
     code: int                    # how many numbers a picture becomes
     shape: tuple[int, int, int] = (28, 28, 1)
+    output: tuple[int, int, int] | None = None       # of what comes out, where that is not what goes in: colours
     arguments: dict = field(default_factory=dict)    # of the network's builder
     loss: str = "mse"            # "mse" or "bce": the mean over pixels
     reconstruction_weight: float = 1.0   # of that loss against the KL term; the pixel count makes it a sum
@@ -69,6 +70,11 @@ class Preset:
         """Whether the codes of its test pictures are stored, for the latent map: planes, VAEs, and drawings."""
         return self.variational or self.code == 2 or self.network == "two_branch"
 
+    @property
+    def target(self):
+        """The shape of what comes out."""
+        return self.output or self.shape
+
     def to_json(self):
         """The preset as plain lists and dicts, for preset.json."""
         return asdict(self)
@@ -79,6 +85,7 @@ class Preset:
         values = dict(values)
         try:
             values["shape"] = tuple(values["shape"])
+            values["output"] = tuple(values["output"]) if values.get("output") else None
             values["arguments"] = {key: tuple(value) if isinstance(value, list) else value
                                    for key, value in values["arguments"].items()}
             if values.get("corruption"):
@@ -191,6 +198,12 @@ PRESETS = _table(
            "The best linear code of a drawing: the first 128 principal components.",
            "Pearson, 1901; the honest baseline beside every other model", "quickdraw_cats", "linear", 128,
            shape=(32, 32, 1)),
+
+    # Colours
+    Preset("cifar_colorizer", "CIFAR-10 colorizer",
+           "The published colorizer: a grey picture of 32 x 32 through 256 numbers, out in colour.",
+           ADVANCED_KERAS, "cifar10", "conv", 256, shape=(32, 32, 1), output=(32, 32, 3),
+           arguments={"filters": (64, 128, 256)}, epochs=16, batch_size=64, learning_rate=1e-3),
 
     # Two-dimensional codes: plain, and variational
     Preset("digits_plane", "Digits on a plane",
