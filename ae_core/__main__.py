@@ -77,12 +77,12 @@ def train(arguments):
     if arguments.resume and (arguments.batch_size or arguments.schedule or arguments.seed is not None):
         raise ValueError("A resumed run goes on with its own seed, batch size and schedule; leave those options out.")
     if preset.network != "linear":
-        data.load(preset.dataset, "test")        # a clear sentence before TensorFlow's slow start
+        data.load(preset.dataset, "test", preset.target)        # a clear sentence before TensorFlow's slow start
     training = _training()
     preset = dataclasses.replace(preset, batch_size=arguments.batch_size or preset.batch_size,
                                  schedule=arguments.schedule or preset.schedule)
     stored, replaced = training.train(preset, arguments.epochs, arguments.seed or 0, arguments.resume,
-                                      arguments.replace)
+                                      arguments.replace, arguments.precision)
     loss = stored.card["training"].get("val_loss")
     print(f"Kept in {stored.folder}." if replaced else
           f"The weights in {stored.folder} have a lower validation loss ({loss:.6g}) and stay. "
@@ -97,7 +97,7 @@ def evaluate(arguments):
     for name in names:
         served = model.load(name)
         try:
-            pictures, labels = data.load(served.preset.dataset, "test", served.preset.shape)
+            pictures, labels = data.load(served.preset.dataset, "test", served.preset.target)
         except data.DataMissing as error:
             if not arguments.all:
                 raise
@@ -177,6 +177,8 @@ def _parser():
     sub.add_argument("--batch-size", type=_positive)
     sub.add_argument("--seed", type=_positive_or_zero)
     sub.add_argument("--schedule", choices=["cosine", "plateau"], help="how the learning rate falls")
+    sub.add_argument("--precision", choices=["float32", "mixed_bfloat16"], default="float32",
+                     help="of the arithmetic; bfloat16 is faster where the processor has it")
     sub.add_argument("--resume", action="store_true", help="go on from the last epoch of the run that was stopped")
     sub.add_argument("--replace", action="store_true", help="replace the weights in the store even by worse ones")
     sub = command("evaluate", evaluate)

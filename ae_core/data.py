@@ -2,23 +2,27 @@
 
 Looked for in AE_DATA_DIR first, then in the user's cache, where `download` puts the official files. The test
 pictures of MNIST and Fashion-MNIST are also in samples/, so that every page works with no network; cats are drawn by
-rule in place of Quick Draw's.
+rule in place of Quick Draw's. Faces and photographs stay on disk and are read batch by batch (`Files`).
 """
 import gzip
 import os
+import tarfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ae_core import quickdraw
+from ae_core import images, quickdraw
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 MAX_DRAWINGS = 60_000            # of a Quick Draw file are taken, 4 kB each
 TEST_DRAWINGS = 300              # the last of them
 DOODLES = 100
 SEED = 84                        # of the published outlier experiment
+TEST_FACES = 500                 # the last file names of CelebA
+FACE = (0.2385, 0.8257, 0.1404, 0.8596)      # top, bottom, left and right of the face in an aligned picture
 _KERAS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 
 
@@ -34,12 +38,42 @@ class Dataset:
     classes: tuple[str, ...]
     margin: int                  # empty pixels around the subject, for fitting a reader's picture the same way
     urls: dict                   # official file -> sha256
+    home: str = ""               # where a person gets it, where it may not be fetched by a program
 
     @property
     def pattern(self):
         """What finds it: its file; drawings in any format and under either of their published names."""
         file = Path(self.file)
-        return self.file if file.suffix == ".npz" else str(file.with_name(f"*{file.stem}.*"))
+        if not file.suffix:
+            return f"{file}/*/*.jpg"
+        return str(file.with_name(f"*{file.stem}.*")) if file.suffix == ".npy" else self.file
+
+
+class Files:
+    """Pictures on disk that pass for an array (n, h, w, c): float32 in 0..1, read when rows are asked for.
+
+    A slice of it is a shorter `Files`; row numbers give pictures. DataMissing where a file cannot be decoded.
+    """
+
+    def __init__(self, paths, shape, fit):
+        self.paths, self.shape, self.fit = paths, (len(paths), *shape), fit
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __getitem__(self, rows):
+        if isinstance(rows, slice):
+            return Files(self.paths[rows], self.shape[1:], self.fit)
+        return np.stack([self._read(self.paths[row]) for row in rows])
+
+    def __array__(self, dtype=None, copy=None):
+        return self[range(len(self))]
+
+    def _read(self, path):
+        try:
+            return self.fit(images.to_three(images.read(path.read_bytes(), path.name)), self.shape[1:])
+        except (images.BadPicture, OSError) as error:
+            raise DataMissing(f"{path} cannot be read. {error}") from None
 
 
 @dataclass(frozen=True)
@@ -67,6 +101,15 @@ DATASETS = {
         ("Airplane", "Automobile", "Bird", "Cat", "Deer", "Dog", "Frog", "Horse", "Ship", "Truck"), 0,
         {"https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz":
          "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"}),
+    "celeba": Dataset(
+        "CelebA faces", "celeba/list_attr_celeba.txt", "", (), 0, {},
+        "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"),
+    "photos": Dataset(
+        "Imagenette photographs", "photos/train", "",
+        ("Tench", "English springer", "Cassette player", "Chain saw", "Church", "French horn", "Garbage truck",
+         "Gas pump", "Golf ball", "Parachute"), 0, {}, "https://github.com/fastai/imagenette"),
+    "tinyimagenet32": Dataset(
+        "Tiny ImageNet at 32 x 32", "tinyimagenet32.npz", "", (), 0, {}, "http://cs231n.stanford.edu/tiny-imagenet-200.zip"),
     "quickdraw_cats": Dataset(
         "Quick, Draw! cats", "quickdraw/cat.npy", "", ("Cat",), 2,
         {"https://storage.googleapis.com/quickdraw_dataset/full/numpy_bitmap/cat.npy": None}),
@@ -95,19 +138,73 @@ def load(name, split="train", shape=(28, 28, 1)):
     if path is None and split == "test" and DATASETS[name].sample:
         path = SAMPLES / DATASETS[name].sample
     if path is None or not path.is_file():
-        raise DataMissing(f"{DATASETS[name].title} is not on this machine. Put {DATASETS[name].file} into "
-                          f"{folders()[0]} or run: python -m ae_core data --download {name}")
+        raise DataMissing(_missing(name))
+    if name in STREAMED:
+        return STREAMED[name](path, split, shape)
     if path.suffix in quickdraw.SUFFIXES:
         drawings = quickdraw.load(path, MAX_DRAWINGS)
         chosen = drawings[-TEST_DRAWINGS:] if split == "test" else drawings[:-TEST_DRAWINGS]
         return pad(as_pictures(chosen), shape), np.zeros(len(chosen), np.int64)
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            pictures, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
+            pictures = arrays[f"x_{split}"]
+            labels = arrays[f"y_{split}"].ravel() if f"y_{split}" in arrays else np.zeros(len(pictures))
     except (zipfile.BadZipFile, EOFError, KeyError, ValueError):
         raise DataMissing(f"{path} is cut off or not the archive of {DATASETS[name].title}. "
                           f"Delete it and run: python -m ae_core data --download {name}") from None
     return pad(as_pictures(pictures), shape), labels.astype(np.int64)
+
+
+def _missing(name):
+    dataset = DATASETS[name]
+    how = (f"run: python -m ae_core data --download {name}" if dataset.urls else
+           f"get it from {dataset.home} and unpack it there")
+    return f"{dataset.title} is not on this machine. Put {dataset.file} into {folders()[0]} or {how}."
+
+
+def faces(path, split, shape):
+    """CelebA beside its attribute file: `Files` of faces, and their 40 attributes (n, 40) bool.
+
+    The last 500 file names are the test set. An aligned picture is cropped to 128 x 128 of its 178 x 218 pixels, from
+    the brow to the chin, and made as large as `shape`.
+    """
+    names, attributes = [], []
+    for line in path.read_text("utf-8").splitlines()[2:]:
+        file, *values = line.split()
+        names.append(path.parent / "img_align_celeba" / file)
+        attributes.append(values)
+    order = np.argsort([name.name for name in names])
+    order = order[-TEST_FACES:] if split == "test" else order[:-TEST_FACES]
+    return Files([names[row] for row in order], shape, crop_face), np.array(attributes)[order] == "1"
+
+
+def attribute_names(path=None):
+    """The names of the 40 attributes, from the second line of CelebA's own file."""
+    path = path or find("celeba")
+    return tuple(path.read_text("utf-8").splitlines()[1].split()) if path else ()
+
+
+def crop_face(picture, shape):
+    """The face in an aligned picture (h, w, 3) of any size, float32 of `shape`."""
+    height, width, _ = picture.shape
+    top, bottom, left, right = np.round(np.multiply(FACE, (height, height, width, width))).astype(int)
+    return images.resize(picture[top:bottom, left:right], shape)
+
+
+def photos(path, split, shape):
+    """`Files` of photographs in photos/train/<class>/ or photos/val/<class>/, and their class numbers (n,).
+
+    Their order is shuffled, the same every time: whoever keeps the last of them aside gets all classes.
+    """
+    root = path.parents[2] / ("val" if split == "test" else "train")
+    paths = sorted(root.glob("*/*.jpg"))
+    classes = sorted({path.parent.name for path in paths})
+    order = np.random.default_rng(0).permutation(len(paths))
+    labels = np.array([classes.index(paths[row].parent.name) for row in order], np.int64)
+    return Files([paths[row] for row in order], shape, images.resize), labels
+
+
+STREAMED: dict[str, Callable] = {"celeba": faces, "photos": photos}
 
 
 def samples(name, shape=(28, 28, 1)):
@@ -152,14 +249,16 @@ def download(name):
     """Fetch the official files into the user's cache, with a progress bar and a checksum; returns the path."""
     import pooch  # only the download needs it
 
+    if not DATASETS[name].urls:
+        raise DataMissing(_missing(name))
     target = folders()[-1] / DATASETS[name].file
     fetched = [Path(pooch.retrieve(url, f"sha256:{checksum}", path=target.parent / "official", progressbar=True))
                for url, checksum in DATASETS[name].urls.items()]
     target.parent.mkdir(parents=True, exist_ok=True)
-    if len(fetched) == 1:
+    if len(fetched) == 1 and fetched[0].suffix == target.suffix:
         fetched[0].replace(target)
     else:
-        arrays = (_read_idx(path) for path in fetched)
+        arrays = _read_cifar(fetched[0]) if len(fetched) == 1 else (_read_idx(path) for path in fetched)
         partial = target.with_name(f"{target.stem}.part.npz")      # a download that is stopped leaves no half archive
         np.savez(partial, **dict(zip(("x_train", "y_train", "x_test", "y_test"), arrays, strict=True)))
         partial.replace(target)
@@ -171,3 +270,16 @@ def _read_idx(path):
     raw = gzip.decompress(path.read_bytes())
     rank = raw[3]
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * rank).reshape(np.frombuffer(raw, ">i4", rank, 4))
+
+
+def _read_cifar(path):
+    """CIFAR-10's binary version: one byte of label, then 1,024 of each colour; five training batches and one of tests.
+
+    Returns x_train, y_train, x_test, y_test.
+    """
+    with tarfile.open(path) as archive:
+        members = sorted((member for member in archive if member.name.endswith(".bin")), key=lambda m: m.name)
+        rows = [np.frombuffer(archive.extractfile(member).read(), np.uint8).reshape(-1, 3073) for member in members]
+    splits = np.concatenate(rows[:-1]), rows[-1]              # data_batch_1 ... 5, then test_batch
+    return [part for split in splits
+            for part in (split[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), split[:, 0])]

@@ -24,9 +24,16 @@ def write(preset, encoder, decoder, folder):
     folder = Path(folder)
     round_to_half(encoder, decoder)              # so that what is measured now is what is loaded later
     save_keras(networks.autoencoder(preset, encoder, decoder), folder / "model.keras")
-    save_onnx(encoder, folder / "encoder.onnx", ("mean", "log_variance") if preset.variational else ("latent",))
+    save_onnx(encoder, folder / "encoder.onnx", _codes(preset, encoder))
     save_onnx(decoder, folder / "decoder.onnx", ("picture",))
     return {name: folder / name for name in ("model.keras", "encoder.onnx", "decoder.onnx")}
+
+
+def _codes(preset, encoder):
+    """What the encoder's outputs are called in ONNX; a colorizer's are what its decoder calls its inputs."""
+    if preset.variational:
+        return "mean", "log_variance"
+    return [f"level_{level}" for level in range(len(encoder.outputs))] if len(encoder.outputs) > 1 else ["latent"]
 
 
 def round_to_half(*models):

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 MAX_BYTES = 100 * 2**20
 MAX_PIXELS = 50_000_000          # a 50-megapixel camera; decoded to float32 it takes 600 MB
+CHROMA = 110                     # a and b of what a screen can show lie within -108 .. 99
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 Image.MAX_IMAGE_PIXELS = None    # `read` checks the size itself, with a sentence in place of a warning
@@ -49,6 +50,37 @@ def read(raw, name="The file"):
 def to_gray(picture):
     """(h, w, c) -> (h, w, 1), weighing the channels as the eye does (ITU-R BT.601)."""
     return picture if picture.shape[-1] == 1 else picture @ np.float32([[0.299], [0.587], [0.114]])
+
+
+def to_lab(pictures):
+    """RGB (n, h, w, 3) -> CIE Lab (D65): lightness (n, h, w, 1) in 0..1, and chroma a, b (n, h, w, 2) over 110."""
+    n, height, width, _ = pictures.shape
+    lab = cv2.cvtColor(np.ascontiguousarray(pictures, np.float32).reshape(n * height, width, 3), cv2.COLOR_RGB2Lab)
+    lab = lab.reshape(n, height, width, 3)
+    return lab[..., :1] / 100, lab[..., 1:] / CHROMA
+
+
+def from_lab(lightness, chroma):
+    """The RGB pictures (n, h, w, 3) of what `to_lab` gives, clipped to what a screen can show."""
+    n, height, width, _ = lightness.shape
+    lab = np.concatenate([lightness * 100, chroma * CHROMA], axis=-1, dtype=np.float32)
+    rgb = cv2.cvtColor(lab.reshape(n * height, width, 3), cv2.COLOR_Lab2RGB)
+    return np.clip(rgb.reshape(n, height, width, 3), 0, 1)
+
+
+def to_three(picture):
+    """(h, w, 1 or 3) -> (h, w, 3)."""
+    return np.broadcast_to(picture, (*picture.shape[:2], 3))
+
+
+def resize(picture, shape):
+    """A picture (h, w, c) as large as `shape` (height, width, ...): averaged where it shrinks, interpolated else."""
+    height, width = shape[:2]
+    if picture.shape[:2] == (height, width):
+        return picture
+    smaller = height * width < picture.shape[0] * picture.shape[1]
+    resized = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    return np.clip(resized.reshape(height, width, -1), 0, 1)
 
 
 def fit(picture, shape, margin=0):

@@ -81,7 +81,7 @@ def training_graph(preset, encoder, decoder, seed=0):
         seen = GaussianCorruption(noise.mean, noise.sigma, noise.clip, seed=seed, name="corruption")(seen)
     code = encoder(_unpack([seen, *inputs[1:]]))
     if preset.variational:
-        code = Sampling(seed=seed, name="sampling")(code)
+        code = Sampling(seed=seed, dtype="float32", name="sampling")(code)     # whatever the precision of the rest
     if preset.sparsity:
         code = layers.ActivityRegularization(l1=preset.sparsity, name="sparsity")(code)
     return _model(inputs, decoder(_unpack([code, *inputs[1:]])), preset.name)
@@ -178,6 +178,40 @@ def two_branch(preset, channels=4):
     return encoder, _model(inputs, picture, "decoder")
 
 
+def chroma(preset, filters):
+    """Lightness of any size (multiples of 32) to the two chroma channels at a quarter of it.
+
+    A convolutional encoder halves the picture five times; its code is the volumes of the last four levels, and the
+    deepest one is told what is in the picture as a whole. The decoder doubles three times, adding the volume of each
+    level. Colour is smooth, so a quarter of the size is enough, and costs a tenth (after Iizuka et al., 2016, who join
+    global and local features, and the skip connections of Ronneberger et al., 2015).
+    """
+    def block(x, n, strides=1):
+        x = layers.Conv2D(n, 3, strides=strides, padding="same", use_bias=False)(x)
+        return layers.Activation("relu")(layers.BatchNormalization()(x))
+
+    inputs = _inputs(preset)
+    x = inputs[0]
+    volumes = []
+    for level, n in enumerate(filters):
+        x = block(x, n, strides=2)
+        x = block(x, n) if level > 1 else x
+        volumes.append(x)
+    scene = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    scene = layers.Dense(filters[-1])(layers.Dense(filters[-1], "relu")(scene))
+    volumes[-1] = layers.Add()([x, scene])
+    encoder = _model(inputs, volumes[1:], "encoder")
+
+    inputs = [keras.Input((None, None, n), name=f"level_{level}") for level, n in enumerate(filters[1:])]
+    x = inputs[-1]
+    for volume in reversed(inputs[:-1]):
+        n = volume.shape[-1]
+        x = layers.UpSampling2D()(layers.Conv2D(n, 1)(x))
+        x = block(layers.Add()([x, volume]), n)
+    colours = layers.Conv2D(2, 3, padding="same", activation="tanh", dtype="float32", name="picture")(x)
+    return encoder, _model(inputs, colours, "decoder")
+
+
 def sparse(preset):
     """One layer of more code units than pixels, for a sparsity penalty to silence, and one linear layer back.
 
@@ -198,8 +232,8 @@ def linear(preset):
     return encoder, _flat_decoder(preset, inputs, inputs[0], "linear")
 
 
-BUILDERS = {"dense": dense, "conv": conv, "pooled": pooled, "two_branch": two_branch, "sparse": sparse,
-            "linear": linear}
+BUILDERS = {"dense": dense, "conv": conv, "pooled": pooled, "two_branch": two_branch, "chroma": chroma,
+            "sparse": sparse, "linear": linear}
 
 
 # --- pieces the builders share --------------------------------------------------------------------------

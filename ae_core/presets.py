@@ -51,7 +51,7 @@ class Preset:
     shape: tuple[int, int, int] = (28, 28, 1)
     output: tuple[int, int, int] | None = None       # of what comes out, where that is not what goes in: colours
     arguments: dict = field(default_factory=dict)    # of the network's builder
-    loss: str = "mse"            # "mse" or "bce": the mean over pixels
+    loss: str = "mse"            # or "bce", "sharp", "structure": the mean over pixels, see training
     reconstruction_weight: float = 1.0   # of that loss against the KL term; the pixel count makes it a sum
     variational: bool = False
     sparsity: float = 0.0        # weight of the L1 penalty on the code
@@ -59,6 +59,7 @@ class Preset:
     corruption: Corruption | None = None
     augmentation: Augmentation | None = None
     mixture: Mixture | None = None       # what it is trained on, where that is not all of the data set
+    also: tuple[str, ...] = ()   # further data sets that it is trained on
     optimizer: str = "adam"      # or "muon", which gets deep dense networks further in a tenth of the steps
     epochs: int = 60
     batch_size: int = 512
@@ -85,6 +86,7 @@ class Preset:
         values = dict(values)
         try:
             values["shape"] = tuple(values["shape"])
+            values["also"] = tuple(values.get("also", ()))
             values["output"] = tuple(values["output"]) if values.get("output") else None
             values["arguments"] = {key: tuple(value) if isinstance(value, list) else value
                                    for key, value in values["arguments"].items()}
@@ -204,6 +206,20 @@ PRESETS = _table(
            "The published colorizer: a grey picture of 32 x 32 through 256 numbers, out in colour.",
            ADVANCED_KERAS, "cifar10", "conv", 256, shape=(32, 32, 1), output=(32, 32, 3),
            arguments={"filters": (64, 128, 256)}, epochs=16, batch_size=64, learning_rate=1e-3),
+
+    Preset("photo_colorizer", "Photo colorizer",
+           "Colours for grey photographs of any size: lightness in, the two chroma channels of CIE Lab out.",
+           "Our own, after Iizuka et al., 2016", "photos", "chroma", 224, shape=(None, None, 1), output=(None, None, 2),
+           arguments={"filters": (24, 48, 96, 160, 224)}, loss="chroma", epochs=30, batch_size=32,
+           also=("tinyimagenet32", "cifar10")),
+
+    # Faces
+    Preset("faces_vae", "Faces, VAE",
+           "A face in 200 numbers that lie around 0, along which it can be made to smile.",
+           GENERATIVE, "celeba", "conv", 200, shape=(64, 64, 3),
+           arguments={"filters": (32, 64, 128, 256), "activation": "leaky_relu", "batch_norm": True},
+           loss="structure", reconstruction_weight=24_000, variational=True,
+           augmentation=Augmentation(mirror=True, shift=0), epochs=30, batch_size=64, learning_rate=1e-3),
 
     # Two-dimensional codes: plain, and variational
     Preset("digits_plane", "Digits on a plane",

@@ -9,6 +9,7 @@ import math
 import os
 import shutil
 import tempfile
+from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,9 @@ from keras import ops
 from ae_core import data, export, images, networks, presets, store
 
 HELD_OUT = 2000                  # training pictures kept aside to choose the best epoch by; the test set stays unseen
+PHOTO = (128, 128, 3)            # photographs to learn colours from are squeezed to this
+SIDES = (96, 128, 128)           # and cropped to one of these
+SMALL_PICTURES = 12_000          # of each further data set an epoch
 
 
 def runs_folder(name):
@@ -53,6 +57,68 @@ class Batches(keras.utils.PyDataset):
     def shuffle(self, seed, epoch):
         self.seed = seed, epoch
         self.order = np.random.default_rng(self.seed).permutation(len(self.pictures))
+
+
+class PhotoBatches(keras.utils.PyDataset):
+    """Batches of lightness -> chroma at a quarter of the size, from photographs and from smaller pictures.
+
+    sources: `Source`s. An epoch takes every photograph once, at a side drawn for each batch, and as many of the small
+    pictures as there is time for; the last fifth of the epochs sees photographs alone.
+    """
+
+    def __init__(self, sources, epochs, seed=None):
+        super().__init__()
+        self.sources, self.epochs, self.seed = sources, epochs, seed
+        self.shuffle(seed, 0)
+
+    def __len__(self):
+        return len(self.plan)
+
+    def shuffle(self, seed, epoch):
+        """Plan an epoch: which rows of which source at which side make up each batch."""
+        rng = np.random.default_rng((seed or 0, epoch))
+        self.plan = []
+        for source in self.sources[:1] if epoch >= 0.8 * self.epochs else self.sources:
+            rows = rng.permutation(len(source.pictures))[:source.count]
+            self.plan += [(source, rows[start:start + source.batch], int(rng.choice(source.sides)), rng.integers(2**32))
+                          for start in range(0, len(rows), source.batch)]
+        self.plan = [self.plan[k] for k in rng.permutation(len(self.plan))]
+        other = next((k for k, batch in enumerate(self.plan) if batch[2] != self.plan[0][2]), 0)
+        if other:                                # Keras learns from the first two batches which sizes vary
+            self.plan[1], self.plan[other] = self.plan[other], self.plan[1]
+
+    def __getitem__(self, batch):
+        source, rows, side, seed = self.plan[batch]
+        pictures = source.pictures[np.sort(rows)]
+        if self.seed is not None:                # else the pictures to check with, whole and the same every time
+            pictures = crop(pictures, side, np.random.default_rng(seed))
+        lightness, chroma = images.to_lab(pictures)
+        return lightness, quarter(chroma)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Pictures of a colorizer's training set, and how an epoch takes them."""
+    pictures: np.ndarray         # or data.Files; (n, h, w, 3)
+    count: int                   # pictures an epoch
+    batch: int
+    sides: tuple[int, ...]       # one of them for each batch
+
+
+def crop(pictures, side, rng):
+    """Squares of `side` pixels from pictures (n, h, w, c), each mirrored or not; smaller pictures are enlarged."""
+    pictures = np.where(rng.random((len(pictures), 1, 1, 1)) < 0.5, pictures, pictures[:, :, ::-1])
+    height, width = pictures.shape[1:3]
+    if side > height:
+        return np.stack([images.resize(picture, (side, side)) for picture in pictures])
+    top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
+    return pictures[:, top:top + side, left:left + side]
+
+
+def quarter(volume):
+    """The mean of every 4x4 pixels: (n, h, w, c) -> (n, h/4, w/4, c)."""
+    n, height, width, depth = volume.shape
+    return volume.reshape(n, height // 4, 4, width // 4, 4, depth).mean(axis=(2, 4))
 
 
 def augment(pictures, augmentation, rng):
@@ -108,13 +174,23 @@ class KeepRun(keras.callbacks.Callback):
 
 
 def reconstruction_loss(preset):
-    """The preset's loss of a batch: its weight times the mean over the pixels, averaged over the pictures."""
-    per_pixel = {"mse": keras.losses.mean_squared_error, "bce": keras.losses.binary_crossentropy,
-                 "sharp": sharp}[preset.loss]
+    """The preset's loss of a batch: its weight times the loss of each picture, averaged over the pictures."""
+    of_picture = {"mse": squared_error, "bce": cross_entropy, "sharp": sharp, "structure": structure,
+                  "chroma": colour_distance}[preset.loss]
 
     def loss(pictures, rebuilt):
-        return preset.reconstruction_weight * ops.mean(per_pixel(pictures, rebuilt), axis=(1, 2))
+        return preset.reconstruction_weight * of_picture(pictures, rebuilt)
     return loss
+
+
+def squared_error(pictures, rebuilt):
+    """The mean over the pixels of each picture: (n, h, w, c) twice -> (n,)."""
+    return ops.mean(ops.square(pictures - rebuilt), axis=(1, 2, 3))
+
+
+def cross_entropy(pictures, rebuilt):
+    """Binary cross-entropy, the mean over the pixels of each picture: -> (n,)."""
+    return ops.mean(keras.losses.binary_crossentropy(pictures, rebuilt), axis=(1, 2))
 
 
 def sharp(pictures, rebuilt, doubt=0.2):
@@ -123,8 +199,36 @@ def sharp(pictures, rebuilt, doubt=0.2):
     Without the fine a network that is not sure where a line runs spreads it; Deep Learning Cookbook, chapter 13,
     suggests to reward sharp lines.
     """
-    undecided = ops.mean(4 * rebuilt * (1 - rebuilt), axis=-1)
-    return keras.losses.binary_crossentropy(pictures, rebuilt) + doubt * undecided
+    return cross_entropy(pictures, rebuilt) + doubt * ops.mean(4 * rebuilt * (1 - rebuilt), axis=(1, 2, 3))
+
+
+def structure(pictures, rebuilt, share=0.02):
+    """Squared error and what is missing of structural similarity: the first alone leaves skin without texture."""
+    return squared_error(pictures, rebuilt) + share * (1 - similarity(pictures, rebuilt))
+
+
+def similarity(pictures, rebuilt, side=7):
+    """Structural similarity of each picture, the mean over windows of `side` pixels: -> (n,). Wang et al., 2004."""
+    def local(values):
+        return ops.average_pool(values, side, strides=1)
+
+    one, other = local(pictures), local(rebuilt)
+    spread = local(ops.square(pictures)) - ops.square(one) + local(ops.square(rebuilt)) - ops.square(other)
+    shared = local(pictures * rebuilt) - one * other
+    steady, lively = 0.01**2, 0.03**2
+    index = ((2 * one * other + steady) * (2 * shared + lively)
+             / ((ops.square(one) + ops.square(other) + steady) * (spread + lively)))
+    return ops.mean(index, axis=(1, 2, 3))
+
+
+def colour_distance(wanted, given, favour=3.0):
+    """How far two chroma volumes (n, h, w, 2) lie apart, more so where the wanted colour is strong: -> (n,).
+
+    The distance itself, not its square, whose best answer to doubt is brown.
+    """
+    distance = ops.sqrt(ops.sum(ops.square(wanted - given), axis=-1) + 1e-6)
+    strength = ops.sqrt(ops.sum(ops.square(wanted), axis=-1))
+    return ops.mean(distance * (1 + favour * strength), axis=(1, 2))
 
 
 def cosine(preset, epochs):
@@ -154,10 +258,12 @@ def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, precision="
     """Train a preset on pictures (n, h, w, c); returns the encoder, the decoder and the history, best epoch loaded.
 
     precision: "float32", or "mixed_bfloat16", whose arithmetic is a quarter faster on a CPU that has bfloat16 and twice
-    as fast on a GPU; the weights are float32 all the same. Interrupting it (Ctrl-C) keeps the best epoch so far. ValueError where there is too little to train on.
+    as fast on a GPU; the weights are float32 all the same. Interrupting it (Ctrl-C) keeps the best epoch so far.
+    ValueError where there is too little to train on.
     """
-    if len(pictures) < 2 or pictures.shape[1:] != preset.target:
-        raise ValueError(f"{preset.name} trains on at least 2 pictures of shape {preset.target}; "
+    shape = PHOTO if preset.network == "chroma" else preset.target
+    if len(pictures) < 2 or pictures.shape[1:] != shape:
+        raise ValueError(f"{preset.name} trains on at least 2 pictures of shape {shape}; "
                          f"it was given {len(pictures)} of {pictures.shape[1:]}.")
     keras.utils.set_random_seed(seed)
     epochs, folder = epochs or preset.epochs, runs_folder(preset.name)
@@ -176,9 +282,7 @@ def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, precision="
         folder.mkdir(parents=True)
     run = {"preset": preset.to_json(), "seed": seed, "epochs": epochs, "history": history}
 
-    held_out = min(HELD_OUT, len(pictures) // 10 or 1)
-    batches = Batches(preset, pictures[:-held_out], labels[:-held_out])
-    check = Batches(preset, pictures[-held_out:], labels[-held_out:])
+    batches, check = split(preset, pictures, labels, epochs, seed)
     try:
         graph.fit(batches, validation_data=check, epochs=epochs, initial_epoch=len(history), shuffle=False,
                   verbose=verbose, callbacks=[SeedEpoch(batches, seed), *callbacks(preset, epochs, folder, run),
@@ -194,6 +298,19 @@ def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, precision="
     for exact, fast in zip(plain, (encoder, decoder), strict=True):
         exact.set_weights(fast.get_weights())
     return *plain, history
+
+
+def split(preset, pictures, labels, epochs, seed):
+    """The batches to train on, and those of the last pictures, kept aside to choose the best epoch by."""
+    held_out = min(HELD_OUT, len(pictures) // 10 or 1)
+    if preset.network != "chroma":
+        return (Batches(preset, pictures[:-held_out], labels[:-held_out]),
+                Batches(preset, pictures[-held_out:], labels[-held_out:]))
+    small = [data.load(name, "train", (32, 32, 3))[0] for name in preset.also if data.find(name)]
+    sources = [Source(pictures[:-held_out], len(pictures), preset.batch_size, SIDES),
+               *(Source(each, SMALL_PICTURES, 2 * preset.batch_size, (64,)) for each in small)]
+    return (PhotoBatches(sources, epochs, seed),
+            PhotoBatches([Source(pictures[-held_out:], held_out, preset.batch_size, PHOTO[:1])], epochs))
 
 
 @contextlib.contextmanager
@@ -266,7 +383,7 @@ def train(preset, epochs=None, seed=0, resume=False, replace=False, precision="f
 
 def training_set(preset):
     """The pictures and labels that a preset is trained on."""
-    pictures, labels = data.load(preset.dataset, "train", preset.target)
+    pictures, labels = data.load(preset.dataset, "train", PHOTO if preset.network == "chroma" else preset.target)
     if not preset.mixture:
         return pictures, labels
     chosen = preset.mixture
@@ -307,6 +424,7 @@ def write_latents(preset, encoder, path):
     """
     pictures, labels = (array[:None if preset.code == 2 else 2000]
                         for array in data.load(preset.dataset, "test", preset.shape))
+    pictures = np.asarray(pictures)
     inputs = [pictures, np.eye(preset.labels, dtype=np.float32)[labels]] if preset.labels else pictures
     codes = encoder.predict(inputs, batch_size=1000, verbose=0)
     mean, log_variance = codes if preset.variational else (codes, None)

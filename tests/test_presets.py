@@ -14,7 +14,7 @@ def test_a_preset_survives_json(preset):
 def test_a_preset_is_described_for_readers(preset):
     assert preset.name == preset.name.lower().replace(" ", "_")
     assert preset.description.endswith(".") and preset.description.count(". ") == 0
-    assert preset.dataset in data.DATASETS and preset.loss in ("mse", "bce", "sharp")
+    assert preset.dataset in data.DATASETS and preset.loss in ("mse", "bce", "sharp", "structure", "chroma")
     assert preset.recipe and preset.title != preset.name
 
 
