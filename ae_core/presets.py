@@ -209,15 +209,15 @@ PRESETS = _table(
 
     Preset("photo_colorizer", "Photo colorizer",
            "Colours for grey photographs of any size: lightness in, the two chroma channels of CIE Lab out.",
-           "Our own, after Iizuka et al., 2016", "photos", "chroma", 224, shape=(None, None, 1), output=(None, None, 2),
-           arguments={"filters": (24, 48, 96, 160, 224)}, loss="chroma", epochs=30, batch_size=32,
+           "Our own, after Iizuka et al., 2016", "photos", "chroma", 208, shape=(None, None, 1), output=(None, None, 2),
+           arguments={"filters": (24, 48, 96, 144, 208)}, loss="chroma", epochs=30, batch_size=32,
            also=("tinyimagenet32", "cifar10")),
 
     # Faces
     Preset("faces_vae", "Faces, VAE",
            "A face in 200 numbers that lie around 0, along which it can be made to smile.",
            GENERATIVE, "celeba", "conv", 200, shape=(64, 64, 3),
-           arguments={"filters": (32, 64, 128, 256), "activation": "leaky_relu", "batch_norm": True},
+           arguments={"filters": (32, 64, 128, 128), "activation": "leaky_relu", "batch_norm": True},
            loss="structure", reconstruction_weight=24_000, variational=True,
            augmentation=Augmentation(mirror=True, shift=0), epochs=30, batch_size=64, learning_rate=1e-3),
 
