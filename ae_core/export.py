@@ -85,7 +85,7 @@ def describe(model):
 
 
 def _half_h5(path):
-    """Rewrite every float32 dataset of a weights file as float16, its bytes ordered so that they compress by a sixth."""
+    """Rewrite every float32 dataset of a weights file as float16, its bytes ordered so that they compress well."""
     half = f"{path}.half"
     with h5py.File(path, "r") as source, h5py.File(half, "w") as target:
         def copy(name, item):

@@ -112,6 +112,15 @@ def thumbnail(picture, side):
     return np.clip(canvas, 0, 1)
 
 
+def add_gaussian(pictures, rng, sigma=0.5, mean=0.5, clip=True):
+    """x + N(mean, sigma) for pictures (n, h, w, c), clipped to 0..1 unless told otherwise.
+
+    mean and sigma: numbers, or arrays (n, 1, 1, 1) of one for each picture.
+    """
+    noisy = pictures + rng.normal(mean, sigma, pictures.shape).astype(np.float32)
+    return np.clip(noisy, 0, 1) if clip else noisy
+
+
 def to_uint8(pictures):
     return (np.clip(pictures, 0, 1) * 255 + 0.5).astype(np.uint8)
 

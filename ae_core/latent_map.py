@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import norm
 
-from ae_core import latent, metrics, store
+from ae_core import images, latent, metrics, store
 
 EVALUATION_SEED = 7
 TILES = 48                       # a side of an atlas: the blend of four is then as good as the decoder's own picture
@@ -215,6 +215,5 @@ def _corrupted(corruption, pictures, rng):
     if corruption is None:
         return pictures
     each = (len(pictures), 1, 1, 1)
-    mean, sigma = rng.uniform(*corruption.mean, each), rng.uniform(*corruption.sigma, each)
-    noisy = pictures + np.float32(mean) + np.float32(sigma) * rng.standard_normal(pictures.shape, np.float32)
-    return np.clip(noisy, 0, 1) if corruption.clip else noisy
+    return images.add_gaussian(pictures, rng, rng.uniform(*corruption.sigma, each),
+                               rng.uniform(*corruption.mean, each), corruption.clip)

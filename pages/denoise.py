@@ -121,4 +121,4 @@ with st.container(height=420, border=False), widgets.sentences():
                   marker=value if kind == "Gaussian" else None, height=400)
 
 widgets.explain(IDEA, FORMULA, model.preset.recipe)
-widgets.code(denoise.run, denoise.sweep, denoise.gaussian, denoise.best_filter)
+widgets.code(denoise.run, denoise.sweep, images.add_gaussian, denoise.best_filter)
