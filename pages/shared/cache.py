@@ -21,7 +21,7 @@ def served(name):
 
 def _changed(name):
     """When a model was put into the store, so that what is cached of an older one is not used."""
-    card = model.store.root() / name / "preset.json"
+    card = model.store.folder_of(name) / "preset.json"
     return card.stat().st_mtime_ns if card.is_file() else None
 
 
