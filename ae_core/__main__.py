@@ -89,6 +89,13 @@ def train(arguments):
           "Use --replace to replace them.")
 
 
+def work(arguments):
+    """Train what the Train page has queued, one run at a time; it starts this by itself."""
+    _training()
+    from ae_core import worker
+    worker.work()
+
+
 def evaluate(arguments):
     """One JSON object a preset, measured on the test pictures."""
     if not (arguments.all or arguments.name):
@@ -179,6 +186,7 @@ def _parser():
     sub.add_argument("--schedule", choices=["cosine", "plateau"], help="how the learning rate falls")
     sub.add_argument("--resume", action="store_true", help="go on from the last epoch of the run that was stopped")
     sub.add_argument("--replace", action="store_true", help="replace the weights in the store even by worse ones")
+    command("work", work)
     sub = command("evaluate", evaluate)
     sub.add_argument("name", nargs="?")
     sub.add_argument("--all", action="store_true")

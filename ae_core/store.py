@@ -91,10 +91,10 @@ def preset(name):
     return presets.PRESETS.get(name) or own().get(name) or presets.get(name)
 
 
-def own_name(title):
-    """A free name for an own model of this title: "Boots, 2nd try" -> own_boots_2nd_try."""
+def own_name(title, taken=()):
+    """A free name for an own model of this title, none of `taken`: "Boots, 2nd try" -> own_boots_2nd_try."""
     words = re.sub("[^a-z0-9]+", "_", title.lower()).strip("_")[:30].strip("_") or "model"
-    taken = [path.name for path in own_root().glob(f"{OWN}*")]
+    taken = {*taken, *(path.name for path in own_root().glob(f"{OWN}*"))}
     return next(name for k in itertools.count(1) if (name := f"{OWN}{words}" + (f"_{k}" if k > 1 else "")) not in taken)
 
 
@@ -151,6 +151,23 @@ def write(preset, files, card):
 
 def sha256(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def remove(name):
+    """Delete an own model; KeyError where it is none."""
+    if not OWN_NAME.fullmatch(name) or not present(name):
+        raise KeyError(f"There is no own model called {name!r}. Own models are in {own_root()}.")
+    shutil.rmtree(folder_of(name))
+
+
+def tidy():
+    """Clear away what a killed process left half done among the own models; only while no other one writes there."""
+    for old in own_root().glob(f".{OWN}*-old"):
+        folder = old.with_name(old.name[1:].removesuffix("-old"))
+        if not folder.exists():
+            old.rename(folder)
+    for left in own_root().glob(f".{OWN}*-*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _swap(fresh, folder):

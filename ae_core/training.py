@@ -332,28 +332,29 @@ def _rival(preset):
     return old if all(getattr(old.preset, key) == getattr(preset, key) for key in same) else None
 
 
-def keep(preset, encoder, decoder, training):
+def keep(preset, encoder, decoder, training, test=None, more_files=None, **more):
     """Export a trained model with its test-set codes into the store.
 
-    training: what preset.json remembers of the run, such as seed, epochs and val_loss.
+    training: what preset.json remembers of the run, such as seed, epochs and val_loss; `more` is remembered beside it.
+    test: (pictures, labels) where they are not the data set's; more_files: {name: path} to lie beside the others.
     """
     with tempfile.TemporaryDirectory() as scratch:
         files = export.write(preset, encoder, decoder, scratch)
         if preset.mapped:
-            files["latents.npz"] = write_latents(preset, encoder, Path(scratch) / "latents.npz")
+            test = test or data.load(preset.dataset, "test", preset.shape)
+            files["latents.npz"] = write_latents(preset, encoder, Path(scratch) / "latents.npz", *test)
         layers = {"encoder": export.describe(encoder), "decoder": export.describe(decoder)}
         card = {"training": training, "layers": layers,
-                "versions": {name: version(name) for name in ("keras", "onnx", "numpy")}}
-        return store.write(preset, files, card)
+                "versions": {name: version(name) for name in ("keras", "onnx", "numpy")}, **more}
+        return store.write(preset, files | (more_files or {}), card)
 
 
-def write_latents(preset, encoder, path):
+def write_latents(preset, encoder, path, pictures, labels):
     """The codes of the test pictures with their labels; of a VAE, means and log-variances.
 
     All of them on a plane; the first 2,000 of more dimensions, for their size.
     """
-    pictures, labels = (array[:None if preset.code == 2 else 2000]
-                        for array in data.load(preset.dataset, "test", preset.shape))
+    pictures, labels = (array[:None if preset.code == 2 else 2000] for array in (pictures, labels))
     inputs = [pictures, np.eye(preset.labels, dtype=np.float32)[labels]] if preset.labels else pictures
     codes = encoder.predict(inputs, batch_size=1000, verbose=0)
     mean, log_variance = codes if preset.variational else (codes, None)

@@ -121,7 +121,7 @@ def atlas(name, bounds, n, probability=False, centres=False):
 
 def has_pictures(dataset):
     """Whether the test pictures of a data set are shipped or on this machine."""
-    return bool(data.DATASETS[dataset].sample or data.find(dataset))
+    return dataset not in data.DATASETS or bool(data.DATASETS[dataset].sample or data.find(dataset))
 
 
 def coded_pictures(name):

@@ -1,0 +1,117 @@
+"""The story of a training run: what the same few pictures and codes looked like after every epoch.
+
+The trainer writes one small file an epoch; `read` puts those of a run together, `write` into one file, story.npz, that
+stays with the trained model. Pictures here are uint8.
+"""
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ae_core import images
+
+SHOWN = 15                       # pictures of the mosaic
+DOTS = 1000                      # codes of the plane
+COLUMNS = 5
+SIDE = 300                       # pixels of the drawn plane, before it is scaled to the mosaic's height
+FILE = "story.npz"
+
+
+@dataclass(frozen=True)
+class Story:
+    given: np.ndarray            # uint8 (15, h, w, c) what the network is shown
+    labels: np.ndarray           # uint8 (m,) of the codes
+    epochs: np.ndarray           # (e,) epochs done; 0 is the untrained network
+    rebuilt: np.ndarray          # uint8 (e, 15, h, w, c) what it makes of it
+    codes: np.ndarray | None     # float16 (e, m, 2), None where a code has more than two numbers
+
+
+def write_epoch(folder, epoch, rebuilt, codes=None, **first):
+    """Add what an epoch looks like to a run's folder, all at once; `first` are the arrays that never change."""
+    if first:
+        _save(folder / "story_first.npz", first)
+    _save(folder / f"story_{epoch:04}.npz", {"rebuilt": rebuilt} | ({} if codes is None else {"codes": codes}))
+
+
+def read_run(folder, until=None):
+    """The story of a run so far, or None where no epoch is written; `until`: up to that epoch."""
+    paths = sorted(Path(folder).glob("story_[0-9]*.npz"))
+    epochs = [int(path.stem.split("_")[1]) for path in paths]
+    chosen = [k for k, epoch in enumerate(epochs) if until is None or epoch <= until]
+    if not chosen or not (Path(folder) / "story_first.npz").is_file():
+        return None
+    parts = [_load(paths[k]) for k in chosen]
+    codes = np.stack([part["codes"] for part in parts]) if "codes" in parts[0] else None
+    return Story(**_load(Path(folder) / "story_first.npz"), epochs=np.array([epochs[k] for k in chosen]),
+                 rebuilt=np.stack([part["rebuilt"] for part in parts]), codes=codes)
+
+
+def write(story, history, path):
+    """A whole story and the history {metric: value} of every epoch, in one npz."""
+    arrays = {key: value for key, value in vars(story).items() if value is not None}
+    columns = sorted(set.intersection(*(set(row) for row in history)))
+    np.savez_compressed(path, **arrays, history=np.array([[row[key] for key in columns] for row in history]),
+                        columns=np.array(columns))
+    return path
+
+
+def read(path):
+    """The story and the history that `write` put into a file."""
+    arrays = _load(path)
+    columns = [str(name) for name in arrays.pop("columns")]
+    history = [dict(zip(columns, map(float, row), strict=True)) for row in arrays.pop("history")]
+    return Story(**{"codes": None, **arrays}), history
+
+
+def curves(history):
+    """The loss of training and validation; of a VAE taken apart, as the two terms that it adds up.
+
+    {chart: {line: [a value an epoch]}}
+    """
+    if not history or "kl" not in history[0]:
+        return {"Loss": {name: [row[key] for row in history] for name, key in
+                         (("Training", "loss"), ("Validation", "val_loss"))}}
+    pairs = (("Training", "loss", "kl"), ("Validation", "val_loss", "val_kl"))
+    return {"Reconstruction": {name: [row[loss] - row[kl] for row in history] for name, loss, kl in pairs},
+            "KL divergence": {name: [row[kl] for row in history] for name, _, kl in pairs}}
+
+
+def frames(story, palette):
+    """One picture an epoch: given over rebuilt, and beside it the plane of codes in class colours: uint8 (e, h, w, 3).
+
+    palette: "#rrggbb" of each class.
+    """
+    scale = max(1, 112 // story.given.shape[1])
+    given = images.label(images.tile(story.given / np.float32(255), COLUMNS, scale=scale), "Given")
+    sheets = [images.stack(given, images.label(images.tile(rebuilt / np.float32(255), COLUMNS, scale=scale), "Rebuilt"))
+              for rebuilt in story.rebuilt]
+    if story.codes is None:
+        return np.stack(sheets)
+    colours = np.array([[int(colour[k:k + 2], 16) for k in (1, 3, 5)] for colour in palette], np.uint8)
+    reach = np.percentile(np.abs(story.codes[-1].astype(np.float32)), 99.5) * 1.1 or 1.0
+    height = sheets[0].shape[0]
+    planes = [plane(codes, colours[story.labels % len(colours)], reach, height) for codes in story.codes]
+    return np.stack([np.concatenate(pair, axis=1) for pair in zip(sheets, planes, strict=True)])
+
+
+def plane(codes, colours, reach, side):
+    """Codes (m, 2) as dots of their colours (m, 3) on a square of `side` pixels that holds -reach..reach, 0 marked."""
+    canvas = np.full((side, side, 3), 255, np.uint8)
+    middle = side // 2
+    canvas[middle], canvas[:, middle] = 220, 220
+    places = np.clip((codes.astype(np.float32) / reach * [1, -1] + 1) / 2 * side, -99, side + 99).round().astype(int)
+    for place, colour in zip(places, colours, strict=True):
+        cv2.circle(canvas, tuple(map(int, place)), 3, tuple(map(int, colour)), cv2.FILLED, cv2.LINE_AA)
+    return canvas
+
+
+def _save(path, arrays):
+    partial = path.with_name(f"part_{path.name}")
+    np.savez_compressed(partial, **arrays)
+    partial.replace(path)
+
+
+def _load(path):
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
