@@ -17,6 +17,7 @@ LIMITS = {                       # field -> (what a reader calls it, lowest, hig
 UNITS, FILTERS = (1, 2048), (1, 256)     # of one layer
 LAYERS = {"dense": 4, "conv": 4}
 MAX_PARAMETERS = 20_000_000
+MAX_STAGE = 2**18                # numbers a layer gives for one picture; a served batch has a thousand pictures
 MULTIPLY_ADDS = 3                # forward once, backward twice
 
 
@@ -99,6 +100,10 @@ def _check_layers(preset):
     if preset.network == "conv" and any(side % 2**len(widths) for side in preset.shape[:2]):
         raise ValueError(f"{len(widths)} convolutions halve {preset.shape[0]} pixels more often than they can be. "
                          f"Choose fewer, or a picture side that {2**len(widths)} divides.")
+    largest = max(math.prod(stage.shape) for part in stages(preset).values() for stage in part)
+    if largest > MAX_STAGE:
+        raise ValueError(f"A layer of this network would give {largest:,} numbers a picture; at most {MAX_STAGE:,} "
+                         "fit into memory. Choose fewer filters or smaller pictures.")
     if parameters(preset) > MAX_PARAMETERS:
         raise ValueError(f"This network would have {parameters(preset):,} parameters; at most "
                          f"{MAX_PARAMETERS:,} are trained here. Choose fewer or smaller layers.")

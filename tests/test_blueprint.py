@@ -53,5 +53,7 @@ def test_what_cannot_be_trained_gets_a_sentence(change, sentence):
 
 
 def test_convolutions_that_do_not_fit_get_a_sentence():
+    with pytest.raises(ValueError, match="fewer filters"):
+        blueprint.check(tiny("fashion_conv", shape=(64, 64, 3), arguments={"filters": (128, 128)}))
     with pytest.raises(ValueError, match="that 8 divides"):
         blueprint.check(tiny("fashion_conv", arguments={"filters": (8, 16, 32)}))

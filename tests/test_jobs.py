@@ -1,5 +1,4 @@
 """The queue and its trainer: asked for by a page, trained by a process of its own, found again whatever happens."""
-import dataclasses
 import json
 import os
 import signal
@@ -10,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from ae_core import data, jobs, model, presets, store, story
+from ae_core import data, jobs, model, store, story
 from tests.conftest import random_pictures, tiny
 
 
@@ -121,7 +120,7 @@ def test_a_pause_changes_no_number(by_hand, monkeypatch):
 def test_a_stopped_run_keeps_its_best_epoch(by_hand, monkeypatch):
     from ae_core import worker
     job = jobs.request(small(epochs=400), own=own())
-    monkeypatch.setattr(worker.Report, "on_epoch_end", lambda report, epoch, logs=None: epoch or jobs.steer(job, "stop"))
+    monkeypatch.setattr(worker.Report, "on_epoch_end", lambda *_, **__: jobs.steer(job, "stop"))
     by_hand()
     job = jobs.read(job.ident)
     assert job.state == jobs.DONE and store.read("own_mine").card["training"]["epochs"] == 1
@@ -205,7 +204,7 @@ def wait(condition, seconds=120):
 
 
 def test_a_killed_trainer_is_seen_and_its_run_resumes_with_the_same_losses(monkeypatch):
-    """kill -9 at moments drawn by seed; the store never holds a half-written model. benchmarks/kill.py does it often."""
+    """kill -9 at moments drawn by seed; the store never holds a half-written model."""
     monkeypatch.setattr(jobs, "can_train", lambda: False)    # the test starts the processes itself
     preset = small(epochs=40, batch_size=8)
     whole = jobs.request(preset, own=own(200))
