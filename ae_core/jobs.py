@@ -30,14 +30,13 @@ from ae_core import blueprint, data, store, story
 from ae_core.presets import Preset
 
 FEWEST = 10                      # pictures that can be split into some to train on, to check with, and to show
-MAX_TEST = 2000
+MAX_TEST = 2000                  # pictures to show
 WAITING, RUNNING, PAUSED, INTERRUPTED = "waiting", "running", "paused", "interrupted"
 DONE, STOPPED, FAILED = "done", "stopped", "failed"
 ROUGH_SPEED = 40e9               # operations a second on two laptop cores, and what every batch costs beside them:
 BATCH_SECONDS = 0.003            # measured on dense and convolutional networks
 START_SECONDS = 10               # TensorFlow's import and the first step
 NOTHING_KEPT = "It was stopped before its first epoch was done, so there is no model of it."
-SHIPPED_TEST = 2000              # of the shipped pictures are kept to show where no others are here to train on
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,18 @@ class Own:
     classes: tuple[str, ...]     # one at least
     margin: int = 0              # as in data.Dataset
     photo: bool = True
+
+    def split(self):
+        """Those to train on, and those to show, which are never trained on: a tenth drawn by seed.
+
+        Of shipped pictures it is the last of them, so that one knows which.
+        """
+        order = np.arange(len(self.pictures))
+        if self.photo:
+            order = np.random.default_rng(data.SEED).permutation(order)
+        aside = min(MAX_TEST, max(1, len(order) // 10)) if self.photo else MAX_TEST
+        return [dataclasses.replace(self, pictures=self.pictures[rows], labels=self.labels[rows])
+                for rows in (order[:-aside], order[-aside:])]
 
     def about(self):
         return {"title": self.title, "classes": list(self.classes), "margin": self.margin, "photo": self.photo}
@@ -109,7 +120,9 @@ def request(preset, seed=0, own=None):
     fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=root()))
     try:
         if own is not None:
-            np.savez(fresh / "pictures.npz", **_split(own))
+            trained, shown = own.split()
+            np.savez(fresh / "pictures.npz", x_train=trained.pictures, y_train=trained.labels,
+                     x_test=shown.pictures, y_test=shown.labels)
         write_json(fresh / "request.json", {"preset": preset.to_json(), "seed": seed,
                                             "data": own.about() if own else None})
         write_json(fresh / "status.json", {"state": WAITING})
@@ -144,15 +157,6 @@ def _check_pictures(preset, own):
     if preset.labels and (len(own.classes) < 2 or preset.labels != len(own.classes)):
         raise ValueError("A conditional VAE must be told the class of every picture, and there are no labels here. "
                          "Put the pictures of each class into a folder of its own, and zip those folders.")
-
-
-def _split(own):
-    """Training and test pictures: of a data set's own order its last, else a tenth drawn by seed."""
-    order = np.random.default_rng(data.SEED).permutation(len(own.pictures)) if own.photo else np.arange(
-        len(own.pictures))
-    count = min(MAX_TEST, max(len(order) // 10, 1)) if own.photo else SHIPPED_TEST
-    return {"x_train": own.pictures[order[:-count]], "y_train": own.labels[order[:-count]],
-            "x_test": own.pictures[order[-count:]], "y_test": own.labels[order[-count:]]}
 
 
 def shipped(dataset):

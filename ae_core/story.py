@@ -3,7 +3,7 @@
 The trainer writes one small file an epoch; `read` puts those of a run together, `write` into one file, story.npz, that
 stays with the trained model. Pictures here are uint8.
 """
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -14,7 +14,7 @@ from ae_core import images
 SHOWN = 15                       # pictures of the mosaic
 DOTS = 1000                      # codes of the plane
 COLUMNS = 5
-SIDE = 300                       # pixels of the drawn plane, before it is scaled to the mosaic's height
+MOST_FRAMES = 31                 # of a film: enough to follow, and small enough to send
 FILE = "story.npz"
 
 
@@ -77,12 +77,14 @@ def curves(history):
             "KL divergence": {name: [row[kl] for row in history] for name, _, kl in pairs}}
 
 
-def frames(story, palette):
+def frames(story, palette, most=MOST_FRAMES):
     """One picture an epoch: given over rebuilt, and beside it the plane of codes in class colours: uint8 (e, h, w, 3).
 
-    palette: "#rrggbb" of each class.
+    palette: "#rrggbb" of each class; most: of more epochs than so many, some are left out, `shown_epochs` says which.
     """
-    scale = max(1, 112 // story.given.shape[1])
+    chosen = shown_epochs(story, most)
+    story = replace(story, rebuilt=story.rebuilt[chosen], codes=None if story.codes is None else story.codes[chosen])
+    scale = max(1, 64 // story.given.shape[1])
     given = images.label(images.tile(story.given / np.float32(255), COLUMNS, scale=scale), "Given")
     sheets = [images.stack(given, images.label(images.tile(rebuilt / np.float32(255), COLUMNS, scale=scale), "Rebuilt"))
               for rebuilt in story.rebuilt]
@@ -93,6 +95,18 @@ def frames(story, palette):
     height = sheets[0].shape[0]
     planes = [plane(codes, colours[story.labels % len(colours)], reach, height) for codes in story.codes]
     return np.stack([np.concatenate(pair, axis=1) for pair in zip(sheets, planes, strict=True)])
+
+
+def shown_epochs(story, most=MOST_FRAMES):
+    """Which rows of a story are drawn: all, or `most` of them evenly, the first and the last among them."""
+    return np.unique(np.linspace(0, len(story.epochs) - 1, min(most, len(story.epochs))).round().astype(int))
+
+
+def blank(preset):
+    """A story of one grey frame, the size of the real ones: what stands in their place before the first is there."""
+    grey = np.full((SHOWN, *preset.shape), 64, np.uint8)
+    return Story(grey, np.zeros(1, np.uint8), np.zeros(1, int), grey[None],
+                 np.zeros((1, 1, 2), np.float16) if preset.code == 2 else None)
 
 
 def plane(codes, colours, reach, side):
