@@ -11,7 +11,7 @@ from ae_core import presets
 FAMILIES = ("dense", "conv")
 SIDES = (28, 64)                 # pixels, shortest and longest
 LIMITS = {                       # field -> (what a reader calls it, lowest, highest)
-    "code": ("code size", 1, 1024), "epochs": ("number of epochs", 1, 500), "batch_size": ("batch size", 1, 1024),
+    "code": ("code size", 2, 1024), "epochs": ("number of epochs", 1, 500), "batch_size": ("batch size", 1, 1024),
     "learning_rate": ("learning rate", 1e-6, 0.1), "reconstruction_weight": ("reconstruction weight", 1e-3, 1e9),
     "labels": ("number of classes", 0, 100)}
 UNITS, FILTERS = (1, 2048), (1, 256)     # of one layer

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ae_core import blueprint, data, model, store
+from ae_core import blueprint, data, jobs, model, store
 from ae_core.presets import Preset
 from ae_core.store import Stored
 
@@ -161,26 +161,32 @@ def _check_header(archive, entry, kinds, dimensions):
 
 def _check_arrays(preset, card, arrays):
     """Whether the arrays belong to the preset and to each other."""
-    classes = len(card["data"]["classes"]) if "data" in card else 256
-    wrong = []
+    samples, codes, told = (arrays.get(file) for file in ("samples.npz", "latents.npz", "story.npz"))
+    classes, most = (len(card["data"]["classes"]), 0) if "data" in card else (256, 10_000)
     if "data" in card:
-        samples = arrays.get("samples.npz")
-        if samples is None or samples["x_test"].shape[1:] != preset.shape or not 0 < len(samples["x_test"]) <= 10_000 \
-                or samples["y_test"].shape != samples["x_test"].shape[:1] or samples["y_test"].max() >= classes:
-            wrong.append("samples.npz")
-    if "latents.npz" in arrays or preset.mapped:
-        codes = arrays.get("latents.npz", {})
-        shape = codes["mean"].shape if codes else ()
-        if not codes or shape[1] != preset.code or not 0 < shape[0] <= 10_000 or codes["label"].shape != shape[:1] \
-                or ("log_variance" in codes) != preset.variational \
-                or codes.get("log_variance", codes["mean"]).shape != shape or not np.isfinite(codes["mean"]).all() \
-                or codes["label"].max() >= classes \
-                or ("data" in card and not wrong and shape[0] > len(arrays["samples.npz"]["x_test"])):
-            wrong.append("latents.npz")
-    if "story.npz" in arrays and not _is_story(preset, arrays["story.npz"]):
-        wrong.append("story.npz")
-    if wrong:
-        raise BadBundle(f"{wrong[0]} does not belong to the model that preset.json describes. Download it again.")
+        if samples is None or not _are_samples(preset, classes, **samples):
+            raise _foreign("samples.npz")
+        most = len(samples["x_test"])
+    if (codes is None and preset.mapped) or (codes is not None and not _are_codes(preset, classes, most, **codes)):
+        raise _foreign("latents.npz")
+    if told is not None and not _is_story(preset, told):
+        raise _foreign("story.npz")
+
+
+def _foreign(file):
+    return BadBundle(f"{file} does not belong to the model that preset.json describes. Download the model again.")
+
+
+def _are_samples(preset, classes, x_test, y_test):
+    return (x_test.shape[1:] == preset.shape and jobs.LEAST_SHOWN <= len(x_test) <= 10_000
+            and y_test.shape == x_test.shape[:1] and y_test.max() < classes)
+
+
+def _are_codes(preset, classes, most, mean, label, log_variance=None):
+    return (mean.shape[1:] == (preset.code,) and jobs.LEAST_SHOWN <= len(mean) <= most and np.isfinite(mean).all()
+            and label.shape == mean.shape[:1] and label.max() < classes
+            and (log_variance is not None) == preset.variational
+            and (log_variance is None or log_variance.shape == mean.shape))
 
 
 def _is_story(preset, told):

@@ -78,7 +78,7 @@ def about(name):
     """What there is to know of a data set: of DATASETS, or of the test pictures that an own model brings along."""
     if name in DATASETS:
         return DATASETS[name]
-    described = store.read(name).card["data"]
+    described = store.card(name)["data"]
     return Dataset(described["title"], "", "", tuple(described["classes"]), described["margin"], {}, described["photo"])
 
 

@@ -29,7 +29,8 @@ import numpy as np
 from ae_core import blueprint, data, store, story
 from ae_core.presets import Preset
 
-FEWEST = 10                      # pictures that can be split into some to train on, to check with, and to show
+FEWEST = 20                      # pictures that can be split into some to train on, to check with, and to show
+LEAST_SHOWN = 4
 MAX_TEST = 2000                  # pictures to show
 WAITING, RUNNING, PAUSED, INTERRUPTED = "waiting", "running", "paused", "interrupted"
 DONE, STOPPED, FAILED = "done", "stopped", "failed"
@@ -57,7 +58,7 @@ class Own:
         order = np.arange(len(self.pictures))
         if self.photo:
             order = np.random.default_rng(data.SEED).permutation(order)
-        aside = min(MAX_TEST, max(1, len(order) // 10)) if self.photo else MAX_TEST
+        aside = min(MAX_TEST, max(LEAST_SHOWN, len(order) // 10)) if self.photo else MAX_TEST
         return [dataclasses.replace(self, pictures=self.pictures[rows], labels=self.labels[rows])
                 for rows in (order[:-aside], order[-aside:])]
 

@@ -116,6 +116,13 @@ def read(name):
     return Stored(preset, card, folder)
 
 
+def card(name):
+    """What preset.json says of a model, its files not looked at; WeightsMissing or WeightsDamaged."""
+    if not present(name):
+        raise WeightsMissing(f"{name} has no trained weights here. Train it with: python -m ae_core train {name}")
+    return _card(folder_of(name))[1]
+
+
 def _card(folder):
     """The preset and the card in a folder; WeightsDamaged where they cannot be read."""
     name = folder.name

@@ -67,14 +67,14 @@ def test_a_preset_to_start_from_is_found_again_in_the_controls():
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3)])
 def test_folders_are_classes(shape):
-    read = train.read(packed([f"toys/{name}/{k}.png" for name in ("cars", "bears") for k in range(6)]), shape)
+    read = train.read(packed([f"toys/{name}/{k}.png" for name in ("cars", "bears") for k in range(10)]), shape)
     assert read.labelled and read.own.classes == ("bears", "cars") and read.notes == ()
-    assert read.own.pictures.shape == (12, *shape) and read.own.pictures.dtype == np.uint8
-    assert list(read.own.labels) == [1] * 6 + [0] * 6
+    assert read.own.pictures.shape == (20, *shape) and read.own.pictures.dtype == np.uint8
+    assert list(read.own.labels) == [1] * 10 + [0] * 10
 
 
 def test_mixed_sizes_and_missing_labels_are_said():
-    files = [*packed([f"a/{k}.png" for k in range(5)]), *packed([f"b/{k}.png" for k in range(5)], size=(90, 64)),
+    files = [*packed([f"a/{k}.png" for k in range(10)]), *packed([f"b/{k}.png" for k in range(10)], size=(90, 64)),
              ("single.png", picture(3))]
     read = train.read(files, (28, 28, 1))
     assert not read.labelled and read.own.classes == ("Yours",) and set(read.own.labels) == {0}
@@ -82,7 +82,7 @@ def test_mixed_sizes_and_missing_labels_are_said():
 
 
 def test_too_few_pictures_get_a_sentence_that_names_the_bad_ones():
-    with pytest.raises(ValueError, match="1 pictures could be read; give 10.*notes.png is not a picture"):
+    with pytest.raises(ValueError, match="1 pictures could be read; give 20.*notes.png is not a picture"):
         train.read([("one.png", picture(0)), ("notes.png", b"notes")], (28, 28, 1))
 
 
@@ -140,3 +140,33 @@ def test_the_shipped_story_is_here_and_of_the_shipped_model():
     assert len(history) == card["training"]["epochs"] == told.epochs[-1]
     assert history[-1]["val_loss"] == pytest.approx(card["training"]["val_loss"], rel=0.02)
     np.testing.assert_array_equal(data.as_pictures(told.given), data.samples("fashion_mnist")[0][:story.SHOWN])
+
+
+# --- in the pages --------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("changes", "pages"), [
+    ({"code": 2}, ("reconstruct", "latent_map")), ({"code": 5, "shape": (32, 32, 3)}, ("reconstruct", "latent_map")),
+    ({"name": "digits_cvae", "labels": 12}, ("reconstruct",)),
+    ({"name": "digits_stacked_denoiser", "code": 9, "shape": (48, 48, 3)}, ("denoise",))],
+    ids=["plane", "colour", "told", "denoiser"])
+def test_an_own_model_appears_in_the_pages_that_can_show_it(by_hand, changes, pages):  # noqa: F811
+    from tests.test_pages import opened
+    preset = small(**{"epochs": 1, **changes})
+    jobs.request(preset, own=own(60, preset.shape, [f"class {k}" for k in range(preset.labels or 2)]))
+    by_hand()
+    for page in pages:
+        app = opened(page, model="Mine")
+        assert not app.exception and not app.info and app.selectbox(key="model").value == "Mine"
+        if page == "latent_map":
+            for section in ("Path", "Scatter", "Sheet", "Dimensions"):
+                app.segmented_control(key="section").set_value(section).run()
+                assert not app.exception, section
+
+
+def test_digits_offers_an_own_model_of_the_ten_digits(by_hand):  # noqa: F811
+    from tests.test_pages import opened
+    assert "model" not in [box.key for box in opened("digits").selectbox]
+    jobs.request(small("digits_cvae", epochs=1, batch_size=512), own=jobs.shipped("mnist"))
+    by_hand()
+    app = opened("digits", model="Mine")
+    assert not app.exception and app.selectbox(key="model").value == "Mine"

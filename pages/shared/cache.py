@@ -5,7 +5,7 @@ Models are shared by all sessions (they are safe from many threads); arrays are 
 import numpy as np
 import streamlit as st
 
-from ae_core import data, denoise, digits, images, latent_map, model, presets, reconstruct, search
+from ae_core import data, denoise, digits, images, latent, latent_map, model, presets, reconstruct, search
 from pages.shared import live
 
 
@@ -26,12 +26,16 @@ def _changed(name):
 
 
 @st.cache_data(max_entries=6, show_spinner="Opening the pictures …")
-def samples(dataset, shape=(28, 28, 1)):
-    """The test pictures and labels of a data set; what is shipped in their place where they are not here."""
+def _samples(dataset, changed, shape):
     try:
         return data.load(dataset, "test", shape)
     except data.DataMissing:
         return data.samples(dataset, shape)
+
+
+def samples(dataset, shape=(28, 28, 1)):
+    """The test pictures and labels of a data set; what is shipped in their place where they are not here."""
+    return _samples(dataset, _changed(dataset), shape)
 
 
 @st.cache_data(max_entries=40, show_spinner="Rebuilding the test pictures …")
@@ -67,8 +71,8 @@ def size_curve():
 
 @st.cache_data(max_entries=16, show_spinner="Measuring the noise levels …")
 def _robustness(names, changed, mean):
-    models = {presets.get(name).title: served(name) for name in names}
-    first = presets.get(names[0])
+    models = {model.store.preset(name).title: served(name) for name in names}
+    first = model.store.preset(names[0])
     return denoise.robustness(models, samples(first.dataset, first.shape)[0][:60], denoise.CURVE_SIGMAS, mean)
 
 
@@ -78,9 +82,9 @@ def robustness(names, mean):
 
 
 @st.cache_data(max_entries=60, show_spinner="Reading your pictures …")
-def fitted(raw, name, shape, margin):
-    """An upload as the data sets show their pictures; raises images.BadPicture."""
-    return images.fit(images.read(raw, name), shape, margin)
+def fitted(raw, name, dataset, shape):
+    """An upload as a data set shows its pictures; raises images.BadPicture."""
+    return data.fit(images.read(raw, name), dataset, shape)
 
 
 # --- latent spaces; shared objects, because nobody changes them -------------------------------------------
@@ -134,7 +138,7 @@ def coded_pictures(name):
 
 @st.cache_resource(max_entries=20, show_spinner="Opening the pictures …")
 def _neighbours(name, changed):
-    return live.encode_strip(images.to_uint8(coded_pictures(name)[:NEIGHBOURS])[..., 0])
+    return live.encode_strip(latent.tiles(coded_pictures(name)[:NEIGHBOURS], 1)[:, 0])
 
 
 def neighbours(name):
