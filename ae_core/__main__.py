@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 
-from ae_core import data, denoise, latent_map, model, outliers, presets, quickdraw, reconstruct, search, store
+from ae_core import data, denoise, jobs, latent_map, model, outliers, presets, quickdraw, reconstruct, search, store
 
 SEARCHES = 2000                  # test pictures that are searched for in an evaluation
 
@@ -91,9 +91,11 @@ def train(arguments):
 
 def work(arguments):
     """Train what the Train page has queued, one run at a time; it starts this by itself."""
-    _training()
-    from ae_core import worker
-    worker.work()
+    with jobs.lock(jobs.LOCK_SECONDS) as mine:
+        if mine:
+            _training()
+            from ae_core import worker
+            worker.work()
 
 
 def evaluate(arguments):

@@ -46,6 +46,11 @@ def operations(preset):
     return 2 * MULTIPLY_ADDS * sum(stage.work for part in stages(preset).values() for stage in part)
 
 
+def size(stage):
+    """How high a layer is drawn: the logarithm of how many numbers it gives for a picture."""
+    return math.log2(1 + math.prod(stage.shape))
+
+
 def check(preset):
     """ValueError with one sentence where a reader's own preset is not one that can be trained and served here."""
     _check_numbers(preset)

@@ -29,6 +29,7 @@ import numpy as np
 from ae_core import blueprint, data, store, story
 from ae_core.presets import Preset
 
+LOCK_SECONDS = 2                 # whoever only looks whether a worker lives holds the lock for a moment
 FEWEST = 20                      # pictures that can be split into some to train on, to check with, and to show
 LEAST_SHOWN = 4
 MAX_TEST = 2000                  # pictures to show
@@ -257,10 +258,14 @@ def remove(job):
 def start():
     """Start the process that works off the queue, if there is something to do and none is at it yet.
 
-    It gets a session of its own, so that neither a closed tab nor the end of the server ends it.
+    It gets a session of its own, so that neither a closed tab nor the end of the server ends it. Until it holds the
+    lock, no other is started.
     """
-    if not can_train() or busy() or not any(job.state == WAITING for job in every()):
+    started = root() / "started"
+    if not can_train() or busy() or not any(job.state == WAITING for job in every()) \
+            or (started.is_file() and time.time() - started.stat().st_mtime < 5):
         return
+    started.touch()
     with open(root() / "worker.log", "ab") as log:
         subprocess.Popen([sys.executable, "-m", "ae_core", "work"], cwd=store.ROOT, start_new_session=True,
                          stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -273,13 +278,19 @@ def busy():
 
 
 @contextlib.contextmanager
-def lock():
-    """Hold jobs/lock; gives whether it was free. The system releases it with the process, even by kill -9."""
+def lock(patience=0.0):
+    """Hold jobs/lock, asking for so many seconds; gives whether one has it.
+
+    The system releases it with the process, even by kill -9.
+    """
     if not root().is_dir():
         yield True
         return
     with open(root() / "lock", "ab") as file:
-        yield _take(file)
+        end = time.monotonic() + patience
+        while not (mine := _take(file)) and time.monotonic() < end:
+            time.sleep(0.05)
+        yield mine
 
 
 def _take(file):

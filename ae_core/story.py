@@ -11,19 +11,19 @@ import numpy as np
 
 from ae_core import images
 
-SHOWN = 15                       # pictures of the mosaic
+SHOWN = 12                       # pictures of the mosaic
 DOTS = 1000                      # codes of the plane
-COLUMNS = 5
+COLUMNS = 3
 MOST_FRAMES = 31                 # of a film: enough to follow, and small enough to send
 FILE = "story.npz"
 
 
 @dataclass(frozen=True)
 class Story:
-    given: np.ndarray            # uint8 (15, h, w, c) what the network is shown
+    given: np.ndarray            # uint8 (12, h, w, c) what the network is shown
     labels: np.ndarray           # uint8 (m,) of the codes
     epochs: np.ndarray           # (e,) epochs done; 0 is the untrained network
-    rebuilt: np.ndarray          # uint8 (e, 15, h, w, c) what it makes of it
+    rebuilt: np.ndarray          # uint8 (e, 12, h, w, c) what it makes of it
     codes: np.ndarray | None     # float16 (e, m, 2), None where a code has more than two numbers
 
 
@@ -78,7 +78,7 @@ def curves(history):
 
 
 def frames(story, palette, most=MOST_FRAMES):
-    """One picture an epoch: given over rebuilt, and beside it the plane of codes in class colours: uint8 (e, h, w, 3).
+    """One picture an epoch: given, rebuilt, and beside them the plane of codes in class colours: uint8 (e, h, w, 3).
 
     palette: "#rrggbb" of each class; most: of more epochs than so many, some are left out, `shown_epochs` says which.
     """
@@ -86,20 +86,25 @@ def frames(story, palette, most=MOST_FRAMES):
     story = replace(story, rebuilt=story.rebuilt[chosen], codes=None if story.codes is None else story.codes[chosen])
     scale = max(1, 64 // story.given.shape[1])
     given = images.label(images.tile(story.given / np.float32(255), COLUMNS, scale=scale), "Given")
-    sheets = [images.stack(given, images.label(images.tile(rebuilt / np.float32(255), COLUMNS, scale=scale), "Rebuilt"))
-              for rebuilt in story.rebuilt]
+    gap = np.full((len(given), 6, 3), 255, np.uint8)
+    sheets = [np.concatenate([given, gap, images.label(images.tile(rebuilt / np.float32(255), COLUMNS, scale=scale),
+                                                       "Rebuilt"), gap], axis=1) for rebuilt in story.rebuilt]
     if story.codes is None:
         return np.stack(sheets)
     colours = np.array([[int(colour[k:k + 2], 16) for k in (1, 3, 5)] for colour in palette], np.uint8)
-    reach = np.percentile(np.abs(story.codes[-1].astype(np.float32)), 99.5) * 1.1 or 1.0
-    height = sheets[0].shape[0]
-    planes = [plane(codes, colours[story.labels % len(colours)], reach, height) for codes in story.codes]
+    height, dots = sheets[0].shape[0], colours[story.labels % len(colours)]
+    planes = [plane(codes, dots, reach(story), height) for codes in story.codes]
     return np.stack([np.concatenate(pair, axis=1) for pair in zip(sheets, planes, strict=True)])
 
 
+def reach(story):
+    """How far from 0 the drawn plane reaches: as far as nearly all codes of the last epoch."""
+    return float(np.ceil(np.percentile(np.abs(story.codes[-1].astype(np.float32)), 99))) or 1.0
+
+
 def shown_epochs(story, most=MOST_FRAMES):
-    """Which rows of a story are drawn: all, or `most` of them evenly, the first and the last among them."""
-    return np.unique(np.linspace(0, len(story.epochs) - 1, min(most, len(story.epochs))).round().astype(int))
+    """Which rows of a story are drawn: all, or `most` of them evenly, the last one always."""
+    return np.unique(np.linspace(len(story.epochs) - 1, 0, min(most, len(story.epochs))).round().astype(int))
 
 
 def blank(preset):

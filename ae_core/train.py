@@ -5,20 +5,26 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from ae_core import blueprint, collection, data, images, jobs, presets
+from ae_core import blueprint, collection, data, images, jobs, latent, presets
 from ae_core.presets import Corruption, Preset
 
 KINDS = ("Autoencoder", "VAE", "Conditional VAE", "Denoiser")
 NETWORKS = {"Dense": "dense", "Convolutional": "conv"}
-UNITS = ((64,), (128,), (256,), (512,), (256, 128), (512, 256), (512, 512))
+UNITS = ((64,), (128,), (256,), (256, 128), (512,), (512, 256), (512, 512))
 FILTERS = (4, 8, 16, 32, 64)     # of the first convolution; each further one has twice as many
 CODES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 196, 256, 512)
 BETAS = (0.001, 0.01, 0.03, 0.1, 0.3, 0.5, 1.0, 2.0, 4.0, 10.0, 30.0, 100.0)
 RATES = (1e-4, 2e-4, 5e-4, 1e-3, 1.5e-3, 2e-3, 5e-3, 1e-2)
 BATCHES = (8, 16, 32, 64, 128, 256, 512, 1024)
 SIDES = (28, 32, 48, 64)
+SOURCES = {                      # data set -> (shape, how many training pictures it has)
+    "fashion_mnist": ((28, 28, 1), 60_000), "mnist": ((28, 28, 1), 60_000), "cifar10": ((32, 32, 3), 50_000),
+    "quickdraw_cats": ((32, 32, 1), 59_700)}
+OWN = "own"
 MOST = 10_000                    # own pictures; more would not fit into a laptop's memory twice
 BETA_PRESETS = ("fashion_vae_beta_small", "fashion_vae_dense", "fashion_vae_beta_large")
+BETA_REACHES = (0.5, 1, 2, 3, 5, 8, 13, 20, 30)      # latent units from 0
+BETA_TILES = 8                   # pictures a side
 STORY = "fashion_vae_dense"      # the shipped run that the page opens on
 
 
@@ -84,11 +90,33 @@ def choices_of(preset):
     beta = pixels / preset.reconstruction_weight if preset.variational else 1.0
     units, filters = preset.arguments.get("units"), preset.arguments.get("filters", (16,))[0]
     return {"dataset": preset.dataset, "kind": kind, "network": "Dense" if units else "Convolutional",
-            "code": _nearest(CODES, preset.code), "units": units if units in UNITS else UNITS[3],
+            "code": _nearest(CODES, preset.code), "units": units if units in UNITS else UNITS[4],
             "filters": _nearest(FILTERS, filters), "beta": _nearest(BETAS, beta),
             "noise": _nearest((0.3, 0.5, 0.75, 1.0), preset.corruption.sigma[1] if preset.corruption else 0.5),
             "epochs": min(preset.epochs, 100), "batch_size": _nearest(BATCHES, preset.batch_size),
             "learning_rate": _nearest(RATES, preset.learning_rate)}
+
+
+def sources():
+    """{key: title} of what can be trained on here; where only the test pictures are shipped, these."""
+    found = {}
+    for name in SOURCES:
+        about = data.DATASETS[name]
+        if data.find(name):
+            found[name] = about.title
+        elif about.sample:
+            found[name] = f"{about.title} (the 10,000 shipped pictures)"
+    return found | {OWN: "My own pictures"}
+
+
+def count(dataset):
+    """How many pictures of a data set are trained on here."""
+    return SOURCES[dataset][1] if data.find(dataset) else 10_000 - jobs.MAX_TEST
+
+
+def pictures_of(dataset):
+    """What `jobs.request` is given of a data set: nothing where it is here, else the shipped pictures."""
+    return None if data.find(dataset) else jobs.shipped(dataset)
 
 
 def starts():
@@ -138,15 +166,19 @@ def lines(preset, seed, about=None):
     fields = {field.name: getattr(preset, field.name) for field in dataclasses.fields(preset)}
     told = [f"    {field.name}={fields[field.name]!r},\n" for field in dataclasses.fields(preset)
             if fields[field.name] != _default(field)]
+    path, names = "", "data, training"
     if about is None:
         source = f'pictures, labels = data.load("{preset.dataset}", "train", preset.shape)\n'
     else:
-        own = 'train.read([("pictures.zip", Path("pictures.zip").read_bytes())], preset.shape).own' if about["photo"] \
-            else f'jobs.shipped("{_of_classes(about["classes"])}")'
+        own, names = f'jobs.shipped("{_of_classes(about["classes"])}")', "data, jobs, training"
+        if about["photo"]:
+            path, names = "from pathlib import Path\n\n", "data, train, training"
+            own = 'train.read([("pictures.zip", Path("pictures.zip").read_bytes())], preset.shape).own'
         source = (f"trained, shown = {own}.split()\n"
                   "pictures, labels = data.as_pictures(trained.pictures), trained.labels\n")
-    return ("from pathlib import Path\n\nfrom ae_core import data, jobs, train, training\n"
-            f"from ae_core.presets import Corruption, Preset\n\npreset = Preset(\n{''.join(told)})\n{source}"
+    noise = "Corruption, " if preset.corruption else ""
+    return (f"{path}from ae_core import {names}\nfrom ae_core.presets import {noise}Preset\n\n"
+            f"preset = Preset(\n{''.join(told)})\n{source}"
             f"encoder, decoder, history = training.fit(preset, pictures, labels, seed={seed})\n")
 
 
@@ -156,6 +188,17 @@ def _of_classes(classes):
 
 def _default(field):
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def beta_frames(models):
+    """The planes of models side by side, n x n pictures each, from near 0 to far from it: uint8 (e, h, w, 3)."""
+    def sheet(model, reach):
+        pictures = model.decode(latent.lattice((-reach, reach, -reach, reach), BETA_TILES))
+        beta = np.prod(model.preset.shape) / model.preset.reconstruction_weight
+        return images.label(images.tile(pictures, BETA_TILES, gap=0), f"beta {beta:g}")
+    gap = np.full((sheet(models[0], 1).shape[0], 6, 3), 255, np.uint8)
+    return np.stack([np.concatenate([part for model in models for part in (sheet(model, reach), gap)][:-1], axis=1)
+                     for reach in BETA_REACHES])
 
 
 def _nearest(options, value):

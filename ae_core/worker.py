@@ -17,22 +17,15 @@ from ae_core import data, denoise, images, jobs, store, story, training
 
 REPORT_SECONDS = 0.5
 PATIENCE = 600                   # seconds a paused run waits in memory; then it leaves, and resumes from its last epoch
-LOCK_SECONDS = 3                 # whoever only looks whether a worker lives holds the lock for a moment
 
 
 def work():
-    """Train every waiting job, one after another; at once over where another worker is at it."""
+    """Train every waiting job, one after another. The caller holds `jobs.lock`."""
     if hasattr(os, "nice"):
         os.nice(10)              # whoever looks at a page comes first
-    end = time.monotonic() + LOCK_SECONDS
-    while time.monotonic() < end:
-        with jobs.lock() as mine:
-            if mine:
-                store.tidy()
-                while job := next((job for job in jobs.every() if job.state == jobs.WAITING), None):
-                    run(job)
-                return
-        time.sleep(0.1)
+    store.tidy()
+    while job := next((job for job in jobs.every() if job.state == jobs.WAITING), None):
+        run(job)
 
 
 def run(job):
@@ -108,7 +101,7 @@ class Shown:
         return {"given": images.to_uint8(self.pictures), "labels": self.labels.astype(np.uint8)}
 
     def look(self, graph):
-        """The mosaic rebuilt (15, h, w, c) uint8, and the codes (m, 2) of a plane or None."""
+        """The mosaic rebuilt (12, h, w, c) uint8, and the codes (m, 2) of a plane or None."""
         encoder, decoder = graph.get_layer("encoder"), graph.get_layer("decoder")
         code = self._encode(encoder, self.pictures)
         rebuilt = keras.ops.convert_to_numpy(decoder(self._told(code, len(self.pictures)), training=False))

@@ -5,7 +5,7 @@ Models are shared by all sessions (they are safe from many threads); arrays are 
 import numpy as np
 import streamlit as st
 
-from ae_core import data, denoise, digits, images, latent, latent_map, model, presets, reconstruct, search
+from ae_core import data, denoise, digits, images, latent, latent_map, model, presets, reconstruct, search, story, train
 from pages.shared import live
 
 
@@ -174,6 +174,31 @@ def class_strip(dataset, label):
     """All test pictures of one class as the pad takes them."""
     pictures, labels = samples(dataset)
     return live.encode_strip(images.to_uint8(pictures[labels == label])[..., 0])
+
+
+# --- training ----------------------------------------------------------------------------------------------
+
+@st.cache_resource(max_entries=20, show_spinner="Opening the run …")
+def _story(name, changed):
+    stored = model.store.read(name)
+    told, history = story.read(stored.path(story.FILE))
+    return told, history, live.encode_strip(story.frames(told, live.PALETTE), quality=92)
+
+
+def story_of(name):
+    """The story of a model's training, its history, and its frames as the filmstrip takes them."""
+    return _story(name, _changed(name))
+
+
+@st.cache_resource(max_entries=1, show_spinner="Decoding the planes …")
+def _betas(changed):
+    models = [served(name) for name in train.BETA_PRESETS]
+    return live.encode_strip(train.beta_frames(models), quality=92)
+
+
+def betas():
+    """The planes of three sizes of beta side by side, from near to far, as the filmstrip takes them."""
+    return _betas(tuple(map(_changed, train.BETA_PRESETS)))
 
 
 # --- search ------------------------------------------------------------------------------------------------
