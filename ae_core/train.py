@@ -170,10 +170,11 @@ def lines(preset, seed, about=None):
     if about is None:
         source = f'pictures, labels = data.load("{preset.dataset}", "train", preset.shape)\n'
     else:
-        own, names = f'jobs.shipped("{_of_classes(about["classes"])}")', "data, jobs, training"
         if about["photo"]:
             path, names = "from pathlib import Path\n\n", "data, train, training"
             own = 'train.read([("pictures.zip", Path("pictures.zip").read_bytes())], preset.shape).own'
+        else:
+            own, names = f'jobs.shipped("{_of_classes(about["classes"])}")', "data, jobs, training"
         source = (f"trained, shown = {own}.split()\n"
                   "pictures, labels = data.as_pictures(trained.pictures), trained.labels\n")
     noise = "Corruption, " if preset.corruption else ""

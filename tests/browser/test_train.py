@@ -1,4 +1,4 @@
-"""Train in a real Chromium: own pictures up, a tiny model trained to its end, looked at, taken away and brought back."""
+"""Train in a real Chromium: own pictures up, a tiny model trained to its end, taken away and brought back."""
 import io
 import os
 import time
@@ -59,7 +59,7 @@ def choose(page, label, option):
 
 def test_a_model_of_own_pictures_from_upload_to_download_and_back(page, app, tmp_path):
     open_page(page, app, "train")
-    assert page.locator(".filmstrip canvas").count() >= 1            # a finished run, never an empty form
+    page.locator(".filmstrip canvas").first.wait_for(timeout=READY)  # a finished run, never an empty form
     page.get_by_label("Name of your model").fill("Rings")
     choose(page, "Pictures", "My own pictures")
     page.locator("input[type=file][accept*=png]").set_input_files(
@@ -79,7 +79,7 @@ def test_a_model_of_own_pictures_from_upload_to_download_and_back(page, app, tmp
     page.get_by_role("button", name="Download the model (zip)").wait_for(timeout=TRAINED)
     settle(page)
     assert page.get_by_text("After 6 epochs").count() and page.locator(".js-plotly-plot").count() >= 3
-    assert {"Reconstruction", "KL divergence"} <= set(page.locator(".gtitle").all_inner_texts())
+    assert {"Reconstruction", "KL divergence"} <= set(page.locator(".gtitle").all_text_contents())
     told, history = story.read(store.read("own_rings").path(story.FILE))
     assert len(history) == 6 and history[-1]["val_loss"] < history[0]["val_loss"] and len(told.epochs) == 7
 
