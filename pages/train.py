@@ -33,9 +33,19 @@ def start_from():
     """Fill the controls from the shipped preset that was chosen."""
     values = train.choices_of(train.starts()[st.session_state.start])
     if values["dataset"] not in train.sources():
-        values.pop("dataset")
+        values["dataset"] = train.OWN
     for key, value in values.items():
         st.session_state[f"new_{key}"] = value
+
+
+def keep_choices(choices=None):
+    """Streamlit forgets a control that is not on the page; what it was set to comes back with it."""
+    kept = st.session_state.setdefault("choices", {"title": "My model"})
+    if choices:
+        kept |= vars(choices)
+    for key, value in kept.items():
+        if choices is None and key not in ("shape", "classes"):
+            st.session_state.setdefault(f"new_{key}", value)
 
 
 def new_run():
@@ -43,13 +53,15 @@ def new_run():
     st.subheader("A new run")
     st.selectbox("Start from", list(train.starts()), key="start", on_change=start_from,
                  index=list(train.starts()).index(presets.get(train.STORY).title))
+    keep_choices()
     if "new_dataset" not in st.session_state:
         start_from()
-    title = st.text_input("Name of your model", "My model", max_chars=60, key="new_title")
+    title = st.text_input("Name of your model", max_chars=60, key="new_title")
     sources = train.sources()
     dataset = st.selectbox("Pictures", list(sources), format_func=sources.get, key="new_dataset")
     own, shape = own_pictures() if dataset == train.OWN else (None, train.SOURCES[dataset][0])
     choices = choose(title, dataset, shape, own)
+    keep_choices(choices)
     try:
         preset = train.design(choices)
     except ValueError as error:
@@ -68,19 +80,18 @@ def new_run():
 def choose(title, dataset, shape, own):
     """The controls of the network and of its training."""
     kind = st.selectbox("Kind", train.KINDS, key="new_kind")
-    network = "Dense"
+    network, beta, noise = (st.session_state[f"new_{key}"] for key in ("network", "beta", "noise"))
+    units, filters = st.session_state.new_units, st.session_state.new_filters
     if kind != "Conditional VAE":
         network = st.segmented_control("Network", list(train.NETWORKS), required=True, key="new_network")
     code = st.select_slider("Code size: how many numbers a picture becomes", train.CODES, key="new_code")
-    beta, noise = 1.0, 0.5
     if "VAE" in kind:
         beta = st.select_slider("Beta: the weight of the KL term", train.BETAS, key="new_beta")
     if kind == "Denoiser":
         noise = st.slider("Noise: the largest sigma", 0.1, 1.5, step=0.05, key="new_noise")
     epochs = st.slider("Epochs", 1, 100, key="new_epochs")
-    units, filters = train.UNITS[4], 16
     with st.expander("More settings", icon=":material/tune:"):
-        if network == "Dense":
+        if network == "Dense" or kind == "Conditional VAE":
             units = st.selectbox("Units of the encoder's layers", train.UNITS, key="new_units",
                                  format_func=lambda widths: ", then ".join(map(str, widths)))
         else:

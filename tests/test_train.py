@@ -170,3 +170,79 @@ def test_digits_offers_an_own_model_of_the_ten_digits(by_hand):  # noqa: F811
     by_hand()
     app = opened("digits", model="Mine")
     assert not app.exception and app.selectbox(key="model").value == "Mine"
+
+
+def chosen_run(app):
+    return app.selectbox(key="run").value
+
+
+def test_the_page_follows_its_controls():
+    from tests.test_pages import opened, texts
+    app = opened("train")
+    assert chosen_run(app) == train.STORY and "807,700 parameters" in texts(app.markdown)
+    app.selectbox(key="start").set_value("Digits, convolutional").run()
+    assert app.selectbox(key="new_dataset").value == "mnist" and app.segmented_control(key="new_network").value == \
+        "Convolutional"
+    assert "178,001 parameters" in texts(app.markdown)       # as the chapter prints it
+    for kind in train.KINDS:
+        app.selectbox(key="new_kind").set_value(kind).run()
+        assert not app.exception and "parameters" in texts(app.markdown)
+
+
+def test_the_page_asks_shows_and_steers_a_run(by_hand):  # noqa: F811
+    from tests.test_pages import opened, texts
+    app = opened("train")
+    app.slider(key="new_epochs").set_value(1)
+    app.selectbox(key="new_units").set_value((64,))
+    app.text_input(key="new_title").set_value("Quick").run()
+    app.button(key="go").click().run()
+    job, = jobs.every()
+    assert chosen_run(app) == f"job {job.ident}" and job.state == jobs.WAITING and not app.exception
+    app.button(key="stop").click().run()
+    assert "no model" in texts(app.warning)
+    app.button(key="resume").click().run()
+    by_hand()
+    app.run()
+    assert chosen_run(app) == "own_quick" and not app.exception and not app.warning
+    app.button(key="delete").click().run()
+    assert chosen_run(app) == train.STORY and store.own() == {}
+
+
+def test_an_interrupted_run_is_found_again(by_hand, monkeypatch):  # noqa: F811
+    from ae_core import worker
+    from tests.test_pages import opened, texts
+
+    class Killed(BaseException):
+        pass
+
+    def killed(report, epoch, logs=None):
+        if epoch == 1:
+            raise Killed
+    job = jobs.request(small(), own=own())
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(worker.Report, "on_epoch_begin", killed)
+        by_hand()
+    app = opened("train")
+    assert chosen_run(app) == f"job {job.ident}"
+    assert "interrupted after 1 of 3 epochs" in texts(app.warning) and not app.exception
+    app.button(key="resume").click().run()
+    by_hand()
+    assert jobs.read(job.ident).state == jobs.DONE
+    app = opened("train")
+    assert chosen_run(app) == "own_mine" and len(app.get("plotly_chart")) == 3
+
+
+def test_own_pictures_and_zips_get_sentences(by_hand):  # noqa: F811
+    from tests.test_pages import opened, texts
+    app = opened("train")
+    app.selectbox(key="new_dataset").set_value(train.OWN).run()
+    assert "20 to 10,000" in texts(app.info) and app.button(key="go").disabled
+    app.file_uploader(key="train_files_False").set_value([("one.png", picture(0), "image/png")]).run()
+    assert "1 pictures could be read; give 20" in texts(app.info) and app.button(key="go").disabled
+    files = [(name, raw, "application/zip") for name, raw in packed([f"{k}.png" for k in range(30)])]
+    app.file_uploader(key="train_files_False").set_value(files).run()
+    assert "30 pictures" in texts(app.caption) and not app.button(key="go").disabled
+    app.selectbox(key="new_kind").set_value("Conditional VAE").run()
+    assert "no labels here" in texts(app.warning) and app.button(key="go").disabled
+    app.file_uploader(key="model_zip").set_value([("x.zip", b"no zip", "application/zip")]).run()
+    assert "not a whole zip archive" in texts(app.warning) and not app.exception
