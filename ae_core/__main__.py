@@ -79,10 +79,13 @@ def train(arguments):
     if preset.network != "linear":
         data.load(preset.dataset, "test")        # a clear sentence before TensorFlow's slow start
     training = _training()
+    strategy = training.distribution.begin(arguments.strategy) if arguments.strategy else None
     preset = dataclasses.replace(preset, batch_size=arguments.batch_size or preset.batch_size,
                                  schedule=arguments.schedule or preset.schedule)
     stored, replaced = training.train(preset, arguments.epochs, arguments.seed or 0, arguments.resume,
-                                      arguments.replace)
+                                      arguments.replace, strategy=strategy)
+    if stored is None:
+        return
     loss = stored.card["training"].get("val_loss")
     print(f"Kept in {stored.folder}." if replaced else
           f"The weights in {stored.folder} have a lower validation loss ({loss:.6g}) and stay. "
@@ -187,6 +190,8 @@ def _parser():
     sub.add_argument("--seed", type=_positive_or_zero)
     sub.add_argument("--schedule", choices=["cosine", "plateau"], help="how the learning rate falls")
     sub.add_argument("--resume", action="store_true", help="go on from the last epoch of the run that was stopped")
+    sub.add_argument("--strategy", choices=["mirrored", "multiworker"],
+                     help="share the work among devices, or among the workers that TF_CONFIG names")
     sub.add_argument("--replace", action="store_true", help="replace the weights in the store even by worse ones")
     command("work", work)
     sub = command("evaluate", evaluate)

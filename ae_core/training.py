@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ae_core import data, export, images, networks, presets, store
+from ae_core import data, distribution, export, images, networks, presets, store
 
 HELD_OUT = 2000                  # training pictures kept aside to choose the best epoch by; the test set stays unseen
 
@@ -73,15 +73,16 @@ class SeedEpoch(keras.callbacks.Callback):
     So a resumed run sees exactly what an unbroken one would have seen.
     """
 
-    def __init__(self, batches, seed):
+    def __init__(self, batches, seed, worker=0):
         super().__init__()
-        self.batches, self.seed = batches, seed
+        self.batches, self.seed, self.worker = batches, seed, worker
 
     def on_epoch_begin(self, epoch, logs=None):
         self.batches.shuffle(self.seed, epoch)
         for layer in self.model.layers:
             if hasattr(layer, "random"):
-                layer.random.state.assign(np.uint32([self.seed, epoch * 2**16]))   # its second number counts the draws
+                key = self.seed + (self.worker << 24)              # workers share the order, not the noise
+                layer.random.state.assign(np.uint32([key, epoch * 2**16]))     # its second number counts the draws
 
 
 class KeepRun(keras.callbacks.Callback):
@@ -194,31 +195,36 @@ def compile_for(preset, graph):
 
 
 def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, precision="float32", verbose="auto",
-        more_callbacks=(), folder=None):
+        more_callbacks=(), folder=None, strategy=None):
     """Train a preset on pictures (n, h, w, c); returns the encoder, the decoder and the history, best epoch loaded.
 
     precision: "float32", or "mixed_bfloat16", whose arithmetic is a quarter faster on a CPU that has bfloat16 and twice
     as fast on a GPU; the weights are float32 all the same. Interrupting it (Ctrl-C) keeps the best epoch so far. The
-    run's files lie in `folder`, else in `runs_folder`. ValueError where there is too little to train on.
+    run's files lie in `folder`, else in `runs_folder`. With a strategy of `distribution` the work is shared out; then
+    every worker must see that folder, but only the chief writes there, and `resume` begins anew where there is nothing.
+    ValueError where there is too little to train on.
     """
     if len(pictures) < 2 or pictures.shape[1:] != preset.target:
         raise ValueError(f"{preset.name} trains on at least 2 pictures of shape {preset.target}; "
                          f"it was given {len(pictures)} of {pictures.shape[1:]}.")
     keras.utils.set_random_seed(seed)
     epochs, folder = epochs or preset.epochs, folder or runs_folder(preset.name)
-    with of_precision(precision):
+    worker = distribution.index(strategy)
+    with of_precision(precision), distribution.scope(strategy):
         encoder, decoder = networks.build(preset)
         if preset.network == "two_branch":
             start_at_pca(encoder, decoder, pictures)
         graph = compile_for(preset, networks.training_graph(preset, encoder, decoder, seed))
-    graph.optimizer.build(graph.trainable_variables)
-    if resume:
+        graph.optimizer.build(graph.trainable_variables)
+    if resume and not (strategy and not (folder / "state.json").is_file()):
         history = saved_run(folder)["history"]
         graph.load_weights(weights_file(folder, len(history)))
     else:
         history = []
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        if not worker:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+    place = Path(tempfile.mkdtemp()) if worker else folder    # all must save, as they add up counters; one is kept
     run = {"preset": preset.to_json(), "seed": seed, "epochs": epochs, "history": history}
 
     if stale(history) >= patience(preset, epochs):    # it had ended and was stopped before anyone knew
@@ -226,17 +232,23 @@ def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, precision="
     held_out = min(HELD_OUT, len(pictures) // 10 or 1)
     batches = Batches(preset, pictures[:-held_out], labels[:-held_out])
     check = Batches(preset, pictures[-held_out:], labels[-held_out:])
+    told = [SeedEpoch(batches, seed, worker), *callbacks(preset, epochs, place, run), *more_callbacks]
     try:
-        graph.fit(batches, validation_data=check, epochs=epochs, initial_epoch=len(history), shuffle=False,
-                  verbose=verbose, callbacks=[SeedEpoch(batches, seed), *callbacks(preset, epochs, folder, run),
-                                              *more_callbacks])
+        if strategy:
+            distribution.fit(strategy, graph, batches, check, epochs, len(history), told)
+        else:
+            graph.fit(batches, validation_data=check, epochs=epochs, initial_epoch=len(history), shuffle=False,
+                      verbose=verbose, callbacks=told)
     except KeyboardInterrupt:
         if not history:
             raise
     if not best_epoch(history):
         raise ValueError(f"The loss of {preset.name} was not a number from the first epoch on. "
                          "Lower the learning rate or look for bad values in the pictures.")
-    graph.load_weights(weights_file(folder, best_epoch(history)))
+    best = weights_file(place, best_epoch(history))
+    graph.load_weights(best if best.is_file() else weights_file(folder, best_epoch(history)))
+    if worker:
+        shutil.rmtree(place)
     plain = networks.build(preset)
     for exact, fast in zip(plain, (encoder, decoder), strict=True):
         exact.set_weights(fast.get_weights())
@@ -289,20 +301,25 @@ def saved_run(folder):
     return json.loads(path.read_text("utf-8"))
 
 
-def train(preset, epochs=None, seed=0, resume=False, replace=False, precision="float32"):
+def train(preset, epochs=None, seed=0, resume=False, replace=False, precision="float32", strategy=None):
     """Fit a preset on its data set and put it into the store; returns the store's entry and whether it was replaced.
 
     A resumed run goes on with the preset, the seed and (if not told otherwise) the epochs it was started with.
-    Weights with a lower validation loss than the new ones stay, unless `replace`.
+    Weights with a lower validation loss than the new ones stay, unless `replace`. Of several workers only the chief
+    keeps the model; the others return what they trained as None, False.
     """
-    if resume:
+    if resume and not (strategy and not (runs_folder(preset.name) / "state.json").is_file()):
         run = saved_run(runs_folder(preset.name))
         preset, seed, epochs = presets.Preset.from_json(run["preset"]), run["seed"], epochs or run["epochs"]
     pictures, labels = training_set(preset)
     if preset.network == "linear":
         encoder, decoder, history = fit_pca(preset, pictures)
     else:
-        encoder, decoder, history = fit(preset, pictures, labels, epochs, seed, resume, precision)
+        encoder, decoder, history = fit(preset, pictures, labels, epochs, seed, resume, precision, strategy=strategy)
+    if strategy:
+        distribution.tell(strategy, history, encoder, decoder)
+        if distribution.index(strategy):
+            return None, False
     best = min(history, key=lambda row: row["val_loss"], default={})
     old = None if replace or not best else _rival(preset)
     if old and old.card["training"].get("val_loss", math.inf) < best["val_loss"]:
