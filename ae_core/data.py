@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ae_core import images, quickdraw
+from ae_core import images, quickdraw, store
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 MAX_DRAWINGS = 60_000            # of a Quick Draw file are taken, 4 kB each
@@ -39,6 +39,7 @@ class Dataset:
     margin: int                  # empty pixels around the subject, for fitting a reader's picture the same way
     urls: dict                   # official file -> sha256
     home: str = ""               # where a person gets it, where it may not be fetched by a program
+    photo: bool = False          # a reader's picture is cut to its middle square, not to its subject on black
 
     @property
     def pattern(self):
@@ -116,6 +117,20 @@ DATASETS = {
 }
 
 
+def about(name):
+    """What there is to know of a data set: of DATASETS, or of the test pictures that an own model brings along."""
+    if name in DATASETS:
+        return DATASETS[name]
+    described = store.card(name)["data"]
+    return Dataset(described["title"], "", "", tuple(described["classes"]), described["margin"], {}, described["photo"])
+
+
+def fit(picture, name, shape):
+    """Any picture (h, w, c) as a data set shows its own: (h, w, c) of `shape`."""
+    dataset = about(name)
+    return images.square(picture, shape) if dataset.photo else images.fit(picture, shape, dataset.margin)
+
+
 def folders():
     """Where data sets are looked for, in this order."""
     own = os.environ.get("AE_DATA_DIR")
@@ -134,6 +149,8 @@ def load(name, split="train", shape=(28, 28, 1)):
 
     Raises DataMissing with what to put where.
     """
+    if name not in DATASETS:
+        return _own(name)
     path = find(name)
     if path is None and split == "test" and DATASETS[name].sample:
         path = SAMPLES / DATASETS[name].sample
@@ -209,6 +226,8 @@ STREAMED: dict[str, Callable] = {"celeba": faces, "photos": photos}
 
 def samples(name, shape=(28, 28, 1)):
     """The shipped test pictures (10000, h, w, 1) and labels; 100 cats drawn by rule in place of Quick Draw's."""
+    if name not in DATASETS:
+        return _own(name)
     if not DATASETS[name].sample:
         rng = np.random.default_rng(0)
         doodles = np.stack([quickdraw.rasterise(quickdraw.doodle(rng)) for _ in range(DOODLES)])
@@ -230,6 +249,12 @@ def mix(pictures, labels, regular, intruder, share=0.01, seed=SEED):
     inside, outside = (rng.permutation(np.flatnonzero(labels == label)) for label in (regular, intruder))
     rows = np.concatenate([inside, outside[:max(1, int(len(inside) * share))]])
     return Mixed(pictures[rows], labels[rows], rows, np.arange(len(rows)) >= len(inside))
+
+
+def _own(name):
+    """The test pictures and labels that an own model brings along."""
+    with np.load(store.read(name).path("samples.npz"), allow_pickle=False) as arrays:
+        return as_pictures(arrays["x_test"]), arrays["y_test"].astype(np.int64)
 
 
 def as_pictures(array):

@@ -103,6 +103,18 @@ def fit(picture, shape, margin=0):
     return canvas[..., None]
 
 
+def square(picture, shape):
+    """The middle square of any picture (h, w, c), scaled to `shape` (side, side, 1 or 3), in grey or in colour."""
+    height, width, _ = picture.shape
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    middle = picture[top:top + side, left:left + side]
+    middle = to_gray(middle) if shape[-1] == 1 else np.broadcast_to(middle, (side, side, 3))
+    how = cv2.INTER_AREA if side > shape[0] else cv2.INTER_LINEAR
+    small = cv2.resize(np.ascontiguousarray(middle), shape[1::-1], interpolation=how)
+    return np.clip(small, 0, 1).reshape(shape)
+
+
 def thumbnail(picture, side):
     """Any picture (h, w, c) inside a black square (side, side, 3), its proportions kept."""
     small = cv2.resize(picture, _inside(picture.shape, (side, side)), interpolation=cv2.INTER_AREA)

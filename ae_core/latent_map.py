@@ -79,10 +79,10 @@ def stored_codes(name):
 def bounds_of(points, square=False):
     """Bounds that hold all but a few stray points (n, 2), rounded outwards to halves; `square`: equal on all sides."""
     if square:
-        reach = float(np.ceil(2 * np.quantile(np.abs(points), 0.998)) / 2)
+        reach = max(float(np.ceil(2 * np.quantile(np.abs(points), 0.998)) / 2), 0.5)   # also where all codes are 0
         return (-reach, reach, -reach, reach)
     low, high = np.quantile(points, [0.001, 0.999], axis=0)
-    (x0, y0), (x1, y1) = np.floor(2 * low) / 2, np.ceil(2 * high) / 2
+    (x0, y0), (x1, y1) = np.floor(2 * low) / 2, np.maximum(np.ceil(2 * high), np.floor(2 * low) + 1) / 2
     return (float(x0), float(x1), float(y0), float(y1))
 
 

@@ -115,6 +115,15 @@ def _fashion_dense(code):
         epochs=80 if code == 128 else 40, batch_size=128, learning_rate=1e-3)
 
 
+def _beta(size, result, reconstruction_weight):
+    """`fashion_vae_dense` with its KL term weighed a thousandth or a hundred times as much, and half as wide."""
+    return Preset(
+        f"fashion_vae_beta_{size}", f"Fashion, VAE, beta too {size}",
+        f"A dense variational autoencoder of clothing whose beta is far too {size}: {result}.",
+        TF_COOKBOOK, "fashion_mnist", "dense", 2, arguments={"units": (256,)},
+        reconstruction_weight=reconstruction_weight, variational=True, epochs=12, batch_size=128, learning_rate=1e-3)
+
+
 PRESETS = _table(
     # Plain autoencoders
     *(_fashion_dense(code) for code in (128, 64, 32, 16, 8)),
@@ -238,6 +247,8 @@ PRESETS = _table(
            "A dense variational autoencoder of clothing, with squared error in place of cross-entropy.",
            TF_COOKBOOK, "fashion_mnist", "dense", 2, arguments={"units": (512,)},
            reconstruction_weight=784, variational=True, epochs=20, batch_size=128, learning_rate=1e-3),
+    _beta("small", "holes between far-flung codes", 784_000),
+    _beta("large", "one average picture everywhere", 7.84),
     Preset("fashion_vae", "Fashion, convolutional VAE",
            "A convolutional variational autoencoder of clothing with a smooth, gap-free plane.",
            GENERATIVE, "fashion_mnist", "conv", 2, shape=(32, 32, 1),

@@ -2,7 +2,7 @@
 import numpy as np
 import streamlit as st
 
-from ae_core import data, denoise, digits, images, latent_map, model, outliers, presets, reconstruct, search
+from ae_core import data, denoise, digits, images, latent_map, model, outliers, presets, reconstruct, search, train
 from pages.shared import cache, frame
 
 
@@ -49,9 +49,15 @@ def search_picture():
     return images.tile(pictures[[4, *found.ids]], 11, scale=2), "A shirt and the ten pictures that are most like it"
 
 
+def train_picture():
+    told = cache.story_of(train.STORY)[0]
+    return np.concatenate([images.tile(data.as_pictures(told.rebuilt[k][:4]), 4, scale=3) for k in (0, 1, -1)]), \
+        "Four pieces of clothing as a network rebuilds them untrained, after one epoch and after twenty"
+
+
 PICTURES = {"reconstruct": reconstruct_picture, "denoise": denoise_picture, "latent_map": latent_map_picture,
             "digits": digits_picture, "outliers": outliers_picture,
-            "search": search_picture}          # page -> its live picture and alt text
+            "search": search_picture, "train": train_picture}          # page -> its live picture and alt text
 
 
 def card(name):

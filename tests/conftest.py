@@ -17,6 +17,7 @@ def no_foreign_data(monkeypatch, tmp_path):
     monkeypatch.setenv("AE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AE_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setenv("AE_MODELS_DIR", str(tmp_path / "models"))
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Training on tiny networks: seconds, not epochs."""
 import dataclasses
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -173,6 +174,39 @@ def test_a_resumed_run_has_the_losses_of_an_unbroken_one(digits):
         assert a["val_loss"] == pytest.approx(b["val_loss"], rel=1e-5)
 
 
+def test_a_resumed_run_goes_on_counting_towards_its_early_end(digits):
+    """Neither a plateau nor the patience begins anew: the losses and the last epoch are the same."""
+    preset = tiny(schedule="plateau", learning_rate=0.3)
+    unbroken = fit(preset, *digits, epochs=40)[2]
+    fit(preset, *digits, epochs=40, more_callbacks=[Stop(8)])
+    for stop in (12, 16):
+        fit(preset, *digits, epochs=40, resume=True, more_callbacks=[Stop(stop)])
+    resumed = fit(preset, *digits, epochs=40, resume=True)[2]
+    assert len(resumed) == len(unbroken) < 40
+    assert [row["val_loss"] for row in resumed] == pytest.approx([row["val_loss"] for row in unbroken], rel=1e-5)
+    assert training.plateau(preset, resumed) < 0.1
+    assert fit(preset, *digits, epochs=40, resume=True)[2] == resumed          # a run that has ended does not go on
+
+
+@pytest.mark.parametrize("moment", ["save_weights", "write_text", "unlink"])
+def test_a_run_that_dies_while_it_is_kept_resumes_the_same(digits, monkeypatch, moment):
+    """Between any two steps of writing an epoch, the weights and the history on disk fit together."""
+    whole = fit(tiny(), *digits, epochs=4)[2]
+    owner = keras.Model if moment == "save_weights" else Path
+    works, calls = getattr(owner, moment), []
+
+    def dies(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise OSError("killed")
+        return works(*arguments, **options)
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="killed"):
+        patched.setattr(owner, moment, dies)
+        fit(tiny(), *digits, epochs=4)
+    resumed = fit(tiny(), *digits, epochs=4, resume=True)[2]
+    assert [row["loss"] for row in resumed] == pytest.approx([row["loss"] for row in whole], rel=1e-5)
+
+
 def test_an_interrupted_run_keeps_its_best_epoch(digits):
     preset = tiny(schedule="plateau")
     encoder, _, history = fit(preset, *digits, epochs=50, more_callbacks=[Stop(3)])
@@ -201,8 +235,10 @@ def test_the_learning_rate_falls_on_a_plateau_or_along_a_cosine():
     cosine = training.cosine(tiny(learning_rate=1.0), 10)
     rates = [cosine.schedule(epoch) for epoch in range(11)]
     assert rates[0] == 1 and rates == sorted(rates, reverse=True) and rates[-1] == pytest.approx(0.01)
-    kinds = {type(each) for each in training.callbacks(tiny(schedule="plateau"), 10, None, {"history": []})}
-    assert {keras.callbacks.ReduceLROnPlateau, keras.callbacks.EarlyStopping} <= kinds
+    falling = [{"epoch": k, "val_loss": 1 / k} for k in range(1, 9)]
+    stuck = [{"epoch": k, "val_loss": 1.0} for k in range(9, 20)]
+    rates = [training.plateau(tiny(learning_rate=1.0), (falling + stuck)[:epoch]) for epoch in range(20)]
+    assert rates[:13] == [1.0] * 13 and rates[13:18] == pytest.approx([0.1**0.5] * 5) and rates[18] < rates[17]
 
 
 def test_the_loss_is_the_weighted_mean_over_pixels():
@@ -309,7 +345,7 @@ def test_a_run_on_disk_is_always_whole(digits, tmp_path):
     fit(tiny(), *digits)
     folder = training.runs_folder("digits_stacked")
     assert folder.is_relative_to(tmp_path)
-    assert {path.name for path in folder.iterdir()} == {"best.weights.h5", "last.weights.h5", "state.json"}
+    assert {path.name for path in folder.iterdir()} == {"epoch_0002.weights.h5", "state.json"}
     assert len(json.loads((folder / "state.json").read_text())["history"]) == 2
 
 

@@ -90,6 +90,7 @@ function stepAlong(event, share, small, big) {
 /** The largest factor that fits a side of pixels into `room` and stays sharp: whole in pixels of the screen. */
 function sharpFactor(room, side, most) {
   const density = window.devicePixelRatio || 1;
+  if (room < side) return room / side; // larger than its room: it shrinks as a whole
   return clamp(Math.floor((room / side) * density) / density, 1, most);
 }
 
@@ -113,6 +114,7 @@ class Picture {
   enlarge(factor) {
     this.canvas.style.width = `${this.canvas.width * factor}px`;
     this.canvas.style.height = `${this.canvas.height * factor}px`;
+    this.canvas.style.imageRendering = factor < 1 ? "auto" : ""; // dropping pixels would tear letters and dots
   }
 
   /** Show the weighted sum of pictures of a sheet: blend(sheet, [[index, weight], ...]). */
