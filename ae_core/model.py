@@ -76,7 +76,7 @@ class Autoencoder:
 
 
 class Colorizer:
-    """A trained preset that goes from lightness to chroma, at any size; its code is four volumes, not a row of numbers."""
+    """A trained preset from lightness to chroma, at any size; its code is four volumes, not a row of numbers."""
 
     def __init__(self, stored):
         self.preset, self.card = stored.preset, stored.card
