@@ -200,7 +200,7 @@ def _evaluate_photos(model, photos):
 
 
 def _scores(model, truth):
-    """Of a photograph (1, h, w, 3): PSNR of ours, of gray and of mean chroma; lightness moved; colourfulness of both."""
+    """Of a photograph (1, h, w, 3): PSNR of ours, of gray and of mean chroma; lightness moved; both colourfulnesses."""
     done = colorize(model, np.round(truth[0] * 65535).astype(np.uint16))
     gray, mean = (paint.paint(done.gray, paint.even(chroma)) for chroma in ((0, 0), MEAN_CHROMA))
     answers = [answer[None] / np.float32(65535) for answer in (done.picture, gray, mean)]

@@ -33,14 +33,14 @@ any colour something between gray and brown. **PSNR** (in dB, higher is better) 
 PUBLISHED_IDEA = """
 The published colorizer is the plain autoencoder of the other pages with three channels at its end: gray 32 x 32 in,
 convolutions of 64, 128 and 256 filters, **256 numbers**, the mirror image, colour out, squared error. Taken alone it
-**loses to the gray copy**: to squeeze a picture through 256 numbers costs more than its missing colour. What it knows
-of colour shows only once its chroma is joined with the lightness that went in.
+**loses to the gray copy** ({mse:.5f} against {gray_mse:.5f}): to squeeze a picture through 256 numbers costs more than
+its missing colour. What it knows of colour shows only once its chroma is joined with the lightness that went in
+({mse_own_lightness:.5f}).
 """
 VIEWS = ("Photographs", "The published experiment")
-SOURCES = ("Samples", "Upload", "Camera")
 LEFT = ("Gray", "True colours")
-RIGHT = {"The network's output": "predicted", "Its colours over the picture's own lightness": "own_lightness"}
-SCORES = {"The gray copy": "gray_mse", "The published output": "mse", "Its colours, own lightness": "mse_own_lightness"}
+RIGHT = {"Prediction": "predicted", "Its colours, own lightness": "own_lightness"}
+SCORES = {"The gray copy": "gray_mse", "Prediction": "mse", "Its colours, own lightness": "mse_own_lightness"}
 COLUMNS, THUMBNAIL = 6, 160
 
 
@@ -55,22 +55,18 @@ class Photo:
 
 def choose_photos():
     """The photographs to colorize: the reader's, or a sample for as long as there are none."""
-    source = st.segmented_control("Photograph", SOURCES, default=SOURCES[0], required=True, key="source")
-    files = []
-    if source == "Upload":
-        files = st.file_uploader("One photograph or several, of any size", widgets.PICTURE_FILES, key="photos",
-                                 accept_multiple_files=True)
-    elif source == "Camera":
-        shot = st.camera_input("Take a photograph", key="camera")
-        files = [shot] if shot else []
-    photos = [Photo(file.file_id, file.name, file.getvalue()) for file in files]
-    return photos or [sample(quiet=source != "Samples")]
+    files = st.file_uploader("Drop one photograph or several, of any size", widgets.PICTURE_FILES, key="photos",
+                             accept_multiple_files=True)
+    if st.toggle("Take one with the camera", key="use_camera"):
+        files = [*files, *filter(None, [st.camera_input("Camera", label_visibility="collapsed", key="camera")])]
+    chosen = sample(disabled=bool(files))
+    return [Photo(file.file_id, file.name, file.getvalue()) for file in files] or [chosen]
 
 
-def sample(quiet):
-    """One of the photographs of the libraries; without its control (`quiet`) until the reader's own has arrived."""
+def sample(disabled):
+    """One of the photographs of the libraries."""
     places = data.photographs()
-    title = next(iter(places)) if quiet else widgets.choose_one("Sample", list(places), "photo")
+    title = widgets.choose_one("Or look at a sample", list(places), "photo", disabled=disabled)
     return Photo(title, places[title].name, places[title].read_bytes())
 
 
@@ -178,7 +174,7 @@ def photographs():
 
 def small_pictures():
     """The published experiment on CIFAR-10 where it is here, else or if asked on photographs shrunk to 32 x 32."""
-    sources = [*(["CIFAR-10"] if cache.has_pictures("cifar10") else []), "Library photographs", "Upload"]
+    sources = [*(["CIFAR-10"] if cache.has_pictures("cifar10") else []), "Photographs", "Upload"]
     source = st.segmented_control("Pictures", sources, default=sources[0], required=True, key="small_source")
     served = widgets.served(colorize.PUBLISHED)
     if source == "CIFAR-10":
@@ -217,11 +213,6 @@ def published():
         left = st.segmented_control("Left of the line", ("Gray", "Truth"), default="Gray", required=True,
                                     key="small_left")
         right = st.radio("Right of the line", list(RIGHT), key="small_right")
-        st.dataframe([{"Squared error": name, "Here": row, "CIFAR-10": colorize.PUBLISHED_SCORES[score]}
-                      for (name, score), row in zip(SCORES.items(), colorize.errors(result), strict=True)],
-                     hide_index=True)
-        st.caption("“Here”: of the pictures shown. “CIFAR-10”: of its 10,000 test pictures, as "
-                   "`python -m ae_core evaluate cifar_colorizer` prints them.")
     with picture:
         columns = min(10, len(result.truth))
         halves = [images.tile(pictures, columns, gap=0, scale=2)
@@ -229,7 +220,11 @@ def published():
         live.divider("small", *map(images.to_png, halves), label="Line between before and after",
                      size=halves[0].shape[1::-1], names=(left, right), height=640, pixels=True,
                      alts=(f"Small pictures: {left.lower()}", f"Small pictures: {right.lower()}"))
-        st.markdown(PUBLISHED_IDEA)
+        st.markdown(PUBLISHED_IDEA.format(**colorize.PUBLISHED_SCORES))
+        st.dataframe([{"Mean squared error of": name, "Here": f"{here:.5f}",
+                       "10,000 of CIFAR-10": f"{colorize.PUBLISHED_SCORES[score]:.5f}"}
+                      for (name, score), here in zip(SCORES.items(), colorize.errors(result), strict=True)],
+                     hide_index=True)
     show_sheets(result)
 
 
