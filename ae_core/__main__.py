@@ -11,7 +11,9 @@ import sys
 
 import numpy as np
 
-from ae_core import data, denoise, jobs, latent_map, model, outliers, presets, quickdraw, reconstruct, search, store
+from ae_core import (
+    colorize, data, denoise, jobs, latent_map, model, outliers, presets, quickdraw, reconstruct, search, store,
+)
 
 SEARCHES = 2000                  # test pictures that are searched for in an evaluation
 
@@ -109,14 +111,16 @@ def evaluate(arguments):
     for name in names:
         served = model.load(name)
         try:
-            pictures, labels = data.load(served.preset.dataset, "test", served.preset.target)
+            shape = colorize.SHAPE if name == colorize.PHOTO else served.preset.target
+            pictures, labels = data.load(served.preset.dataset, "test", shape)
         except data.DataMissing as error:
             if not arguments.all:
                 raise
             print(f"{name} is left out. {error}", file=sys.stderr)
             continue
         pictures, labels = pictures[:arguments.limit], labels[:arguments.limit]
-        row = {"preset": name, **reconstruct.evaluate(served, _pca(served.preset), pictures, labels)}
+        row = {"preset": name, **(colorize.evaluate(served, pictures) if served.preset.output else
+                                  reconstruct.evaluate(served, _pca(served.preset), pictures, labels))}
         if served.preset.corruption:
             row |= denoise.evaluate(served, pictures)
         if served.preset.variational:

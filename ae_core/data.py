@@ -5,6 +5,7 @@ pictures of MNIST and Fashion-MNIST are also in samples/, so that every page wor
 rule in place of Quick Draw's. Faces and photographs stay on disk and are read batch by batch (`Files`).
 """
 import gzip
+import importlib.util
 import os
 import tarfile
 import zipfile
@@ -114,6 +115,12 @@ DATASETS = {
     "quickdraw_cats": Dataset(
         "Quick, Draw! cats", "quickdraw/cat.npy", "", ("Cat",), 2,
         {"https://storage.googleapis.com/quickdraw_dataset/full/numpy_bitmap/cat.npy": None}),
+}
+
+PHOTOGRAPHS = {                  # title -> the package it comes with, and the file in it
+    "Astronaut": ("skimage", "data/astronaut.png"), "China": ("sklearn", "datasets/images/china.jpg"),
+    "Coffee": ("skimage", "data/coffee.png"), "Cat": ("skimage", "data/chelsea.png"),
+    "Flower": ("sklearn", "datasets/images/flower.jpg"), "Rocket": ("skimage", "data/rocket.jpg"),
 }
 
 
@@ -234,6 +241,12 @@ def samples(name, shape=(28, 28, 1)):
         return pad(as_pictures(doodles), shape), np.zeros(DOODLES, np.int64)
     with np.load(SAMPLES / DATASETS[name].sample, allow_pickle=False) as arrays:
         return pad(as_pictures(arrays["x_test"]), shape), arrays["y_test"].astype(np.int64)
+
+
+def photographs():
+    """The colour photographs that scikit-image and scikit-learn bring along: {title: path}; nothing is downloaded."""
+    places = {package: Path(importlib.util.find_spec(package).origin).parent for package in ("skimage", "sklearn")}
+    return {title: places[package] / file for title, (package, file) in PHOTOGRAPHS.items()}
 
 
 def whole(name, shape=(28, 28, 1)):

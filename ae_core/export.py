@@ -65,7 +65,7 @@ def load_keras(path):
 def save_onnx(model, path, outputs):
     """Export one Keras model, its inputs called as in Keras and its outputs as given.
 
-    Large weights become float16 with a Cast behind them, which ONNX Runtime folds on loading.
+    Large weights that are float16 already are stored so, with a Cast behind them, which ONNX Runtime folds on loading.
     """
     with tempfile.TemporaryDirectory() as scratch:
         whole = os.path.join(scratch, "whole.onnx")
@@ -111,14 +111,19 @@ def _rename_outputs(graph, names):
 
 
 def _half_initializers(graph):
-    """Replace float32 initializers of more than 256 numbers by float16 ones, each followed by a Cast."""
+    """Replace float32 initializers of more than 256 numbers by float16 ones, each followed by a Cast.
+
+    Only where nothing is lost. The exporter multiplies the scale of a batch normalization into the convolution before
+    it; rounded a second time, the weights would no longer be those of model.keras.
+    """
     casts = []
     for initializer in graph.initializer:
         if initializer.data_type == TensorProto.FLOAT and np.prod(initializer.dims) > 256:
-            name = initializer.name
-            values = numpy_helper.to_array(initializer).astype(np.float16)
-            initializer.CopyFrom(numpy_helper.from_array(values, f"{name}_half"))
-            casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
+            name, values = initializer.name, numpy_helper.to_array(initializer)
+            half = values.astype(np.float16)
+            if np.array_equal(half.astype(np.float32), values):
+                initializer.CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
+                casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)

@@ -2,16 +2,22 @@
 
 In: uploads of any kind, checked before they are decoded. Out: sheets, labels, enlargements, PNG and GIF bytes.
 """
+import contextlib
 import io
 import struct
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 MAX_BYTES = 100 * 2**20
 MAX_PIXELS = 50_000_000          # a 50-megapixel camera; decoded to float32 it takes 600 MB
 CHROMA = 110                     # a and b of what a screen can show lie within -108 .. 99
+MAX_JPEG = 65_500
+PHOTO_OPTIONS = {"JPEG": {"quality": 95}, "PNG": {"compress_level": 1}}      # a denser PNG takes ten times as long
+EXIF_KEPT = (ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.DateTime, ExifTags.Base.Artist,
+             ExifTags.Base.Copyright)
+EXIF_DATES = (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTimeDigitized)
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 Image.MAX_IMAGE_PIXELS = None    # `read` checks the size itself, with a sentence in place of a warning
@@ -22,9 +28,16 @@ class BadPicture(ValueError):
 
 
 def read(raw, name="The file"):
-    """The picture (h, w, c) float32 in 0..1 in the bytes of an upload, upright, c = 1 or 3.
+    """The picture (h, w, c) float32 in 0..1 in the bytes of an upload; see `pixels`."""
+    values = pixels(raw, name)
+    return values / np.float32(np.iinfo(values.dtype).max)
+
+
+def pixels(raw, name="The file", least=None):
+    """The pixels (h, w, c), uint8 or uint16, in the bytes of an upload, upright, c = 1 or 3.
 
     16-bit pictures keep their depth, transparent ones lie on white, of an animation the first frame counts.
+    Where `least` pixels on the longer side are enough, a JPEG is decoded smaller, which takes a fraction of the time.
     Raises BadPicture where it is empty, cut off, too large or no picture at all.
     """
     if not raw:
@@ -41,8 +54,10 @@ def read(raw, name="The file"):
         raise BadPicture(f"{name} has {width} x {height} pixels; at most {MAX_PIXELS // 10**6} megapixels can be read. "
                          "Save it smaller and try again.")
     try:
+        if least:
+            image.draft(None, _inside((height, width), (least, least)))
         image.load()
-        return _as_picture(ImageOps.exif_transpose(image))
+        return _as_pixels(ImageOps.exif_transpose(image))
     except (OSError, ValueError, SyntaxError, EOFError, TypeError, OverflowError, struct.error):   # TIFF tags raise all
         raise BadPicture(f"{name} is cut off or damaged: its pixels cannot be decoded. Export it again.") from None
 
@@ -191,6 +206,34 @@ def to_png(sheet):
     return buffer.getvalue()
 
 
+def to_photo(pixels, kind="JPEG", exif=b""):
+    """The bytes of a photograph (h, w, 1 or 3), uint8 or uint16, as a "JPEG" or a "PNG" that says what `exif` says.
+
+    A PNG keeps 16 bits, and then says nothing. Raises BadPicture where it has more pixels a side than a JPEG can.
+    """
+    if kind == "PNG" and pixels.dtype == np.uint16:
+        return cv2.imencode(".png", pixels[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+    if kind == "JPEG" and max(pixels.shape) > MAX_JPEG:
+        raise BadPicture(f"A JPEG has at most {MAX_JPEG} pixels a side, this picture {max(pixels.shape)}. Choose PNG.")
+    levels = pixels if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
+    buffer = io.BytesIO()
+    image = Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)
+    image.save(buffer, kind, exif=exif, **PHOTO_OPTIONS[kind])
+    return buffer.getvalue()
+
+
+def kept_exif(raw):
+    """What the EXIF of an upload says of camera, date and author, as EXIF bytes; never where, nor which way is up."""
+    kept = Image.Exif()
+    with contextlib.suppress(OSError, ValueError, SyntaxError, TypeError, OverflowError, struct.error):
+        given = Image.open(io.BytesIO(raw)).getexif()
+        kept.update({tag: given[tag] for tag in EXIF_KEPT if tag in given})
+        details = given.get_ifd(ExifTags.IFD.Exif)
+        kept.get_ifd(ExifTags.IFD.Exif).update({tag: details[tag] for tag in EXIF_DATES if tag in details})
+        return kept.tobytes()
+    return b""
+
+
 def to_gif(pictures, fps=12, scale=1):
     """The bytes of an endless GIF of pictures (n, h, w, c), each pixel `scale` times."""
     frames = [Image.fromarray(enlarge(to_rgb(frame), scale)) for frame in to_uint8(pictures)]
@@ -199,20 +242,18 @@ def to_gif(pictures, fps=12, scale=1):
     return buffer.getvalue()
 
 
-def _as_picture(image):
-    """A decoded Pillow image of any mode as float32 (h, w, 1 or 3) in 0..1."""
+def _as_pixels(image):
+    """A decoded Pillow image of any mode as uint8 or uint16 (h, w, 1 or 3)."""
     if image.mode.startswith("I;16"):
-        return (np.asarray(image, np.float32) / 65535)[..., None]
+        return np.asarray(image, np.uint16)[..., None]
     if image.mode in ("I", "F"):
         values = np.asarray(image, np.float32)
         top = 65535 if image.mode == "I" else max(1.0, float(np.nanmax(values)))
-        return np.clip(np.nan_to_num(values / top), 0, 1)[..., None]
+        return (np.clip(np.nan_to_num(values / top), 0, 1) * 65535 + 0.5).astype(np.uint16)[..., None]
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    image = image.convert("L" if image.mode in ("1", "L") else "RGB")
-    array = np.asarray(image, np.float32)
-    array /= 255
+    array = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
     return array[..., None] if array.ndim == 2 else array
 
 

@@ -19,6 +19,14 @@ def ssim(pictures, rebuilt):
                      for a, b in zip(pictures, rebuilt, strict=True)])
 
 
+def colorfulness(pictures):
+    """How colourful each picture (n, h, w, 3) is, 0 for gray: -> (n,). Hasler and Suesstrunk, 2003."""
+    red, green, blue = np.moveaxis(np.asarray(pictures, np.float64), -1, 0)
+    opponents = np.stack([red - green, (red + green) / 2 - blue])          # red against green, yellow against blue
+    deviation, mean = opponents.std(axis=(2, 3)), opponents.mean(axis=(2, 3))
+    return np.hypot(*deviation) + 0.3 * np.hypot(*mean)
+
+
 def cross_entropy(pictures, rebuilt):
     """Binary cross-entropy of grey levels in nats, summed over the pixels of each picture: -> (n,)."""
     p = np.clip(rebuilt, 1e-7, 1 - 1e-7)         # as Keras clips

@@ -1,4 +1,4 @@
-"""The served model: ONNX Runtime behind encode, decode and reconstruct.
+"""The served model: ONNX Runtime behind encode, decode and reconstruct, or behind the chroma of a colorizer.
 
 It knows shapes and numbers, nothing of Keras, pages or files other than through `store`. One object may be used from
 many threads at once: an ONNX Runtime session is safe to share and nothing else here changes.
@@ -11,6 +11,8 @@ import onnxruntime
 from ae_core import store
 
 BATCH = 1024                     # pictures a call: bounds memory and measures as fast as larger ones
+STEP = 32                        # pixels: a colorizer halves its picture five times
+BATCH_PIXELS = 2**20             # of lightness that a colorizer sees a call
 
 
 class Autoencoder:
@@ -53,9 +55,7 @@ class Autoencoder:
         if pictures.ndim != 4 or pictures.shape[1:] != self.preset.shape:
             raise ValueError(f"{self.preset.name} takes pictures of shape (n, *{self.preset.shape}); "
                              f"it was given {pictures.shape}. images.fit() makes them fit.")
-        if not np.isfinite(pictures).all():
-            raise ValueError("The pictures hold values that are not numbers (NaN or infinite). Use 0 to 1.")
-        return pictures
+        return _finite(pictures)
 
     def _label(self, labels, count):
         if not self.preset.labels:
@@ -75,9 +75,37 @@ class Autoencoder:
         return {"label": labels.astype(np.float32)}
 
 
+class Colorizer:
+    """A trained preset from lightness to chroma, at any size; its code is four volumes, not a row of numbers."""
+
+    def __init__(self, stored):
+        self.preset, self.card = stored.preset, stored.card
+        self._encoder = _session(stored.path("encoder.onnx"))
+        self._decoder = _session(stored.path("decoder.onnx"))
+
+    def chroma(self, lightness):
+        """The chroma (n, h/4, w/4, 2), a and b over 110, of lightness (n, h, w, 1) in 0..1; h and w multiples of 32."""
+        lightness = np.asarray(lightness, np.float32)
+        if lightness.ndim != 4 or lightness.shape[-1] != 1 or any(side % STEP or not side
+                                                                  for side in lightness.shape[1:3]):
+            raise ValueError(f"{self.preset.name} takes lightness of shape (n, h, w, 1) with sides that are multiples "
+                             f"of {STEP}; it was given {lightness.shape}. colorize.predict() makes any picture fit.")
+        batch = max(1, BATCH_PIXELS // (lightness.shape[1] * lightness.shape[2]))
+        parts = [_run(self._decoder, _run(self._encoder, {"picture": _finite(lightness[start:start + batch])}))
+                 for start in range(0, max(len(lightness), 1), batch)]
+        return np.concatenate([part["picture"] for part in parts])
+
+
 def load(name):
     """The served model of a preset's name; raises WeightsMissing or WeightsDamaged."""
-    return Autoencoder(store.read(name))
+    stored = store.read(name)
+    return (Colorizer if stored.preset.network == "chroma" else Autoencoder)(stored)
+
+
+def _finite(pictures):
+    if not np.isfinite(pictures).all():
+        raise ValueError("The pictures hold values that are not numbers (NaN or infinite). Use 0 to 1.")
+    return pictures
 
 
 def _session(path):

@@ -8,7 +8,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 import numpy as np
 import pytest
 
-from ae_core import data, presets, store
+from ae_core import data, images, presets, store
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +51,16 @@ def trained(name):
 
 def random_pictures(count, shape=(28, 28, 1), seed=0):
     return np.random.default_rng(seed).random((count, *shape), np.float32)
+
+
+def photograph_crops(count, shape, seed=0):
+    """Squares of the library's photographs in colour or in gray, as large as `shape`: (count, *shape)."""
+    rng = np.random.default_rng(seed)
+    photos = [images.read(path.read_bytes()) for path in data.photographs().values()]
+    crops = []
+    for photo in (photos[k % len(photos)] for k in range(count)):
+        side = rng.integers(100, min(photo.shape[:2]))
+        top, left = (rng.integers(length - side) for length in photo.shape[:2])
+        crop = images.resize(photo[top:top + side, left:left + side], shape)
+        crops.append(crop if shape[-1] == 3 else images.to_gray(crop))
+    return np.stack(crops)

@@ -11,7 +11,7 @@ LAYERS = [networks.Sampling(seed=3), networks.GaussianCorruption((0.1, 0.4), (0.
 
 
 def inputs_of(preset, count=2):
-    pictures = np.zeros((count, *preset.shape), np.float32)
+    pictures = np.zeros((count, *(side or 64 for side in preset.shape)), np.float32)
     return [pictures, np.eye(preset.labels, dtype=np.float32)[:count]] if preset.labels else pictures
 
 
@@ -19,10 +19,24 @@ def inputs_of(preset, count=2):
 def test_every_preset_builds_to_its_declared_shapes(preset):
     encoder, decoder = networks.build(preset)
     code = encoder(inputs_of(preset))
-    for part in code if preset.variational else [code]:
-        assert part.shape == (2, preset.code)
+    if preset.network == "chroma":
+        assert [tuple(volume.shape[1:3]) for volume in code] == [(16, 16), (8, 8), (4, 4), (2, 2)]
+        assert code[-1].shape[-1] == preset.code
+    else:
+        for part in code if preset.variational else [code]:
+            assert part.shape == (2, preset.code)
     model = networks.training_graph(preset, encoder, decoder)
-    assert model(inputs_of(preset)).shape == (2, *preset.shape)
+    assert model(inputs_of(preset)).shape == (2, *(side or 16 for side in preset.target))
+
+
+def test_a_colorizer_looks_at_the_whole_scene():
+    """A change in one corner reaches the opposite one, farther than its convolutions see."""
+    encoder, decoder = networks.build(presets.get("photo_colorizer"))
+    dark = np.zeros((1, 256, 256, 1), np.float32)
+    lit = dark.copy()
+    lit[:, :64, :64] = np.random.default_rng(0).random((64, 64, 1))
+    far = [ops.convert_to_numpy(decoder(encoder(picture)))[0, -4:, -4:] for picture in (dark, lit)]
+    assert np.abs(far[0] - far[1]).max() > 1e-7
 
 
 def test_published_sizes():

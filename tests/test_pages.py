@@ -1,11 +1,14 @@
 """Every page of the table, run by Streamlit's own test driver: it opens on a finished result, its widgets work."""
+import io
 import re
 import shutil
+import zipfile
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ae_core import denoise, store
+from ae_core import colorize, data, denoise, images, model, store
 from pages.shared import frame
 
 
@@ -137,3 +140,86 @@ def test_uploads_are_rebuilt_or_refused_with_a_sentence():
     app.file_uploader(key="reconstruct_upload").set_value([good, bad]).run()
     assert not app.exception and "broken.png is not a picture" in texts(app.warning)
     assert len(app.dataframe[0].value) == 1 and app.dataframe[0].value["Class"][0] == "yours"
+
+
+# --- colorize -------------------------------------------------------------------------------------------------
+
+def photo_file(name, size=(60, 40), colour=True):
+    picture = np.random.default_rng(len(name)).integers(0, 256, (*size, 3 if colour else 1), np.uint8)
+    return name, images.to_photo(picture, "PNG"), "image/png"
+
+
+def test_colorize_opens_on_a_sample_in_colour():
+    app = opened("colorize")
+    assert "They were taken away" in texts(app.caption) and not app.warning
+    for sample in app.selectbox(key="photo").options:
+        app.selectbox(key="photo").set_value(sample).run()
+        assert not app.exception and "dB against the true colours" in texts(app.caption)
+
+
+def test_colorize_never_asks_the_network_again_for_other_colours(monkeypatch):
+    app = opened("colorize")
+    before = texts(app.caption)
+    monkeypatch.setattr(model.Colorizer, "chroma", None)
+    for key, value in (("saturation", 0.0), ("warmth", 1.0)):
+        app.slider(key=key).set_value(value).run()
+        assert not app.exception and texts(app.caption) != before
+        before = texts(app.caption)
+
+
+def test_colorize_takes_several_uploads_and_names_the_broken_ones():
+    app = opened("colorize")
+    app.file_uploader(key="photos").set_value(
+        [photo_file("one.png"), ("broken.tif", b"II*" + bytes(50), "image/tiff"), photo_file("two.png", colour=False),
+         photo_file("strip.png", (1, 5000)), ("empty.png", b"", "image/png")]).run()
+    assert not app.exception and "broken.tif" in texts(app.warning) and "empty.png is empty" in texts(app.warning)
+    assert app.selectbox(key="show_3").options == ["1. one.png", "2. two.png", "3. strip.png"]
+    assert app.selectbox(key="photo").disabled
+    app.selectbox(key="show_3").set_value("2. two.png").run()
+    assert not app.exception and "your photograph" in texts(app.caption)
+
+
+def test_colorize_takes_thirty_photographs_at_once():
+    app = opened("colorize")
+    app.file_uploader(key="photos").set_value([photo_file(f"{k}.png", (40 + k, 30)) for k in range(30)]).run()
+    assert not app.exception
+    assert [sheet.proto.imgs[0].caption for sheet in app.get("image")] == ["All 30 photographs."]
+    next(button for button in app.button if "zip of all 30" in button.label).click().run()
+    assert not app.exception and not app.warning
+    packed = zipfile.ZipFile(io.BytesIO(app.session_state["zip"][1]))
+    assert len(packed.namelist()) == 30 and packed.testzip() is None
+
+
+def test_colorize_with_nothing_but_broken_uploads():
+    app = opened("colorize")
+    app.file_uploader(key="photos").set_value([("notes.png", b"these are notes", "image/png")]).run()
+    assert not app.exception and "notes.png is not a picture" in texts(app.warning)
+
+
+@pytest.mark.parametrize("query", [{"photo": "../../etc/passwd"}, {"view": "nan"}, {"saturation": "1e9"},
+                                   {"warmth": "<script>"}])
+def test_colorize_falls_back_from_a_bad_address(query):
+    app = opened("colorize", **query)
+    assert not app.exception and "not here" in texts(app.info)
+
+
+def test_colorize_shows_the_published_experiment_on_other_pictures_where_cifar_is_not():
+    app = opened("colorize", view="The published experiment")
+    assert not app.exception and "loses to the gray copy" in texts(app.markdown)
+    assert app.segmented_control(key="small_source").options == ["Photographs", "Upload"]
+    app.segmented_control(key="small_source").set_value("Upload").run()
+    app.file_uploader(key="small_uploads").set_value([photo_file("one.png"), photo_file("strip.png", (1, 5000))]).run()
+    for right in app.radio(key="small_right").options:
+        app.radio(key="small_right").set_value(right).run()
+        assert not app.exception
+
+
+def test_colorize_shows_the_published_experiment_on_cifar_where_it_is(tmp_path):
+    (tmp_path / "data").mkdir()
+    pictures = np.random.default_rng(0).integers(0, 256, (120, 32, 32, 3), np.uint8)
+    np.savez(tmp_path / "data" / "cifar10.npz", x_train=pictures, y_train=np.zeros(120), x_test=pictures,
+             y_test=np.zeros(120))
+    app = opened("colorize", view="The published experiment")
+    assert not app.exception and app.segmented_control(key="small_source").value == "CIFAR-10"
+    expected = colorize.publish(model.load(colorize.PUBLISHED), data.as_pictures(pictures[:100]))
+    assert list(app.dataframe[0].value["Here"]) == [f"{error:.5f}" for error in colorize.errors(expected)]

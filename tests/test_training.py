@@ -332,6 +332,23 @@ def test_half_precision_halves_the_files_and_changes_little(tmp_path, digits):
     assert all(np.array_equal(a, b) for a, b in zip(again.get_weights(), encoder.get_weights(), strict=True))
 
 
+def test_a_normalized_convolution_is_exported_as_it_is(tmp_path):
+    """The scale of a batch normalization is multiplied into the weights, which must not be rounded again."""
+    import onnxruntime
+
+    preset = dataclasses.replace(presets.get("photo_colorizer"), arguments={"filters": (4, 8, 8, 8, 16)})
+    rng, pictures = np.random.default_rng(0), random_pictures(2, (64, 96, 1))
+    encoder, decoder = training.networks.build(preset)
+    for layer in encoder.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights([rng.uniform(0.3, 1.5, weight.shape) for weight in layer.get_weights()])
+    files = export.write(preset, encoder, decoder, tmp_path)
+    session = onnxruntime.InferenceSession(files["encoder.onnx"], providers=["CPUExecutionProvider"])
+    volumes = session.run([f"level_{level}" for level in range(4)], {"picture": pictures})
+    for ours, exact in zip(volumes, encoder(pictures), strict=True):
+        np.testing.assert_allclose(ours, exact, atol=2e-5 * float(np.abs(exact).max()))
+
+
 def test_pca_in_closed_form_is_the_best_linear_code(digits):
     preset = dataclasses.replace(presets.get("digits_pca"), code=8)
     encoder, decoder, _ = training.fit_pca(preset, digits[0])

@@ -5,24 +5,53 @@ import numpy as np
 import pytest
 
 from ae_core import data, export, model, networks, presets, store
+from tests.conftest import photograph_crops
 
 NAMES = list(presets.PRESETS)
+COLORIZERS = [name for name in NAMES if presets.get(name).network == "chroma"]
+CODED = [name for name in NAMES if name not in COLORIZERS]
 COUNT = 100
 
 
 def inputs(preset):
+    """Pictures as the preset sees them; crops of photographs in place of those that may not be shipped."""
+    if preset.shape[-1] != preset.target[-1] or preset.shape[-1] == 3:
+        return photograph_crops(COUNT, preset.shape), None
     pictures, labels = data.samples(preset.dataset, preset.shape)
     return pictures[:COUNT], labels[:COUNT] if preset.labels else None
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", COLORIZERS)
+@pytest.mark.parametrize("size", [(32, 32), (64, 128), (160, 96)])
+def test_a_colorizer_gives_chroma_at_a_quarter_of_any_size(name, size):
+    served, given = model.load(name), photograph_crops(12, (*size, 1))
+    chroma = served.chroma(given)
+    assert chroma.shape == (12, size[0] // 4, size[1] // 4, 2) and chroma.dtype == np.float32
+    assert np.abs(chroma).max() <= 1 + 1e-6 and chroma.std() > 0.01
+    np.testing.assert_allclose(chroma[-1:], served.chroma(given[-1:]), atol=1e-5)
+    encoder, decoder = export.load_keras(store.root() / name / "model.keras")
+    keras = networks.autoencoder(served.preset, encoder, decoder).predict(given, verbose=0)
+    assert np.abs(chroma - keras).max() <= 2e-3
+
+
+@pytest.mark.parametrize("name", COLORIZERS)
+@pytest.mark.parametrize(("given", "sentence"), [
+    (np.zeros((1, 32, 32)), "multiples of 32"), (np.zeros((1, 32, 48, 1)), "multiples of 32"),
+    (np.zeros((1, 0, 32, 1)), "multiples of 32"), (np.zeros((1, 32, 32, 3)), "multiples of 32"),
+    (np.full((1, 32, 32, 1), np.nan), "not numbers"), (np.full((1, 32, 32, 1), np.inf), "not numbers")])
+def test_wrong_lightness_gets_a_sentence(name, given, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        model.load(name).chroma(given)
+
+
+@pytest.mark.parametrize("name", CODED)
 def test_served_model_keeps_its_declared_shapes_and_range(name):
     served = model.load(name)                    # every checksum is compared on the way
     pictures, labels = inputs(served.preset)
     codes = served.encode(pictures, labels)
     assert codes.shape == (COUNT, served.preset.code) and np.isfinite(codes).all()
     for rebuilt in (served.decode(codes, labels), served.reconstruct(pictures, labels)):
-        assert rebuilt.shape == pictures.shape and rebuilt.dtype == np.float32
+        assert rebuilt.shape == (COUNT, *served.preset.target) and rebuilt.dtype == np.float32
         assert rebuilt.min() >= 0 and rebuilt.max() <= 1
     if served.preset.variational:
         mean, log_variance = served.posterior(pictures, labels)
@@ -30,7 +59,7 @@ def test_served_model_keeps_its_declared_shapes_and_range(name):
         assert log_variance.shape == mean.shape
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CODED)
 def test_onnx_agrees_with_keras(name):
     """2e-3 in any pixel and 1e-6 in MSE: half precision on disk is the same half precision in both."""
     served = model.load(name)

@@ -5,7 +5,9 @@ Models are shared by all sessions (they are safe from many threads); arrays are 
 import numpy as np
 import streamlit as st
 
-from ae_core import data, denoise, digits, images, latent, latent_map, model, presets, reconstruct, search, story, train
+from ae_core import (
+    colorize, data, denoise, digits, images, latent, latent_map, model, presets, reconstruct, search, story, train,
+)
 from pages.shared import live
 
 
@@ -234,3 +236,25 @@ def _search_precision(changed):
 def search_precision():
     """Precision at 16 of 1,000 test pictures, each among all others: {ruler or baseline: (1000,)}."""
     return _search_precision(_changed(search.PRESET))
+
+
+# --- colorize; shared objects, because nobody changes them ---------------------------------------------------
+
+@st.cache_resource(max_entries=40, show_spinner="Colorizing …")
+def _look(changed, ident, _raw, name):
+    return colorize.look(served(colorize.PHOTO), _raw, name)
+
+
+def look(ident, raw, name):
+    """An upload in colour at the size of a page, known again by `ident`. Raises images.BadPicture."""
+    return _look(_changed(colorize.PHOTO), ident, raw, name)
+
+
+@st.cache_data(max_entries=2, show_spinner="Colorizing CIFAR-10 …")
+def _published(changed):
+    return colorize.publish(served(colorize.PUBLISHED), data.load("cifar10", "test", (32, 32, 3))[0][:100])
+
+
+def published():
+    """The first 100 test pictures of CIFAR-10 through the published colorizer; raises data.DataMissing."""
+    return _published(_changed(colorize.PUBLISHED))

@@ -31,6 +31,8 @@ PAGES = {
                        "Drag the point across the plane: every place on it is a picture."),
     "digits": Page("pages/digits.py", "Digits", ":material/pin:", "Explore",
                    "Choose a digit, then drag through the handwriting styles it can be written in."),
+    "colorize": Page("pages/colorize.py", "Colorize", ":material/palette:", "Use",
+                     "Drop a black-and-white photograph, drag the line across it, and take it home in colour."),
     "outliers": Page("pages/outliers.py", "Outliers", ":material/search_insights:", "Use",
                      "Hide a few intruders among a thousand pictures, drag the threshold, and see which are found."),
     "search": Page("pages/search.py", "Search", ":material/image_search:", "Use",

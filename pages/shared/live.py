@@ -1,11 +1,12 @@
-"""Four live components: what is dragged or drawn shows at once, with no call to the server.
+"""Five live components: what is dragged or drawn shows at once, with no call to the server.
 
 - `pad`: a point on a latent plane; the browser blends the four nearest pictures of an atlas.
 - `filmstrip`: a value along a row of frames; the browser cross-fades between two of them.
 - `threshold`: a line to drag across a histogram; what lies beyond it is counted at once.
+- `divider`: a line to drag across a picture and another beneath it; it has nothing to report.
 - `sketchpad`: a small drawing surface.
 
-Each reports once, when the reader lets go, and then Streamlit reruns the page. The JavaScript
+The others report once, when the reader lets go, and then Streamlit reruns the page. The JavaScript
 lies in `live/`. This module knows pictures (uint8 arrays) and numbers; it knows no model.
 
 How the data flows: everything heavy (atlas, dots, thumbnails) travels as one message of its own,
@@ -160,6 +161,7 @@ _PARTS = _component("parts")
 _PAD = _component("pad")
 _FILMSTRIP = _component("filmstrip")
 _THRESHOLD = _component("threshold")
+_DIVIDER = _component("divider")
 _SKETCHPAD = _component("sketchpad")
 
 
@@ -588,6 +590,56 @@ def threshold(
     }
     reported = _mount(_THRESHOLD, key, data, parts, on_change)
     return _number(_read({"value": reported}, key, value).at, low, high, value)
+
+
+# --- Divider --------------------------------------------------------------------------------------
+
+
+def divider(
+    key: str,
+    left: bytes,
+    right: bytes,
+    *,
+    label: str,
+    size: tuple[int, int],
+    names: tuple[str, str],
+    alts: tuple[str, str],
+    height: int = 560,
+    pixels: bool = False,
+) -> None:
+    """Show a picture left of a line and another one right of it; the reader drags the line.
+
+    It never calls the server: where the line stands matters to the eye alone. New pictures come
+    under the line where it stands.
+
+    Args:
+        key: unique on the page.
+        left, right: JPEG or PNG bytes of two pictures of one size, no larger than they are shown.
+        label: name of the control, spoken by a screen reader.
+        size: (width, height) of both in pixels; their place is kept free before they arrive.
+        names: of the two, shown in their corners.
+        alts: what each shows, in words.
+        height: most CSS pixels down; it shrinks with the page.
+        pixels: whether enlarged pixels stay sharp squares.
+
+    Raises:
+        ValueError: a side of `size` is not positive.
+    """
+    if min(size) < 1:
+        raise ValueError(f"size is {size}, but must be two positive numbers, width and height.")
+    data = {
+        "label": label,
+        "size": [int(side) for side in size],
+        "names": list(names),
+        "alts": list(alts),
+        "height": int(height),
+        "pixels": bool(pixels),
+    }
+    parts = {
+        name: base64.b64encode(picture).decode("ascii")
+        for name, picture in (("left", left), ("right", right))
+    }
+    _mount(_DIVIDER, key, data, parts)
 
 
 # --- Sketchpad ------------------------------------------------------------------------------------

@@ -1,0 +1,238 @@
+"""Colorize: gray photographs in believable colour at their own size, and the published experiment on CIFAR-10."""
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from ae_core import colorize, data, images, paint, presets
+from pages.shared import cache, frame, live, widgets
+
+FORMULA = (r"L = 116\, f(Y) - 16, \quad a = 500\,(f(X) - f(Y)), \quad b = 200\,(f(Y) - f(Z)), \qquad"
+           r" \mathcal{L} = \operatorname{mean}\,(1 + 3\,\lVert c \rVert)\,\lVert c - \hat c(L) \rVert")
+IDEA = """
+**Lab.** A photograph is split as the eye does it (CIE Lab): lightness $L$, which a gray photograph has, and chroma
+$c = (a, b)$, red against green and yellow against blue, which it lacks. The network guesses the chroma alone. The
+lightness stays yours, to the last grain; a colour that cannot be shown at its lightness is paled until it can.
+
+**The network** halves the photograph five times. At the bottom it sums up the whole scene (meadow, street, face), tells
+every place about it, and comes back up over **skip connections** to a quarter of the size: colour is smooth.
+
+**The loss.** A shirt in a gray photograph may be red or blue. *Squared* error answers such doubt with the mean, which
+is brown: the sepia wash of many colorizers. The *distance* itself asks for a likely colour in place of the mean, and
+strong colours weigh more here, because most of any photograph is dull.
+
+**The guided filter** brings the small answer back to your size. Around every place a straight line from lightness to
+chroma is fitted, and drawn over the lightness at full size: colours stop where the photograph has an edge (He et al.,
+2013 and 2015).
+
+No network knows what was really there. It paints what is likely: blue skies, green grass, warm skin, and for a dress of
+any colour something between gray and brown. **PSNR** (in dB, higher is better) measures the squared error,
+**colourfulness** (Hasler and Süsstrunk, 2003) how strong the colours are.
+"""
+PUBLISHED_IDEA = """
+The published colorizer is the plain autoencoder of the other pages with three channels at its end: gray 32 x 32 in,
+convolutions of 64, 128 and 256 filters, **256 numbers**, the mirror image, colour out, squared error. Taken alone it
+**loses to the gray copy** ({mse:.5f} against {gray_mse:.5f}): to squeeze a picture through 256 numbers costs more than
+its missing colour. What it knows of colour shows only once its chroma is joined with the lightness that went in
+({mse_own_lightness:.5f}).
+"""
+VIEWS = ("Photographs", "The published experiment")
+LEFT = ("Gray", "True colours")
+RIGHT = {"Prediction": "predicted", "Its colours, own lightness": "own_lightness"}
+SCORES = {"The gray copy": "gray_mse", "Prediction": "mse", "Its colours, own lightness": "mse_own_lightness"}
+COLUMNS, THUMBNAIL = 6, 160
+
+
+@dataclass(frozen=True)
+class Photo:
+    ident: str                   # by which an upload is known again
+    name: str
+    raw: bytes
+
+
+# --- photographs ---------------------------------------------------------------------------------------------
+
+def choose_photos():
+    """The photographs to colorize: the reader's, or a sample for as long as there are none."""
+    files = st.file_uploader("Drop one photograph or several, of any size", widgets.PICTURE_FILES, key="photos",
+                             accept_multiple_files=True)
+    if st.toggle("Take one with the camera", key="use_camera"):
+        files = [*files, *filter(None, [st.camera_input("Camera", label_visibility="collapsed", key="camera")])]
+    chosen = sample(disabled=bool(files))
+    return [Photo(file.file_id, file.name, file.getvalue()) for file in files] or [chosen]
+
+
+def sample(disabled):
+    """One of the photographs of the libraries."""
+    places = data.photographs()
+    title = widgets.choose_one("Or look at a sample", list(places), "photo", disabled=disabled)
+    return Photo(title, places[title].name, places[title].read_bytes())
+
+
+def look_at(photos):
+    """[(photo, look)] of those that can be read, each computed once; a sentence for the others."""
+    served, key = widgets.served(colorize.PHOTO), tuple(photo.ident for photo in photos)
+    if st.session_state.get("looked", (None,))[0] != (key, served):
+        st.session_state.looked = (key, served), []              # a run that is stopped does not begin again
+        with widgets.progress("Colorizing", "colorize") as report:
+            found = [look_or_sentence(photo, report, k / len(photos)) for k, photo in enumerate(photos)]
+        st.session_state.looked = (key, served), found
+    found = st.session_state.looked[1]
+    sentences = [seen for seen in found if isinstance(seen, str)]
+    if sentences:
+        st.warning("\n\n".join(sentences))
+    return [(photo, seen) for photo, seen in zip(photos, found, strict=False) if not isinstance(seen, str)]
+
+
+def look_or_sentence(photo, report, share):
+    report(share)
+    try:
+        return cache.look(photo.ident, photo.raw, photo.name)
+    except images.BadPicture as error:
+        return str(error)
+
+
+def choose_colours():
+    """How strong and how warm; neither asks the network again."""
+    saturation = widgets.slide("Saturation", 0.0, 2.0, 1.0, 0.05, "saturation")
+    warmth = widgets.slide("Warmth", -1.0, 1.0, 0.0, 0.05, "warmth")
+    return partial(paint.adjust, saturation=saturation, warmth=warmth), (saturation, warmth)
+
+
+def show(photo, look, tint, left):
+    """The photograph beneath the line, and how far its colours are from the true ones where it has any."""
+    colored = paint.paint(look.gray, tint)
+    before = look.gray if left == "Gray" else look.truth
+    live.divider("divider", images.to_photo(before), images.to_photo(colored), label="Line between before and after",
+                 size=look.gray.shape[1::-1], names=(left, "Colorized"),
+                 alts=(f"{photo.name}: {left.lower()}", f"{photo.name}: colorized"))
+    if look.truth is None:
+        st.caption("Left of the line your photograph, right of it the same in the colours that the network imagines.")
+        return
+    ours, ratio = colorize.compare(look.truth, colored)
+    gray, _ = colorize.compare(look.truth, images.to_rgb(look.gray))
+    st.caption("This photograph has colours. They were taken away, so that you can judge what the network makes of the "
+               f"gray: {ours:.1f} dB against the true colours (the gray copy: {gray:.1f} dB), and {ratio:.2f} times "
+               "as colourful.")
+
+
+def download(photo, tint, kind):
+    st.download_button("Download at full size", partial(colorize.render, photo.raw, photo.name, tint, kind),
+                       colorize.file_name(photo.name, kind), f"image/{kind.lower()}", on_click="ignore",
+                       icon=":material/download:", type="primary")
+
+
+def download_all(seen, tinted, settings, kind):
+    """A zip of all photographs, made when asked for."""
+    key = [photo.ident for photo, _ in seen], settings, kind
+    if st.button(f"Make a zip of all {len(seen)}", icon=":material/folder_zip:"):
+        with widgets.progress("Painting at full size", "zip") as report, widgets.sentences():
+            packed = colorize.archive([(photo.name, photo.raw, tinted(look.tint)) for photo, look in seen], kind,
+                                      report)
+            st.session_state.zip = key, packed
+    ready = st.session_state.get("zip", (None, b""))
+    st.download_button("Download zip", ready[1], "colorized.zip", "application/zip", on_click="ignore",
+                       icon=":material/download:", disabled=ready[0] != key)
+
+
+def show_all(seen, tinted):
+    """All photographs at once, small."""
+    thumbnails = [paint.paint(colorize.reduce(look.gray, THUMBNAIL), tinted(look.tint)) for _, look in seen]
+    widgets.show(images.tile(np.stack([images.thumbnail(data.as_pictures(each[None])[0], THUMBNAIL)
+                                       for each in thumbnails]), COLUMNS),
+                 f"All {len(seen)} photographs.", f"{len(seen)} photographs, colorized", "colorized")
+
+
+def photographs():
+    picture, controls = st.columns([5, 2], gap="medium")
+    with controls:
+        photos = choose_photos()
+    with picture:
+        seen = look_at(photos)
+    if not seen:
+        return
+    with controls:
+        names = [f"{k + 1}. {photo.name}" for k, (photo, _) in enumerate(seen)]
+        chosen = st.selectbox("Show", names, key=f"show_{len(seen)}") if len(seen) > 1 else names[0]
+        photo, look = seen[names.index(chosen)]
+        left = st.segmented_control("Left of the line", LEFT, default=LEFT[0], required=True, key=f"left_{photo.ident}",
+                                    disabled=look.truth is None)
+        tinted, settings = choose_colours()
+        kind = st.segmented_control("File", ("JPEG", "PNG"), default="JPEG", required=True, key="kind",
+                                    help="Camera and date are passed on, the place where it was taken is not.")
+        download(photo, tinted(look.tint), kind)
+        if len(seen) > 1:
+            download_all(seen, tinted, settings, kind)
+    with picture:
+        show(photo, look, tinted(look.tint), left)
+    if len(seen) > 1:
+        show_all(seen, tinted)
+
+
+# --- the published experiment --------------------------------------------------------------------------------
+
+def small_pictures():
+    """The published experiment on CIFAR-10 where it is here, else or if asked on photographs shrunk to 32 x 32."""
+    sources = [*(["CIFAR-10"] if cache.has_pictures("cifar10") else []), "Photographs", "Upload"]
+    source = st.segmented_control("Pictures", sources, default=sources[0], required=True, key="small_source")
+    served = widgets.served(colorize.PUBLISHED)
+    if source == "CIFAR-10":
+        with widgets.sentences():
+            return cache.published()
+    own = shrunk_uploads() if source == "Upload" else []
+    library = [colorize.square(images.pixels(path.read_bytes())) for path in data.photographs().values()]
+    return colorize.publish(served, np.stack(own or library))
+
+
+def shrunk_uploads():
+    files = st.file_uploader("Your pictures", widgets.PICTURE_FILES, accept_multiple_files=True, key="small_uploads")
+    pictures = []
+    for file in files[:100]:
+        with widgets.sentences():
+            pictures.append(colorize.square(images.pixels(file.getvalue(), file.name)))
+    return pictures
+
+
+def show_sheets(result):
+    """Truth, gray and prediction as sheets of ten columns, and all three for a slide."""
+    columns = min(10, len(result.truth))
+    sheets = {"The truth": result.truth, "Gray, which goes in": result.gray, "What comes out": result.predicted}
+    sheets = {name: images.tile(pictures, columns, gap=0, scale=4) for name, pictures in sheets.items()}
+    for column, (name, sheet) in zip(st.columns(3), sheets.items(), strict=True):
+        column.image(images.to_png(sheet), caption=name, alt=f"{len(result.truth)} small pictures. {name}")
+    labelled = images.stack(*(images.label(sheet, name) for name, sheet in sheets.items()))
+    st.download_button("Download PNG", images.to_png(labelled), "published.png", "image/png", on_click="ignore",
+                       icon=":material/download:")
+
+
+def published():
+    picture, controls = st.columns([5, 2], gap="medium")
+    with controls:
+        result = small_pictures()
+        left = st.segmented_control("Left of the line", ("Gray", "Truth"), default="Gray", required=True,
+                                    key="small_left")
+        right = st.radio("Right of the line", list(RIGHT), key="small_right")
+    with picture:
+        columns = min(10, len(result.truth))
+        halves = [images.tile(pictures, columns, gap=0, scale=2)
+                  for pictures in (result.gray if left == "Gray" else result.truth, getattr(result, RIGHT[right]))]
+        live.divider("small", *map(images.to_png, halves), label="Line between before and after",
+                     size=halves[0].shape[1::-1], names=(left, right), height=640, pixels=True,
+                     alts=(f"Small pictures: {left.lower()}", f"Small pictures: {right.lower()}"))
+        st.markdown(PUBLISHED_IDEA.format(**colorize.PUBLISHED_SCORES))
+        st.dataframe([{"Mean squared error of": name, "Here": f"{here:.5f}",
+                       "10,000 of CIFAR-10": f"{colorize.PUBLISHED_SCORES[score]:.5f}"}
+                      for (name, score), here in zip(SCORES.items(), colorize.errors(result), strict=True)],
+                     hide_index=True)
+    show_sheets(result)
+
+
+frame.open_page("colorize")
+if widgets.choose_segment("View", list(VIEWS), "view", label_visibility="collapsed") == VIEWS[0]:
+    photographs()
+else:
+    published()
+widgets.explain(IDEA, FORMULA, "; published: ".join(presets.get(name).recipe
+                                                    for name in (colorize.PHOTO, colorize.PUBLISHED)))
+widgets.code(colorize.predict, paint.guided, paint.paint, colorize.publish)

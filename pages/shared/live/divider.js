@@ -1,0 +1,100 @@
+// Two pictures of one size over each other, and a line to drag across: the first lies left of it, the second right.
+
+const STEP = 0.01; // of the width, for an arrow key
+const BIG_STEP = 0.1;
+const LEAST = 60; // CSS pixels of either side
+const KEYS_HINT = "Arrow keys move the line, with Shift or Page Up and Page Down in bigger steps, Home and End to the edges.";
+
+class Divider extends View {
+  constructor(parent) {
+    super(parent, "divider");
+    this.share = 0.5; // of the width, left of the line
+    this.pictures = [0, 1].map(() => make("img", "half", { draggable: "false", decoding: "async" }));
+    this.names = ["left", "right"].map((side) => make("span", `name ${side}`, { "aria-hidden": "true" }));
+    this.handle = make("div", "handle");
+    this.surface = make(
+      "div",
+      "track",
+      { role: "slider", tabindex: "0", "aria-describedby": "hint", "aria-orientation": "horizontal",
+        "aria-valuemin": "0", "aria-valuemax": "100" },
+      [...this.pictures, ...this.names, this.handle],
+    );
+    this.root.append(this.surface, make("p", "spoken-only", { id: "hint" }, [KEYS_HINT]));
+    this.drag(this.surface, { move: (event) => this.follow(event), release: () => this.request() });
+    this.keys(this.surface, (event) => this.press(event), () => {});
+  }
+
+  destroy() {
+    super.destroy();
+    this.urls?.forEach((url) => URL.revokeObjectURL(url));
+  }
+
+  update(data) {
+    this.data = data;
+    const [width, height] = data.size;
+    this.surface.setAttribute("aria-label", data.label);
+    this.surface.style.aspectRatio = `${width} / ${height}`;
+    this.surface.style.width = `${Math.max((data.height * width) / height, LEAST)}px`; // a strip can still be dragged
+    this.surface.style.maxHeight = `${data.height}px`;
+    this.surface.style.minHeight = `${LEAST}px`;
+    this.pictures.forEach((picture, k) => picture.setAttribute("alt", data.alts[k]));
+    this.names.forEach((name, k) => (name.textContent = data.names[k]));
+    this.surface.classList.toggle("pixels", data.pixels);
+    this.loadParts(data.parts);
+    this.request();
+  }
+
+  async loadParts(id) {
+    if (id === this.wanted) return;
+    this.wanted = id;
+    const parts = await partsEntry(id).ready;
+    if (id !== this.wanted) return; // overtaken by newer pictures
+    const old = this.urls ?? [];
+    this.urls = [parts.left, parts.right].map((bytes) => URL.createObjectURL(new Blob([bytes])));
+    this.pictures.forEach((picture, k) => (picture.src = this.urls[k]));
+    old.forEach((url) => URL.revokeObjectURL(url));
+  }
+
+  resize() {
+    this.request();
+  }
+
+  // --- The line ---
+
+  position() {
+    return [this.share, 0];
+  }
+
+  moveTo(share, event) {
+    this.share = clamp(share, 0, 1);
+    this.request(event);
+  }
+
+  follow(event) {
+    const box = this.surface.getBoundingClientRect();
+    this.moveTo((event.clientX - box.left) / box.width, event);
+  }
+
+  press(event) {
+    const next = stepAlong(event, this.share, STEP, BIG_STEP);
+    if (next === null) return false;
+    this.moveTo(next, event);
+    return true;
+  }
+
+  paint() {
+    const percent = 100 * this.share;
+    this.pictures[1].style.clipPath = `inset(0 0 0 ${percent}%)`;
+    this.handle.style.left = `${percent}%`;
+    this.names[0].style.opacity = Number(this.share > 0.12);
+    this.names[1].style.opacity = Number(this.share < 0.88);
+    if (this.dragging || !this.data.names) return; // a screen reader hears where it comes to rest
+    const [left, right] = this.data.names;
+    this.surface.setAttribute("aria-valuenow", percent.toFixed(0));
+    this.surface.setAttribute("aria-valuetext", `${left} ${percent.toFixed(0)} %, ${right} ${(100 - percent).toFixed(0)} %`);
+  }
+}
+
+export default function (component) {
+  return attach(component, Divider);
+}
