@@ -11,7 +11,20 @@ import sys
 
 import numpy as np
 
-from ae_core import data, denoise, latent_map, model, outliers, presets, quickdraw, reconstruct, search, store
+from ae_core import (
+    attributes,
+    data,
+    denoise,
+    faces,
+    latent_map,
+    model,
+    outliers,
+    presets,
+    quickdraw,
+    reconstruct,
+    search,
+    store,
+)
 
 SEARCHES = 2000                  # test pictures that are searched for in an evaluation
 
@@ -103,12 +116,14 @@ def evaluate(arguments):
                 raise
             print(f"{name} is left out. {error}", file=sys.stderr)
             continue
-        pictures, labels = pictures[:arguments.limit], labels[:arguments.limit]
+        pictures, labels = np.asarray(pictures[:arguments.limit]), labels[:arguments.limit]
         row = {"preset": name, **reconstruct.evaluate(served, _pca(served.preset), pictures, labels)}
         if served.preset.corruption:
             row |= denoise.evaluate(served, pictures)
         if served.preset.variational:
             row |= latent_map.evaluate(served, pictures, labels)
+        if name == faces.PRESET:
+            row |= faces.evaluate(served, attributes.load(name), pictures, labels)
         if name == outliers.PUBLISHED:
             row |= outliers.evaluate(outliers.models(), *data.whole(served.preset.dataset))
         if name == search.PRESET:

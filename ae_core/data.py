@@ -217,6 +217,11 @@ def samples(name, shape=(28, 28, 1)):
         return pad(as_pictures(arrays["x_test"]), shape), arrays["y_test"].astype(np.int64)
 
 
+def has_samples(name):
+    """Whether `samples` stands in for a data set that is not here; nothing may stand in for faces and photographs."""
+    return bool(DATASETS[name].sample) or name == "quickdraw_cats"
+
+
 def whole(name, shape=(28, 28, 1)):
     """Training and test pictures with their labels; the test pictures alone where the others are not here."""
     splits = ("train", "test") if find(name) else ("test",)

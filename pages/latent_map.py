@@ -218,7 +218,7 @@ def show_sheet(names):
 def show_dimensions(names):
     """The distribution of each latent dimension against the prior."""
     for name in names:
-        spread = latent_map.distribution(widgets.opened(cache.codes, name).mean)
+        spread = latent.distribution(widgets.opened(cache.codes, name).mean)
         if len(names) > 1:
             st.markdown(f"**{presets.get(name).title}**")
         if not is_flat(name):
