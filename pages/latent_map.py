@@ -249,7 +249,7 @@ SECTIONS = {"New pictures": show_new, "Path": show_path, "Scatter": show_scatter
             "Dimensions": show_dimensions}
 
 frame.open_page("latent_map")
-offered = widgets.offered(lambda preset: preset.mapped and not preset.labels)
+offered = widgets.offered(lambda preset: preset.mapped and not preset.labels and data.has_samples(preset.dataset))
 TITLES = dict(sorted(offered.items(), key=lambda entry: (not is_flat(entry[1]), not presets.get(entry[1]).variational)))
 pads, controls = st.columns([3.4, 1], gap="large")
 with controls:

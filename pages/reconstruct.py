@@ -23,7 +23,8 @@ DENSE = "Fashion, dense"
 
 def models():
     """Titles to names, the five dense code sizes under one title."""
-    here = widgets.offered(lambda preset: not preset.corruption and not preset.labels)
+    here = widgets.offered(lambda preset: not preset.corruption and not preset.labels
+                           and data.has_samples(preset.dataset))
     dense = [name for name in here.values() if name in reconstruct.DENSE_SIZES]
     others = {title: name for title, name in here.items() if name not in dense}
     return ({DENSE: dense[0]} if dense else {}) | others, dense

@@ -31,6 +31,8 @@ PAGES = {
                        "Drag the point across the plane: every place on it is a picture."),
     "digits": Page("pages/digits.py", "Digits", ":material/pin:", "Explore",
                    "Choose a digit, then drag through the handwriting styles it can be written in."),
+    "faces": Page("pages/faces.py", "Faces", ":material/face:", "Explore",
+                  "Drag a strip and watch the face smile, age or put on glasses."),
     "outliers": Page("pages/outliers.py", "Outliers", ":material/search_insights:", "Use",
                      "Hide a few intruders among a thousand pictures, drag the threshold, and see which are found."),
     "search": Page("pages/search.py", "Search", ":material/image_search:", "Use",
