@@ -43,9 +43,9 @@ GRID = """<style>
 [class*=st-key-grid_] { display: grid !important; grid-template-columns: repeat(10, minmax(0, 1fr)); gap: 0.3rem; }
 [class*=st-key-grid_] > div, [class*=st-key-grid_] button { width: 100% !important; }
 [class*=st-key-grid_] button { padding: 0.15rem; min-height: 0; border-radius: 0.4rem; }
-[class*=st-key-grid_] button p { display: flex; }
+[class*=st-key-grid_] button :is(div, span, p) { display: block; width: 100%; }
 [class*=st-key-grid_] button img { width: 100%; max-height: none !important; height: auto; margin: 0;
-                                   border-radius: 0.25rem; }
+                                   border-radius: 0.25rem; display: block; }
 @media (max-width: 640px) { [class*=st-key-grid_] { grid-template-columns: repeat(5, minmax(0, 1fr)); } }
 </style>"""
 
@@ -312,10 +312,9 @@ def show_morph(served, face):
     film, controls = st.columns([1.6, 1], gap="large")
     with controls:
         shown = served.decode(np.stack(stops))
-        st.image(images.to_png(images.tile(enlarged(shown, 1), 4, scale=1)), width="content",
-                 caption=f"The way: {face.name}" + "".join(f", {k + 1}" for k in via) + (" and back." if len(via) > 1
-                                                                                       else "."),
-                 alt=f"The {len(stops)} faces that the way passes")
+        way = ", ".join([face.name, *(f"face {k + 1}" for k in via)]) + (" and back" if len(via) > 1 else "")
+        st.image(images.to_png(images.tile(shown, min(4, len(shown)), ground=255)), width="content",
+                 caption=f"The way: {way}.", alt=f"The {len(stops)} faces that the way passes")
         row = st.container(horizontal=True)
         row.button("Take the last away", icon=":material/backspace:", disabled=len(via) < 2, on_click=set_stops,
                    args=(via[:-1],))
@@ -390,7 +389,8 @@ def histograms(normal):
                        **cell)
         figure.add_scatter(x=middles, y=spread.normal, mode="lines", hoverinfo="skip",
                            line={"color": live.PALETTE[2], "width": 1.5}, **cell)
-    figure.update_xaxes(showticklabels=False, range=[-3.5, 3.5]).update_yaxes(showticklabels=False)
+    figure.update_xaxes(showticklabels=False, range=[-3.5, 3.5])
+    figure.update_yaxes(showticklabels=False, range=[0, 1.2 * spread.density[:50].max()])
     return figure.update_layout(height=520, margin={"l": 8, "r": 8, "t": 8, "b": 8}, showlegend=False, bargap=0)
 
 
