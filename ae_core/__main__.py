@@ -12,7 +12,20 @@ import sys
 import numpy as np
 
 from ae_core import (
-    colorize, data, denoise, jobs, latent_map, model, outliers, presets, quickdraw, reconstruct, search, store,
+    attributes,
+    colorize,
+    data,
+    denoise,
+    faces,
+    jobs,
+    latent_map,
+    model,
+    outliers,
+    presets,
+    quickdraw,
+    reconstruct,
+    search,
+    store,
 )
 
 SEARCHES = 2000                  # test pictures that are searched for in an evaluation
@@ -118,13 +131,15 @@ def evaluate(arguments):
                 raise
             print(f"{name} is left out. {error}", file=sys.stderr)
             continue
-        pictures, labels = pictures[:arguments.limit], labels[:arguments.limit]
+        pictures, labels = np.asarray(pictures[:arguments.limit]), labels[:arguments.limit]
         row = {"preset": name, **(colorize.evaluate(served, pictures) if served.preset.output else
                                   reconstruct.evaluate(served, _pca(served.preset), pictures, labels))}
         if served.preset.corruption:
             row |= denoise.evaluate(served, pictures)
         if served.preset.variational:
             row |= latent_map.evaluate(served, pictures, labels)
+        if name == faces.PRESET:
+            row |= faces.evaluate(served, attributes.load(name), pictures, labels)
         if name == outliers.PUBLISHED:
             row |= outliers.evaluate(outliers.models(), *data.whole(served.preset.dataset))
         if name == search.PRESET:

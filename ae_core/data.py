@@ -39,8 +39,8 @@ class Dataset:
     classes: tuple[str, ...]
     margin: int                  # empty pixels around the subject, for fitting a reader's picture the same way
     urls: dict                   # official file -> sha256
-    home: str = ""               # where a person gets it, where it may not be fetched by a program
     photo: bool = False          # a reader's picture is cut to its middle square, not to its subject on black
+    home: str = ""               # where a person gets it, where it may not be fetched by a program
 
     @property
     def pattern(self):
@@ -102,16 +102,17 @@ DATASETS = {
         "CIFAR-10", "cifar10.npz", "",
         ("Airplane", "Automobile", "Bird", "Cat", "Deer", "Dog", "Frog", "Horse", "Ship", "Truck"), 0,
         {"https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz":
-         "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"}),
+         "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"}, photo=True),
     "celeba": Dataset(
-        "CelebA faces", "celeba/list_attr_celeba.txt", "", (), 0, {},
+        "CelebA faces", "celeba/list_attr_celeba.txt", "", (), 0, {}, True,
         "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"),
     "photos": Dataset(
         "Imagenette photographs", "photos/train", "",
         ("Tench", "English springer", "Cassette player", "Chain saw", "Church", "French horn", "Garbage truck",
-         "Gas pump", "Golf ball", "Parachute"), 0, {}, "https://github.com/fastai/imagenette"),
+         "Gas pump", "Golf ball", "Parachute"), 0, {}, True, "https://github.com/fastai/imagenette"),
     "tinyimagenet32": Dataset(
-        "Tiny ImageNet at 32 x 32", "tinyimagenet32.npz", "", (), 0, {}, "http://cs231n.stanford.edu/tiny-imagenet-200.zip"),
+        "Tiny ImageNet at 32 x 32", "tinyimagenet32.npz", "", (), 0, {}, True,
+        "http://cs231n.stanford.edu/tiny-imagenet-200.zip"),
     "quickdraw_cats": Dataset(
         "Quick, Draw! cats", "quickdraw/cat.npy", "", ("Cat",), 2,
         {"https://storage.googleapis.com/quickdraw_dataset/full/numpy_bitmap/cat.npy": None}),
@@ -247,6 +248,11 @@ def photographs():
     """The colour photographs that scikit-image and scikit-learn bring along: {title: path}; nothing is downloaded."""
     places = {package: Path(importlib.util.find_spec(package).origin).parent for package in ("skimage", "sklearn")}
     return {title: places[package] / file for title, (package, file) in PHOTOGRAPHS.items()}
+
+
+def has_samples(name):
+    """Whether `samples` stands in for a data set that is not here; nothing may stand in for faces and photographs."""
+    return name not in DATASETS or bool(DATASETS[name].sample) or name == "quickdraw_cats"
 
 
 def whole(name, shape=(28, 28, 1)):

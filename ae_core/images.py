@@ -27,9 +27,15 @@ class BadPicture(ValueError):
     """An upload that cannot be used; the message is meant for the person who uploaded it."""
 
 
-def read(raw, name="The file"):
-    """The picture (h, w, c) float32 in 0..1 in the bytes of an upload; see `pixels`."""
-    values = pixels(raw, name)
+def read(raw, name="The file", largest=None):
+    """The picture (h, w, c) float32 in 0..1 in the bytes of an upload; see `pixels`.
+
+    largest: pixels of the longer side that are enough; a larger one is shrunk, which bounds the memory.
+    """
+    values = pixels(raw, name, largest)
+    if largest and max(values.shape[:2]) > largest:
+        size = _inside(values.shape, (largest, largest))
+        values = cv2.resize(values, size, interpolation=cv2.INTER_AREA).reshape(*size[::-1], -1)
     return values / np.float32(np.iinfo(values.dtype).max)
 
 
@@ -239,6 +245,15 @@ def to_gif(pictures, fps=12, scale=1):
     frames = [Image.fromarray(enlarge(to_rgb(frame), scale)) for frame in to_uint8(pictures)]
     buffer = io.BytesIO()
     frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=round(1000 / fps), loop=0)
+    return buffer.getvalue()
+
+
+def to_webp(pictures, fps=12, scale=1):
+    """The bytes of an endless animated WebP: all colours, where a GIF has 256, in a fraction of its size."""
+    frames = [Image.fromarray(enlarge(to_rgb(frame), scale)) for frame in to_uint8(pictures)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "WEBP", save_all=True, append_images=frames[1:], duration=round(1000 / fps), loop=0,
+                   quality=90)
     return buffer.getvalue()
 
 

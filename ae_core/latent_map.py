@@ -3,11 +3,9 @@
 Codes are float32 (n, d), a plane's bounds are (x0, x1, y0, y1) in latent units, pictures float32 (n, h, w, c) in 0..1.
 """
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import norm
 
 from ae_core import images, latent, metrics, store
 
@@ -19,7 +17,6 @@ SHEETS = {                       # name -> (tiles a side, lowest, highest value 
     "10 x 10, −1.5 … 1.5": (10, -1.5, 1.5),              # Deep Learning Cookbook, chapter 13
     "7 x 7, −4 … 4": (7, -4.0, 4.0),                     # TensorFlow 2.0 Computer Vision Cookbook, chapter 5
 }
-ACTIVE = 0.01                    # a dimension is in use if its mean varies more than this (Burda et al., 2016)
 
 
 @dataclass(frozen=True)
@@ -49,22 +46,6 @@ class Drawn:
     codes: np.ndarray            # (n, d)
     pictures: np.ndarray         # (n, h, w, c)
     rule: str                    # where the codes were drawn from, in words
-
-
-@dataclass(frozen=True)
-class Distribution:
-    """How the codes of each dimension are spread, in bins of equal width."""
-    edges: np.ndarray            # (bins + 1,)
-    density: np.ndarray          # (d, bins)
-    normal: np.ndarray           # (bins,) the density of N(0, 1)
-    mean: np.ndarray             # (d,)
-    std: np.ndarray              # (d,)
-
-    @cached_property
-    def active(self):
-        """The dimensions in use, the widest first."""
-        order = np.argsort(-self.std, kind="stable")
-        return order[self.std[order] ** 2 > ACTIVE]
 
 
 # --- codes of the test pictures --------------------------------------------------------------------------
@@ -177,15 +158,6 @@ def project_tsne(codes, seed=0, report=None):
                 random_state=seed, n_jobs=1, callbacks=step, callbacks_every_iters=every)
     points = np.asarray(tsne.fit(np.asarray(codes, float)), np.float32)
     return Plane(points, bounds_of(points), ("t-SNE 1", "t-SNE 2"), None, None)
-
-
-def distribution(codes, bins=61):
-    """The spread of every dimension of codes (n, d), between -4 and 4 or as far as the codes reach."""
-    reach = max(4.0, float(np.abs(codes).max()))
-    edges = np.linspace(-reach, reach, bins + 1)
-    density = np.stack([np.histogram(column, edges, density=True)[0] for column in codes.T])
-    middles = (edges[1:] + edges[:-1]) / 2
-    return Distribution(edges, density, norm.pdf(middles), codes.mean(axis=0), codes.std(axis=0))
 
 
 # --- scores ----------------------------------------------------------------------------------------------

@@ -18,11 +18,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from ae_core import data, distribution, export, images, networks, presets, store
+from ae_core import attributes, data, distribution, export, images, metrics, networks, presets, store
 
 HELD_OUT = 2000                  # training pictures kept aside to choose the best epoch by; the test set stays unseen
 PHOTO = (128, 128, 3)            # photographs to learn colours from are squeezed to this
 SIDES = (96, 128, 128)           # and cropped to one of these
+ATTRIBUTE_FACES = 30_000         # training faces are enough to find the directions of attributes
 SMALL_PICTURES = 12_000          # of each further data set an epoch
 
 
@@ -476,6 +477,8 @@ def keep(preset, encoder, decoder, training, test=None, more_files=None, **more)
         if preset.mapped:
             test = test or data.load(preset.dataset, "test", preset.shape)
             files["latents.npz"] = write_latents(preset, encoder, Path(scratch) / "latents.npz", *test)
+        if preset.dataset == "celeba":
+            files[attributes.FILE] = write_attributes(preset, encoder, decoder, Path(scratch) / attributes.FILE)
         layers = {"encoder": export.describe(encoder), "decoder": export.describe(decoder)}
         card = {"training": training, "layers": layers,
                 "versions": {name: version(name) for name in ("keras", "onnx", "numpy")}, **more}
@@ -496,6 +499,21 @@ def write_latents(preset, encoder, path, pictures, labels):
     if preset.variational:
         arrays["log_variance"] = log_variance.astype(np.float16)
     np.savez_compressed(path, **arrays)
+    return path
+
+
+def write_attributes(preset, encoder, decoder, path):
+    """The directions of the attributes, found among the codes of training faces, and the gallery of held-out ones."""
+    pictures, has = data.load(preset.dataset, "train", preset.shape)
+    rows = np.random.default_rng(0).permutation(len(pictures))[:ATTRIBUTE_FACES]
+    parts = np.array_split(rows, math.ceil(len(rows) / 500))     # a part of them in memory at a time
+    codes = np.concatenate([encoder.predict(pictures[part], verbose=0)[0] for part in parts])
+    held_out, held_out_has = data.load(preset.dataset, "test", preset.shape)
+    held_out, names = np.asarray(held_out), data.attribute_names()
+    mean = encoder.predict(held_out, verbose=0)[0]
+    errors = metrics.mse(held_out, decoder.predict(mean, verbose=0))
+    gallery = attributes.choose_gallery(errors, held_out_has, names)
+    attributes.fit(codes, has[rows], names, mean, held_out_has, gallery).save(path)
     return path
 
 

@@ -2,7 +2,20 @@
 import numpy as np
 import streamlit as st
 
-from ae_core import data, denoise, digits, images, latent_map, model, outliers, presets, reconstruct, search, train
+from ae_core import (
+    data,
+    denoise,
+    digits,
+    faces,
+    images,
+    latent_map,
+    model,
+    outliers,
+    presets,
+    reconstruct,
+    search,
+    train,
+)
 from pages.shared import cache, frame
 
 
@@ -32,6 +45,12 @@ def digits_picture():
     styles = digits.tour(4, 10)
     lines = digits.write(cache.served("digits_cvae"), "2026", styles[[0, 5]])
     return images.tile(lines, 1, scale=3), "The year 2026 in two handwritings"
+
+
+def faces_picture():
+    stored, codes = cache.attributes(faces.PRESET), cache.codes(faces.PRESET).mean
+    strip = faces.sheet(cache.served(faces.PRESET), codes[stored.gallery[:1]], stored.of(["Smiling"])[0])
+    return images.tile(strip, 7), "One face in seven steps from serious to smiling"
 
 
 def outliers_picture():

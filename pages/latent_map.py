@@ -220,7 +220,7 @@ def show_sheet(names):
 def show_dimensions(names):
     """The distribution of each latent dimension against the prior."""
     for name in names:
-        spread = latent_map.distribution(widgets.opened(cache.codes, name).mean)
+        spread = latent.distribution(widgets.opened(cache.codes, name).mean)
         if len(names) > 1:
             st.markdown(f"**{store.preset(name).title}**")
         if not is_flat(name):
@@ -252,7 +252,7 @@ SECTIONS = {"New pictures": show_new, "Path": show_path, "Scatter": show_scatter
             "Dimensions": show_dimensions}
 
 frame.open_page("latent_map")
-offered = widgets.offered(lambda preset: preset.mapped and not preset.labels)
+offered = widgets.offered(lambda preset: preset.mapped and not preset.labels and data.has_samples(preset.dataset))
 TITLES = dict(sorted(offered.items(),
                      key=lambda entry: (not is_flat(entry[1]), not store.preset(entry[1]).variational)))
 pads, controls = st.columns([3.4, 1], gap="large")

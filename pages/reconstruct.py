@@ -23,7 +23,7 @@ DENSE = "Fashion, dense"
 
 def models():
     """Titles to names, the five dense code sizes under one title."""
-    here = widgets.offered(lambda preset: not (preset.corruption or preset.output)
+    here = widgets.offered(lambda preset: not preset.corruption and data.has_samples(preset.dataset)
                            and (not preset.labels or preset.name in store.own()))
     dense = [name for name in here.values() if name in reconstruct.DENSE_SIZES]
     others = {title: name for title, name in here.items() if name not in dense}

@@ -5,8 +5,22 @@ Models are shared by all sessions (they are safe from many threads); arrays are 
 import numpy as np
 import streamlit as st
 
+from ae_core import attributes as attribute_files
 from ae_core import (
-    colorize, data, denoise, digits, images, latent, latent_map, model, presets, reconstruct, search, story, train,
+    colorize,
+    data,
+    denoise,
+    digits,
+    faces,
+    images,
+    latent,
+    latent_map,
+    model,
+    presets,
+    reconstruct,
+    search,
+    story,
+    train,
 )
 from pages.shared import live
 
@@ -201,6 +215,65 @@ def _betas(changed):
 def betas():
     """The planes of three sizes of beta side by side, from near to far, as the filmstrip takes them."""
     return _betas(tuple(map(_changed, train.BETA_PRESETS)))
+
+
+# --- faces -------------------------------------------------------------------------------------------------
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the attributes …")
+def _attributes(name, changed):
+    return attribute_files.load(name)
+
+
+def attributes(name):
+    """The attribute directions and the gallery of a preset. Raises WeightsMissing or WeightsDamaged."""
+    return _attributes(name, _changed(name))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Decoding the gallery …")
+def _gallery(name, changed):
+    codes_of_gallery = codes(name).mean[attributes(name).gallery]
+    return codes_of_gallery, served(name).decode(codes_of_gallery)
+
+
+def gallery(name):
+    """The codes (n, d) of the gallery's faces and their pictures (n, h, w, c)."""
+    return _gallery(name, _changed(name))
+
+
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _strips(name, changed, code, names, alphas):
+    start = np.frombuffer(code, np.float32)
+    directions = attributes(name).of(names)
+    frames = images.to_uint8(faces.strips(served(name), start, directions, alphas))
+    now = served(name).decode(faces.change(start, directions, alphas))[0]
+    return live.encode_grid(frames, quality=92), images.to_uint8(now)
+
+
+def strips(name, code, names, alphas):
+    """A strip of frames for each of some attributes as the mixer takes them, and the picture (h, w, c) uint8 now."""
+    return _strips(name, _changed(name), code.tobytes(), names, alphas)
+
+
+@st.cache_data(max_entries=4, show_spinner="Measuring the latents …")
+def _normality(name, changed):
+    stored = codes(name)
+    return faces.normality(faces.sample_posterior(stored.mean, stored.log_variance))
+
+
+def normality(name):
+    """How the latents of the held-out pictures of a preset lie against N(0, 1)."""
+    return _normality(name, _changed(name))
+
+
+@st.cache_data(max_entries=2, show_spinner="Opening the pictures …")
+def _originals(path, rows):
+    return data.load("celeba", "test", (64, 64, 3))[0][rows]
+
+
+def original_faces(rows):
+    """The held-out pictures of CelebA behind rows (n,) of the stored codes, where the data set is here; else None."""
+    path = data.find("celeba")
+    return _originals(path, rows) if path else None
 
 
 # --- search ------------------------------------------------------------------------------------------------

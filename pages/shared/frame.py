@@ -31,6 +31,8 @@ PAGES = {
                        "Drag the point across the plane: every place on it is a picture."),
     "digits": Page("pages/digits.py", "Digits", ":material/pin:", "Explore",
                    "Choose a digit, then drag through the handwriting styles it can be written in."),
+    "faces": Page("pages/faces.py", "Faces", ":material/face:", "Explore",
+                  "Drag a strip and watch the face smile, age or put on glasses."),
     "colorize": Page("pages/colorize.py", "Colorize", ":material/palette:", "Use",
                      "Drop a black-and-white photograph, drag the line across it, and take it home in colour."),
     "outliers": Page("pages/outliers.py", "Outliers", ":material/search_insights:", "Use",
