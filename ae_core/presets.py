@@ -116,11 +116,11 @@ def _fashion_dense(code):
 
 
 def _beta(size, result, reconstruction_weight):
-    """`fashion_vae_dense` with its KL term weighed a thousandth or a hundred times as much, and half as wide."""
+    """`fashion_vae_dense` with its KL term weighed a thousandth or a hundred times as much, and a quarter as wide."""
     return Preset(
         f"fashion_vae_beta_{size}", f"Fashion, VAE, beta too {size}",
         f"A dense variational autoencoder of clothing whose beta is far too {size}: {result}.",
-        TF_COOKBOOK, "fashion_mnist", "dense", 2, arguments={"units": (256,)},
+        TF_COOKBOOK, "fashion_mnist", "dense", 2, arguments={"units": (128,)},
         reconstruction_weight=reconstruction_weight, variational=True, epochs=12, batch_size=128, learning_rate=1e-3)
 
 
@@ -219,7 +219,7 @@ PRESETS = _table(
     Preset("photo_colorizer", "Photo colorizer",
            "Colours for grey photographs of any size: lightness in, the two chroma channels of CIE Lab out.",
            "Our own, after Iizuka et al., 2016", "photos", "chroma", 208, shape=(None, None, 1), output=(None, None, 2),
-           arguments={"filters": (24, 48, 96, 144, 208)}, loss="chroma", epochs=30, batch_size=32,
+           arguments={"filters": (24, 48, 96, 144, 208)}, loss="chroma", epochs=22, batch_size=32,
            also=("tinyimagenet32", "cifar10")),
 
     # Faces

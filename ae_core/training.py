@@ -24,7 +24,7 @@ HELD_OUT = 2000                  # training pictures kept aside to choose the be
 PHOTO = (128, 128, 3)            # photographs to learn colours from are squeezed to this
 SIDES = (96, 128, 128)           # and cropped to one of these
 ATTRIBUTE_FACES = 30_000         # training faces are enough to find the directions of attributes
-SMALL_PICTURES = 12_000          # of each further data set an epoch
+SMALL_PICTURES = 8_000          # of each further data set an epoch
 
 
 def runs_folder(name):
@@ -488,9 +488,9 @@ def keep(preset, encoder, decoder, training, test=None, more_files=None, **more)
 def write_latents(preset, encoder, path, pictures, labels):
     """The codes of the test pictures with their labels; of a VAE, means and log-variances.
 
-    All of them on a plane; the first 2,000 of more dimensions, for their size.
+    All of them on a plane; the first 1,000 of more dimensions, for their size.
     """
-    pictures, labels = (array[:None if preset.code == 2 else 2000] for array in (pictures, labels))
+    pictures, labels = (array[:None if preset.code == 2 else 1000] for array in (pictures, labels))
     pictures = np.asarray(pictures)
     inputs = [pictures, np.eye(preset.labels, dtype=np.float32)[labels]] if preset.labels else pictures
     codes = encoder.predict(inputs, batch_size=1000, verbose=0)

@@ -368,7 +368,7 @@ def show_beta():
                    ends=("near 0", "far out"),
                    alt="Three planes of clothing: with beta too small, just right, and too large")
     st.markdown("A small VAE of clothing, its KL term weighed a thousandth, once and a hundred times (the outer two "
-                "with half as many units). New pictures are drawn from codes around 0, mostly from −2 to 2. With "
+                "with a quarter as many units). New pictures are drawn from codes around 0, mostly from −2 to 2. With "
                 "**too small** a beta there is a hole: the clothes lie much farther out. With beta **1** the plane is "
                 "full where one draws from it. With **too large** a beta no code says anything, and every place is "
                 "one average picture.")
