@@ -4,6 +4,7 @@
                      model.keras                  to train on
                      encoder.onnx decoder.onnx    to serve
                      latents.npz                  test-set codes and labels, where a page plots them
+                     attributes.npz               directions of attributes and the gallery, of faces
 
 It knows files and checksums only; neither Keras nor ONNX Runtime. Nothing here is ever unpickled.
 """
