@@ -11,20 +11,7 @@ import sys
 
 import numpy as np
 
-from ae_core import (
-    attributes,
-    data,
-    denoise,
-    faces,
-    latent_map,
-    model,
-    outliers,
-    presets,
-    quickdraw,
-    reconstruct,
-    search,
-    store,
-)
+from ae_core import data, denoise, faces, latent_map, model, outliers, presets, quickdraw, reconstruct, search, store
 
 SEARCHES = 2000                  # test pictures that are searched for in an evaluation
 
@@ -124,7 +111,7 @@ def evaluate(arguments):
         if served.preset.variational:
             row |= latent_map.evaluate(served, pictures, labels)
         if name == faces.PRESET:
-            row |= faces.evaluate(served, attributes.load(name), pictures, labels)
+            row |= faces.evaluate(served, pictures, labels)
         if name == outliers.PUBLISHED:
             row |= outliers.evaluate(outliers.models(), *data.whole(served.preset.dataset))
         if name == search.PRESET:
