@@ -61,6 +61,11 @@ def look(model, raw, name="The file"):
     return Look(gray, None if is_gray(pixels) else pixels, predict(model, gray))
 
 
+def convert(model, raw, name="The file", kind="JPEG"):
+    """An upload in colour at its full size, as the bytes of a JPEG or a PNG. Raises images.BadPicture."""
+    return images.to_photo(colorize(model, images.pixels(raw, name)).picture, kind, images.kept_exif(raw))
+
+
 def render(raw, name, tint, kind="JPEG"):
     """An upload at its full size in a tint, as the bytes of a JPEG or a PNG. Raises images.BadPicture."""
     picture = paint.paint(paint.gray(images.pixels(raw, name)), tint)
@@ -102,6 +107,12 @@ def reduce(pixels, side):
     size = [max(1, round(length * factor)) for length in pixels.shape[1::-1]]
     copy = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
     return copy.reshape(*copy.shape[:2], -1)
+
+
+def beside(look, side):
+    """A look in gray and, beside it, in colour: uint8 (h, 2 w, 3), the longer side of each `side` pixels."""
+    small = reduce(look.gray, side)
+    return np.concatenate([images.to_rgb(small), paint.paint(small, look.tint)], axis=1)
 
 
 def is_gray(pixels):

@@ -2,7 +2,7 @@
 import numpy as np
 import streamlit as st
 
-from ae_core import data, denoise, digits, images, latent_map, model, outliers, presets, reconstruct, search
+from ae_core import colorize, data, denoise, digits, images, latent_map, model, outliers, presets, reconstruct, search
 from pages.shared import cache, frame
 
 
@@ -34,6 +34,12 @@ def digits_picture():
     return images.tile(lines, 1, scale=3), "The year 2026 in two handwritings"
 
 
+def colorize_picture():
+    path = data.photographs()["China"]
+    look = cache.look("China", path.read_bytes(), path.name)
+    return colorize.beside(look, 300), "A gray photograph of temples beside the same in colour"
+
+
 def outliers_picture():
     pictures, labels = cache.samples("fashion_mnist")
     mixed = data.mix(pictures, labels, 5, 0)
@@ -50,7 +56,7 @@ def search_picture():
 
 
 PICTURES = {"reconstruct": reconstruct_picture, "denoise": denoise_picture, "latent_map": latent_map_picture,
-            "digits": digits_picture, "outliers": outliers_picture,
+            "digits": digits_picture, "colorize": colorize_picture, "outliers": outliers_picture,
             "search": search_picture}          # page -> its live picture and alt text
 
 
