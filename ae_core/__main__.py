@@ -13,10 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from ae_core import (
+    attributes,
     colorize,
     data,
     denoise,
+    faces,
     images,
+    jobs,
     latent_map,
     model,
     outliers,
@@ -93,14 +96,26 @@ def train(arguments):
     if preset.network != "linear":
         data.load(preset.dataset, "test", preset.target)        # a clear sentence before TensorFlow's slow start
     training = _training()
+    strategy = training.distribution.begin(arguments.strategy) if arguments.strategy else None
     preset = dataclasses.replace(preset, batch_size=arguments.batch_size or preset.batch_size,
                                  schedule=arguments.schedule or preset.schedule)
     stored, replaced = training.train(preset, arguments.epochs, arguments.seed or 0, arguments.resume,
-                                      arguments.replace, arguments.precision)
+                                      arguments.replace, arguments.precision, strategy=strategy)
+    if stored is None:
+        return
     loss = stored.card["training"].get("val_loss")
     print(f"Kept in {stored.folder}." if replaced else
           f"The weights in {stored.folder} have a lower validation loss ({loss:.6g}) and stay. "
           "Use --replace to replace them.")
+
+
+def work(arguments):
+    """Train what the Train page has queued, one run at a time; it starts this by itself."""
+    with jobs.lock(jobs.LOCK_SECONDS) as mine:
+        if mine:
+            _training()
+            from ae_core import worker
+            worker.work()
 
 
 def evaluate(arguments):
@@ -118,13 +133,15 @@ def evaluate(arguments):
                 raise
             print(f"{name} is left out. {error}", file=sys.stderr)
             continue
-        pictures, labels = pictures[:arguments.limit], labels[:arguments.limit]
+        pictures, labels = np.asarray(pictures[:arguments.limit]), labels[:arguments.limit]
         row = {"preset": name, **(colorize.evaluate(served, pictures) if served.preset.output else
                                   reconstruct.evaluate(served, _pca(served.preset), pictures, labels))}
         if served.preset.corruption:
             row |= denoise.evaluate(served, pictures)
         if served.preset.variational:
             row |= latent_map.evaluate(served, pictures, labels)
+        if name == faces.PRESET:
+            row |= faces.evaluate(served, attributes.load(name), pictures, labels)
         if name == outliers.PUBLISHED:
             row |= outliers.evaluate(outliers.models(), *data.whole(served.preset.dataset))
         if name == search.PRESET:
@@ -210,7 +227,10 @@ def _parser():
     sub.add_argument("--precision", choices=["float32", "mixed_bfloat16"], default="float32",
                      help="of the arithmetic; bfloat16 is faster where the processor has it")
     sub.add_argument("--resume", action="store_true", help="go on from the last epoch of the run that was stopped")
+    sub.add_argument("--strategy", choices=["mirrored", "multiworker"],
+                     help="share the work among devices, or among the workers that TF_CONFIG names")
     sub.add_argument("--replace", action="store_true", help="replace the weights in the store even by worse ones")
+    command("work", work)
     sub = command("evaluate", evaluate)
     sub.add_argument("name", nargs="?")
     sub.add_argument("--all", action="store_true")

@@ -3,6 +3,7 @@
 Nothing is ever unpacked onto the disk, and no archive can make the memory overflow: sizes are checked before anything
 is decompressed, and no entry is read beyond the size that it declares.
 """
+import functools
 import io
 import zipfile
 import zlib
@@ -22,17 +23,19 @@ THUMBNAIL = 56                   # pixels a side
 @dataclass(frozen=True)
 class Collection:
     names: tuple[str, ...]
-    pictures: np.ndarray         # (n, h, w, 1) as the model sees them
+    pictures: np.ndarray         # (n, h, w, c) as the model sees them
     thumbnails: np.ndarray       # (n, 56, 56, 3) uint8, as the reader knows them
     skipped: tuple[str, ...]     # a sentence for every file that was left out
 
 
-def read(files, shape, margin=0, report=None):
+def read(files, shape, margin=0, report=None, fit=None):
     """The pictures in uploads [(name, bytes), ...], zip archives among them opened, fitted to `shape`.
 
+    fit(picture, shape): how, where a subject on black with an empty `margin` is not what is wanted.
     report(share): told the share of the work done before every picture; it may raise to stop.
     """
     names, pictures, thumbnails, skipped = [], [], [], []
+    fit = fit or functools.partial(images.fit, margin=margin)
     entries = [entry for name, raw in files for entry in _entries(name, raw)]
     for done, (name, load) in enumerate(entries):
         if report:
@@ -43,7 +46,7 @@ def read(files, shape, margin=0, report=None):
             skipped.append(str(error))
             continue
         names.append(name)
-        pictures.append(images.fit(picture, shape, margin))
+        pictures.append(fit(picture, shape))
         thumbnails.append(images.to_uint8(images.thumbnail(picture, THUMBNAIL)))
     return Collection(tuple(names), np.array(pictures, np.float32).reshape(-1, *shape),
                       np.array(thumbnails, np.uint8).reshape(-1, THUMBNAIL, THUMBNAIL, 3), tuple(skipped))

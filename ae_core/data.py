@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ae_core import images, quickdraw
+from ae_core import images, quickdraw, store
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 MAX_DRAWINGS = 60_000            # of a Quick Draw file are taken, 4 kB each
@@ -39,6 +39,7 @@ class Dataset:
     classes: tuple[str, ...]
     margin: int                  # empty pixels around the subject, for fitting a reader's picture the same way
     urls: dict                   # official file -> sha256
+    photo: bool = False          # a reader's picture is cut to its middle square, not to its subject on black
     home: str = ""               # where a person gets it, where it may not be fetched by a program
 
     @property
@@ -101,16 +102,17 @@ DATASETS = {
         "CIFAR-10", "cifar10.npz", "",
         ("Airplane", "Automobile", "Bird", "Cat", "Deer", "Dog", "Frog", "Horse", "Ship", "Truck"), 0,
         {"https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz":
-         "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"}),
+         "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"}, photo=True),
     "celeba": Dataset(
-        "CelebA faces", "celeba/list_attr_celeba.txt", "", (), 0, {},
+        "CelebA faces", "celeba/list_attr_celeba.txt", "", (), 0, {}, True,
         "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"),
     "photos": Dataset(
         "Imagenette photographs", "photos/train", "",
         ("Tench", "English springer", "Cassette player", "Chain saw", "Church", "French horn", "Garbage truck",
-         "Gas pump", "Golf ball", "Parachute"), 0, {}, "https://github.com/fastai/imagenette"),
+         "Gas pump", "Golf ball", "Parachute"), 0, {}, True, "https://github.com/fastai/imagenette"),
     "tinyimagenet32": Dataset(
-        "Tiny ImageNet at 32 x 32", "tinyimagenet32.npz", "", (), 0, {}, "http://cs231n.stanford.edu/tiny-imagenet-200.zip"),
+        "Tiny ImageNet at 32 x 32", "tinyimagenet32.npz", "", (), 0, {}, True,
+        "http://cs231n.stanford.edu/tiny-imagenet-200.zip"),
     "quickdraw_cats": Dataset(
         "Quick, Draw! cats", "quickdraw/cat.npy", "", ("Cat",), 2,
         {"https://storage.googleapis.com/quickdraw_dataset/full/numpy_bitmap/cat.npy": None}),
@@ -121,6 +123,20 @@ PHOTOGRAPHS = {                  # title -> the package it comes with, and the f
     "Coffee": ("skimage", "data/coffee.png"), "Cat": ("skimage", "data/chelsea.png"),
     "Flower": ("sklearn", "datasets/images/flower.jpg"), "Rocket": ("skimage", "data/rocket.jpg"),
 }
+
+
+def about(name):
+    """What there is to know of a data set: of DATASETS, or of the test pictures that an own model brings along."""
+    if name in DATASETS:
+        return DATASETS[name]
+    described = store.card(name)["data"]
+    return Dataset(described["title"], "", "", tuple(described["classes"]), described["margin"], {}, described["photo"])
+
+
+def fit(picture, name, shape):
+    """Any picture (h, w, c) as a data set shows its own: (h, w, c) of `shape`."""
+    dataset = about(name)
+    return images.square(picture, shape) if dataset.photo else images.fit(picture, shape, dataset.margin)
 
 
 def folders():
@@ -141,6 +157,8 @@ def load(name, split="train", shape=(28, 28, 1)):
 
     Raises DataMissing with what to put where.
     """
+    if name not in DATASETS:
+        return _own(name)
     path = find(name)
     if path is None and split == "test" and DATASETS[name].sample:
         path = SAMPLES / DATASETS[name].sample
@@ -216,6 +234,8 @@ STREAMED: dict[str, Callable] = {"celeba": faces, "photos": photos}
 
 def samples(name, shape=(28, 28, 1)):
     """The shipped test pictures (10000, h, w, 1) and labels; 100 cats drawn by rule in place of Quick Draw's."""
+    if name not in DATASETS:
+        return _own(name)
     if not DATASETS[name].sample:
         rng = np.random.default_rng(0)
         doodles = np.stack([quickdraw.rasterise(quickdraw.doodle(rng)) for _ in range(DOODLES)])
@@ -228,6 +248,11 @@ def photographs():
     """The colour photographs that scikit-image and scikit-learn bring along: {title: path}; nothing is downloaded."""
     places = {package: Path(importlib.util.find_spec(package).origin).parent for package in ("skimage", "sklearn")}
     return {title: places[package] / file for title, (package, file) in PHOTOGRAPHS.items()}
+
+
+def has_samples(name):
+    """Whether `samples` stands in for a data set that is not here; nothing may stand in for faces and photographs."""
+    return name not in DATASETS or bool(DATASETS[name].sample) or name == "quickdraw_cats"
 
 
 def whole(name, shape=(28, 28, 1)):
@@ -243,6 +268,12 @@ def mix(pictures, labels, regular, intruder, share=0.01, seed=SEED):
     inside, outside = (rng.permutation(np.flatnonzero(labels == label)) for label in (regular, intruder))
     rows = np.concatenate([inside, outside[:max(1, int(len(inside) * share))]])
     return Mixed(pictures[rows], labels[rows], rows, np.arange(len(rows)) >= len(inside))
+
+
+def _own(name):
+    """The test pictures and labels that an own model brings along."""
+    with np.load(store.read(name).path("samples.npz"), allow_pickle=False) as arrays:
+        return as_pictures(arrays["x_test"]), arrays["y_test"].astype(np.int64)
 
 
 def as_pictures(array):

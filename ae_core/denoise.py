@@ -5,7 +5,7 @@ from functools import partial
 import cv2
 import numpy as np
 
-from ae_core import metrics
+from ae_core import images, metrics
 
 SIGMAS = (0.5, 0.75, 1.0)        # the published robustness experiment
 CURVE_SIGMAS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.05, 1.2)
@@ -22,12 +22,6 @@ class Denoised:
 
 
 # --- corruptions: pictures (n, h, w, c), numbers, and a random generator in; pictures in 0..1 out -----------
-
-def gaussian(pictures, rng, sigma=0.5, mean=0.5, clip=True):
-    """x + N(mean, sigma), clipped to 0..1 unless told otherwise."""
-    noisy = pictures + rng.normal(mean, sigma, pictures.shape).astype(np.float32)
-    return np.clip(noisy, 0, 1) if clip else noisy
-
 
 def salt_and_pepper(pictures, rng, share=0.2):
     """A share of the pixels turns black or white, evenly."""
@@ -51,7 +45,7 @@ def hidden_patch(pictures, rng, side=10):
     return np.where((rows[:, :, None] & columns[:, None, :])[..., None], np.float32(0), pictures)
 
 
-CORRUPTIONS = {"Gaussian": gaussian, "Salt and pepper": salt_and_pepper, "Speckle": speckle,
+CORRUPTIONS = {"Gaussian": images.add_gaussian, "Salt and pepper": salt_and_pepper, "Speckle": speckle,
                "Hidden patch": hidden_patch}
 
 

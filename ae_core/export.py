@@ -48,7 +48,7 @@ def save_keras(model, path):
         bare = keras.models.clone_model(model)   # a fitted model would bring its optimizer along
         bare.set_weights(model.get_weights())
         bare.save(whole)
-        with zipfile.ZipFile(whole) as archive, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as slim:
+        with zipfile.ZipFile(whole) as archive, zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as slim:
             for name in archive.namelist():
                 if name.endswith(".h5"):
                     slim.write(_half_h5(archive.extract(name, scratch)), name)
@@ -85,7 +85,7 @@ def describe(model):
 
 
 def _half_h5(path):
-    """Rewrite every float32 dataset of a weights file as float16."""
+    """Rewrite every float32 dataset of a weights file as float16, its bytes ordered so that they compress well."""
     half = f"{path}.half"
     with h5py.File(path, "r") as source, h5py.File(half, "w") as target:
         def copy(name, item):
@@ -95,7 +95,7 @@ def _half_h5(path):
             else:
                 values = item[()]
                 small = values.astype(np.float16) if values.dtype == np.float32 else values
-                target.create_dataset(name, data=small)
+                target.create_dataset(name, data=small, shuffle=True if small.size > 1 else None)
         target.attrs.update(source.attrs)
         source.visititems(copy)
     shutil.move(half, path)

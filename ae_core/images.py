@@ -27,9 +27,15 @@ class BadPicture(ValueError):
     """An upload that cannot be used; the message is meant for the person who uploaded it."""
 
 
-def read(raw, name="The file"):
-    """The picture (h, w, c) float32 in 0..1 in the bytes of an upload; see `pixels`."""
-    values = pixels(raw, name)
+def read(raw, name="The file", largest=None):
+    """The picture (h, w, c) float32 in 0..1 in the bytes of an upload; see `pixels`.
+
+    largest: pixels of the longer side that are enough; a larger one is shrunk, which bounds the memory.
+    """
+    values = pixels(raw, name, largest)
+    if largest and max(values.shape[:2]) > largest:
+        size = _inside(values.shape, (largest, largest))
+        values = cv2.resize(values, size, interpolation=cv2.INTER_AREA).reshape(*size[::-1], -1)
     return values / np.float32(np.iinfo(values.dtype).max)
 
 
@@ -118,6 +124,18 @@ def fit(picture, shape, margin=0):
     return canvas[..., None]
 
 
+def square(picture, shape):
+    """The middle square of any picture (h, w, c), scaled to `shape` (side, side, 1 or 3), in grey or in colour."""
+    height, width, _ = picture.shape
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    middle = picture[top:top + side, left:left + side]
+    middle = to_gray(middle) if shape[-1] == 1 else np.broadcast_to(middle, (side, side, 3))
+    how = cv2.INTER_AREA if side > shape[0] else cv2.INTER_LINEAR
+    small = cv2.resize(np.ascontiguousarray(middle), shape[1::-1], interpolation=how)
+    return np.clip(small, 0, 1).reshape(shape)
+
+
 def thumbnail(picture, side):
     """Any picture (h, w, c) inside a black square (side, side, 3), its proportions kept."""
     small = cv2.resize(picture, _inside(picture.shape, (side, side)), interpolation=cv2.INTER_AREA)
@@ -125,6 +143,15 @@ def thumbnail(picture, side):
     top, left = (side - small.shape[0]) // 2, (side - small.shape[1]) // 2
     canvas[top:top + small.shape[0], left:left + small.shape[1]] = small.reshape(*small.shape[:2], -1)
     return np.clip(canvas, 0, 1)
+
+
+def add_gaussian(pictures, rng, sigma=0.5, mean=0.5, clip=True):
+    """x + N(mean, sigma) for pictures (n, h, w, c), clipped to 0..1 unless told otherwise.
+
+    mean and sigma: numbers, or arrays (n, 1, 1, 1) of one for each picture.
+    """
+    noisy = pictures + rng.normal(mean, sigma, pictures.shape).astype(np.float32)
+    return np.clip(noisy, 0, 1) if clip else noisy
 
 
 def to_uint8(pictures):
@@ -218,6 +245,15 @@ def to_gif(pictures, fps=12, scale=1):
     frames = [Image.fromarray(enlarge(to_rgb(frame), scale)) for frame in to_uint8(pictures)]
     buffer = io.BytesIO()
     frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=round(1000 / fps), loop=0)
+    return buffer.getvalue()
+
+
+def to_webp(pictures, fps=12, scale=1):
+    """The bytes of an endless animated WebP: all colours, where a GIF has 256, in a fraction of its size."""
+    frames = [Image.fromarray(enlarge(to_rgb(frame), scale)) for frame in to_uint8(pictures)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "WEBP", save_all=True, append_images=frames[1:], duration=round(1000 / fps), loop=0,
+                   quality=90)
     return buffer.getvalue()
 
 

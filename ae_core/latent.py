@@ -1,11 +1,33 @@
-"""Where in the latent space to decode: lattices over a plane, and paths between two codes.
+"""Where in the latent space to decode: lattices over a plane, paths between two codes, and how codes are spread.
 
 A plane's bounds are (x0, x1, y0, y1). Lattices run row by row from the upper left corner, as a picture does: x grows
 to the right, y grows upwards, so row 0 has the largest y.
 """
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
+from scipy.stats import norm
 
 from ae_core import images
+
+ACTIVE = 0.01                    # a dimension is in use if its mean varies more than this (Burda et al., 2016)
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How the codes of each dimension are spread, in bins of equal width."""
+    edges: np.ndarray            # (bins + 1,)
+    density: np.ndarray          # (d, bins)
+    normal: np.ndarray           # (bins,) the density of N(0, 1)
+    mean: np.ndarray             # (d,)
+    std: np.ndarray              # (d,)
+
+    @cached_property
+    def active(self):
+        """The dimensions in use, the widest first."""
+        order = np.argsort(-self.std, kind="stable")
+        return order[self.std[order] ** 2 > ACTIVE]
 
 
 def lattice(bounds, n, centres=False):
@@ -49,3 +71,12 @@ def tiles(pictures, columns):
 def there_and_back(frames):
     """Frames (n, ...) of a way, then those of the way back (2n - 2, ...), for an animation without a jump."""
     return np.concatenate([frames, frames[-2:0:-1]])
+
+
+def distribution(codes, bins=61):
+    """The spread of every dimension of codes (n, d), between -4 and 4 or as far as the codes reach."""
+    reach = max(4.0, float(np.abs(codes).max()))
+    edges = np.linspace(-reach, reach, bins + 1)
+    density = np.stack([np.histogram(column, edges, density=True)[0] for column in codes.T])
+    middles = (edges[1:] + edges[:-1]) / 2
+    return Distribution(edges, density, norm.pdf(middles), codes.mean(axis=0), codes.std(axis=0))

@@ -3,13 +3,11 @@
 Codes are float32 (n, d), a plane's bounds are (x0, x1, y0, y1) in latent units, pictures float32 (n, h, w, c) in 0..1.
 """
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import norm
 
-from ae_core import latent, metrics, store
+from ae_core import images, latent, metrics, store
 
 EVALUATION_SEED = 7
 TILES = 48                       # a side of an atlas: the blend of four is then as good as the decoder's own picture
@@ -19,7 +17,6 @@ SHEETS = {                       # name -> (tiles a side, lowest, highest value 
     "10 x 10, −1.5 … 1.5": (10, -1.5, 1.5),              # Deep Learning Cookbook, chapter 13
     "7 x 7, −4 … 4": (7, -4.0, 4.0),                     # TensorFlow 2.0 Computer Vision Cookbook, chapter 5
 }
-ACTIVE = 0.01                    # a dimension is in use if its mean varies more than this (Burda et al., 2016)
 
 
 @dataclass(frozen=True)
@@ -51,22 +48,6 @@ class Drawn:
     rule: str                    # where the codes were drawn from, in words
 
 
-@dataclass(frozen=True)
-class Distribution:
-    """How the codes of each dimension are spread, in bins of equal width."""
-    edges: np.ndarray            # (bins + 1,)
-    density: np.ndarray          # (d, bins)
-    normal: np.ndarray           # (bins,) the density of N(0, 1)
-    mean: np.ndarray             # (d,)
-    std: np.ndarray              # (d,)
-
-    @cached_property
-    def active(self):
-        """The dimensions in use, the widest first."""
-        order = np.argsort(-self.std, kind="stable")
-        return order[self.std[order] ** 2 > ACTIVE]
-
-
 # --- codes of the test pictures --------------------------------------------------------------------------
 
 def stored_codes(name):
@@ -79,10 +60,10 @@ def stored_codes(name):
 def bounds_of(points, square=False):
     """Bounds that hold all but a few stray points (n, 2), rounded outwards to halves; `square`: equal on all sides."""
     if square:
-        reach = float(np.ceil(2 * np.quantile(np.abs(points), 0.998)) / 2)
+        reach = max(float(np.ceil(2 * np.quantile(np.abs(points), 0.998)) / 2), 0.5)   # also where all codes are 0
         return (-reach, reach, -reach, reach)
     low, high = np.quantile(points, [0.001, 0.999], axis=0)
-    (x0, y0), (x1, y1) = np.floor(2 * low) / 2, np.ceil(2 * high) / 2
+    (x0, y0), (x1, y1) = np.floor(2 * low) / 2, np.maximum(np.ceil(2 * high), np.floor(2 * low) + 1) / 2
     return (float(x0), float(x1), float(y0), float(y1))
 
 
@@ -179,15 +160,6 @@ def project_tsne(codes, seed=0, report=None):
     return Plane(points, bounds_of(points), ("t-SNE 1", "t-SNE 2"), None, None)
 
 
-def distribution(codes, bins=61):
-    """The spread of every dimension of codes (n, d), between -4 and 4 or as far as the codes reach."""
-    reach = max(4.0, float(np.abs(codes).max()))
-    edges = np.linspace(-reach, reach, bins + 1)
-    density = np.stack([np.histogram(column, edges, density=True)[0] for column in codes.T])
-    middles = (edges[1:] + edges[:-1]) / 2
-    return Distribution(edges, density, norm.pdf(middles), codes.mean(axis=0), codes.std(axis=0))
-
-
 # --- scores ----------------------------------------------------------------------------------------------
 
 def evaluate(model, pictures, labels):
@@ -215,6 +187,5 @@ def _corrupted(corruption, pictures, rng):
     if corruption is None:
         return pictures
     each = (len(pictures), 1, 1, 1)
-    mean, sigma = rng.uniform(*corruption.mean, each), rng.uniform(*corruption.sigma, each)
-    noisy = pictures + np.float32(mean) + np.float32(sigma) * rng.standard_normal(pictures.shape, np.float32)
-    return np.clip(noisy, 0, 1) if corruption.clip else noisy
+    return images.add_gaussian(pictures, rng, rng.uniform(*corruption.sigma, each),
+                               rng.uniform(*corruption.mean, each), corruption.clip)

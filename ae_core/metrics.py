@@ -48,6 +48,11 @@ def roc(wanted, scores):
     return np.concatenate([[0], false / false[-1]]), np.concatenate([[0], found / found[-1]])
 
 
+def roc_area(wanted, scores):
+    """The area under the ROC: how likely one of the wanted scores higher than one of the others."""
+    return float(np.trapezoid(*reversed(roc(wanted, scores))))
+
+
 def average_precision(wanted, scores):
     """The area under the precision-recall curve: the mean precision where one more of the wanted is found."""
     found, false = _passed(wanted, scores)

@@ -187,8 +187,7 @@ def chroma(preset, filters):
     global and local features, and the skip connections of Ronneberger et al., 2015).
     """
     def block(x, n, strides=1):
-        x = layers.Conv2D(n, 3, strides=strides, padding="same", use_bias=False)(x)
-        return layers.Activation("relu")(layers.BatchNormalization()(x))
+        return layers.BatchNormalization()(layers.Conv2D(n, 3, strides=strides, padding="same", activation="relu")(x))
 
     inputs = _inputs(preset)
     x = inputs[0]

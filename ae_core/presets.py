@@ -115,6 +115,15 @@ def _fashion_dense(code):
         epochs=80 if code == 128 else 40, batch_size=128, learning_rate=1e-3)
 
 
+def _beta(size, result, reconstruction_weight):
+    """`fashion_vae_dense` with its KL term weighed a thousandth or a hundred times as much, and a quarter as wide."""
+    return Preset(
+        f"fashion_vae_beta_{size}", f"Fashion, VAE, beta too {size}",
+        f"A dense variational autoencoder of clothing whose beta is far too {size}: {result}.",
+        TF_COOKBOOK, "fashion_mnist", "dense", 2, arguments={"units": (128,)},
+        reconstruction_weight=reconstruction_weight, variational=True, epochs=12, batch_size=128, learning_rate=1e-3)
+
+
 PRESETS = _table(
     # Plain autoencoders
     *(_fashion_dense(code) for code in (128, 64, 32, 16, 8)),
@@ -209,15 +218,15 @@ PRESETS = _table(
 
     Preset("photo_colorizer", "Photo colorizer",
            "Colours for grey photographs of any size: lightness in, the two chroma channels of CIE Lab out.",
-           "Our own, after Iizuka et al., 2016", "photos", "chroma", 224, shape=(None, None, 1), output=(None, None, 2),
-           arguments={"filters": (24, 48, 96, 160, 224)}, loss="chroma", epochs=30, batch_size=32,
+           "Our own, after Iizuka et al., 2016", "photos", "chroma", 208, shape=(None, None, 1), output=(None, None, 2),
+           arguments={"filters": (24, 48, 96, 144, 208)}, loss="chroma", epochs=22, batch_size=32,
            also=("tinyimagenet32", "cifar10")),
 
     # Faces
     Preset("faces_vae", "Faces, VAE",
            "A face in 200 numbers that lie around 0, along which it can be made to smile.",
            GENERATIVE, "celeba", "conv", 200, shape=(64, 64, 3),
-           arguments={"filters": (32, 64, 128, 256), "activation": "leaky_relu", "batch_norm": True},
+           arguments={"filters": (32, 64, 128, 128), "activation": "leaky_relu", "batch_norm": True},
            loss="structure", reconstruction_weight=24_000, variational=True,
            augmentation=Augmentation(mirror=True, shift=0), epochs=30, batch_size=64, learning_rate=1e-3),
 
@@ -238,6 +247,8 @@ PRESETS = _table(
            "A dense variational autoencoder of clothing, with squared error in place of cross-entropy.",
            TF_COOKBOOK, "fashion_mnist", "dense", 2, arguments={"units": (512,)},
            reconstruction_weight=784, variational=True, epochs=20, batch_size=128, learning_rate=1e-3),
+    _beta("small", "holes between far-flung codes", 784_000),
+    _beta("large", "one average picture everywhere", 7.84),
     Preset("fashion_vae", "Fashion, convolutional VAE",
            "A convolutional variational autoencoder of clothing with a smooth, gap-free plane.",
            GENERATIVE, "fashion_mnist", "conv", 2, shape=(32, 32, 1),

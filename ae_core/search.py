@@ -137,7 +137,7 @@ def of_preset(served, split, ruler=ANGLE):
 def path_of(served, split, ruler=ANGLE):
     """Where the index of a preset and a split lies; its name holds the checksum of the encoder that made its codes."""
     encoder = served.card["sha256"]["encoder.onnx"][:12]
-    return store.root() / served.preset.name / f"index_{split}_{ruler}_{encoder}.faiss"
+    return store.folder_of(served.preset.name) / f"index_{split}_{ruler}_{encoder}.faiss"
 
 
 def build(served, pictures, ruler=ANGLE):

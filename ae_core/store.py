@@ -5,19 +5,28 @@
                      encoder.onnx decoder.onnx    to serve
                      latents.npz                  test-set codes and labels, where a page plots them
 
+A reader's own models lie the same way under AE_MODELS_DIR. Their names, and only theirs, begin with "own_", so that
+none can ever stand in for a shipped one.
+
 It knows files and checksums only; neither Keras nor ONNX Runtime. Nothing here is ever unpickled.
 """
+import contextlib
 import hashlib
+import itertools
 import json
 import os
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from ae_core import presets
 from ae_core.presets import Preset
 
 ROOT = Path(__file__).resolve().parent.parent
+OWN = "own_"
+OWN_NAME = re.compile(r"own_[a-z0-9_]{1,40}")
 
 
 class WeightsMissing(FileNotFoundError):
@@ -47,9 +56,46 @@ def root():
     return Path(os.environ.get("AE_WEIGHTS_DIR") or ROOT / "weights")
 
 
+def own_root():
+    """The folder of a reader's own models: AE_MODELS_DIR, else ~/.autoencoder-lab."""
+    return Path(os.environ.get("AE_MODELS_DIR") or Path.home() / ".autoencoder-lab")
+
+
+def folder_of(name):
+    """Where a model's files belong, whether or not they are there."""
+    return (own_root() if OWN_NAME.fullmatch(name) else root()) / name
+
+
 def present(name):
     """Whether a preset has weights here (not yet whether they are whole)."""
-    return (root() / name / "preset.json").is_file()
+    return (folder_of(name) / "preset.json").is_file()
+
+
+def own():
+    """{name: preset} of a reader's own models, the newest first; those with an unreadable card are left out."""
+    cards = sorted(own_root().glob(f"{OWN}*/preset.json"), key=lambda card: -card.stat().st_mtime_ns)
+    found = {}
+    for card in cards:
+        with contextlib.suppress(WeightsDamaged):
+            found[card.parent.name] = _card(card.parent)[0]
+    return found
+
+
+def offered():
+    """{name: preset} of every model there is: the shipped ones, then a reader's own."""
+    return presets.PRESETS | own()
+
+
+def preset(name):
+    """The preset called `name`, shipped or own; KeyError with the good names where there is none."""
+    return presets.PRESETS.get(name) or own().get(name) or presets.get(name)
+
+
+def own_name(title, taken=()):
+    """A free name for an own model of this title, none of `taken`: "Boots, 2nd try" -> own_boots_2nd_try."""
+    words = re.sub("[^a-z0-9]+", "_", title.lower()).strip("_")[:30].strip("_") or "model"
+    taken = {*taken, *(path.name for path in own_root().glob(f"{OWN}*"))}
+    return next(name for k in itertools.count(1) if (name := f"{OWN}{words}" + (f"_{k}" if k > 1 else "")) not in taken)
 
 
 def read(name):
@@ -57,17 +103,11 @@ def read(name):
 
     Raises WeightsMissing (with the command that trains it) or WeightsDamaged (with the file's name).
     """
-    folder = root() / name
+    folder = folder_of(name)
     if not present(name):
         raise WeightsMissing(f"{name} has no trained weights here. Train it with: python -m ae_core train {name}")
-    try:
-        card = json.loads((folder / "preset.json").read_text("utf-8"))
-        preset = Preset.from_json(card["preset"])
-        checksums = dict(card["sha256"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise WeightsDamaged(f"{name}/preset.json cannot be read ({error}). "
-                             f"Fetch it again or run: python -m ae_core train {name}") from None
-    for file, expected in checksums.items():
+    preset, card = _card(folder)
+    for file, expected in card["sha256"].items():
         path = folder / file
         if Path(file).name != file or not path.is_file() or sha256(path) != expected:
             command = "train" if file == "model.keras" else "export"
@@ -76,20 +116,41 @@ def read(name):
     return Stored(preset, card, folder)
 
 
+def card(name):
+    """What preset.json says of a model, its files not looked at; WeightsMissing or WeightsDamaged."""
+    if not present(name):
+        raise WeightsMissing(f"{name} has no trained weights here. Train it with: python -m ae_core train {name}")
+    return _card(folder_of(name))[1]
+
+
+def _card(folder):
+    """The preset and the card in a folder; WeightsDamaged where they cannot be read."""
+    name = folder.name
+    try:
+        card = json.loads((folder / "preset.json").read_text("utf-8"))
+        preset = Preset.from_json(card["preset"])
+        card["sha256"] = dict(card["sha256"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsDamaged(f"{name}/preset.json cannot be read ({error}). "
+                             f"Fetch it again or run: python -m ae_core train {name}") from None
+    return preset, card
+
+
 def write(preset, files, card):
     """Put a preset's files in place all at once, so that a reader sees the old folder or the new one.
 
     files: {name: path of a finished file}; card: what preset.json says beside the preset and the checksums.
     """
-    root().mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{preset.name}-", dir=root()))
+    folder = folder_of(preset.name)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{preset.name}-", dir=folder.parent))
     try:
         for name, path in files.items():
             shutil.copyfile(path, fresh / name)
         card = {"preset": preset.to_json(), **card, "sha256": {name: sha256(fresh / name) for name in sorted(files)}}
         (fresh / "preset.json").write_text(json.dumps(card, indent=1) + "\n", "utf-8")
         fresh.chmod(0o755)
-        _swap(fresh, root() / preset.name)
+        _swap(fresh, folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return read(preset.name)
@@ -97,6 +158,23 @@ def write(preset, files, card):
 
 def sha256(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def remove(name):
+    """Delete an own model; KeyError where it is none."""
+    if not OWN_NAME.fullmatch(name) or not present(name):
+        raise KeyError(f"There is no own model called {name!r}. Own models are in {own_root()}.")
+    shutil.rmtree(folder_of(name))
+
+
+def tidy():
+    """Clear away what a killed process left half done among the own models; only while no other one writes there."""
+    for old in own_root().glob(f".{OWN}*-old"):
+        folder = old.with_name(old.name[1:].removesuffix("-old"))
+        if not folder.exists():
+            old.rename(folder)
+    for left in own_root().glob(f".{OWN}*-*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _swap(fresh, folder):

@@ -1,7 +1,7 @@
 """Fit a preset: data in, a weights folder out.
 
-A run keeps its state in .runs/<preset>/ (best.weights.h5, last.weights.h5 with the optimizer, state.json), so that it
-can be stopped at any moment and resumed.
+A run keeps its state in .runs/<preset>/ (state.json, and the weights with the optimizer of its last and its best
+epoch), so that it can be stopped or killed at any moment and resumed as if nothing had happened.
 """
 import contextlib
 import json
@@ -18,12 +18,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from ae_core import data, export, images, networks, presets, store
+from ae_core import attributes, data, distribution, export, images, metrics, networks, presets, store
 
 HELD_OUT = 2000                  # training pictures kept aside to choose the best epoch by; the test set stays unseen
 PHOTO = (128, 128, 3)            # photographs to learn colours from are squeezed to this
 SIDES = (96, 128, 128)           # and cropped to one of these
-SMALL_PICTURES = 12_000          # of each further data set an epoch
+ATTRIBUTE_FACES = 30_000         # training faces are enough to find the directions of attributes
+SMALL_PICTURES = 8_000          # of each further data set an epoch
 
 
 def runs_folder(name):
@@ -139,38 +140,68 @@ class SeedEpoch(keras.callbacks.Callback):
     So a resumed run sees exactly what an unbroken one would have seen.
     """
 
-    def __init__(self, batches, seed):
+    def __init__(self, batches, seed, worker=0):
         super().__init__()
-        self.batches, self.seed = batches, seed
+        self.batches, self.seed, self.worker = batches, seed, worker
 
     def on_epoch_begin(self, epoch, logs=None):
         self.batches.shuffle(self.seed, epoch)
         for layer in self.model.layers:
             if hasattr(layer, "random"):
-                layer.random.state.assign(np.uint32([self.seed, epoch * 2**16]))   # its second number counts the draws
+                key = self.seed + (self.worker << 24)              # workers share the order, not the noise
+                layer.random.state.assign(np.uint32([key, epoch * 2**16]))     # its second number counts the draws
 
 
 class KeepRun(keras.callbacks.Callback):
-    """After each epoch: the last weights with the optimizer, the best ones, and the history, renamed into place."""
+    """After each epoch: its weights with the optimizer, and the history, renamed into place.
+
+    state.json comes last and names no file: its history says which epochs are the last and the best one, and their
+    weights are there before it and removed only after it. So whenever the process dies, the two fit together.
+    """
 
     def __init__(self, folder, run):
         super().__init__()
         self.folder, self.run, self.history = folder, run, run["history"]
 
     def on_epoch_end(self, epoch, logs=None):
-        row = {"epoch": epoch + 1, **{key: float(value) for key, value in (logs or {}).items()}}
-        if row["val_loss"] < min((past["val_loss"] for past in self.history), default=math.inf):
-            self._save("best")
-        self.history.append(row)
-        self._save("last")
+        self.history.append({"epoch": epoch + 1, **{key: float(value) for key, value in (logs or {}).items()}})
+        partial = self.folder / "part.weights.h5"
+        self.model.save_weights(partial)
+        partial.replace(weights_file(self.folder, epoch + 1))
         partial = self.folder / "state.part"
         partial.write_text(json.dumps(self.run), "utf-8")
         partial.replace(self.folder / "state.json")
+        needed = {weights_file(self.folder, kept) for kept in (epoch + 1, best_epoch(self.history))}
+        for path in set(self.folder.glob("epoch_*")) - needed:
+            path.unlink()
 
-    def _save(self, name):
-        partial = self.folder / f"{name}.part.weights.h5"
-        self.model.save_weights(partial)
-        partial.replace(self.folder / f"{name}.weights.h5")
+
+class StopEarly(keras.callbacks.Callback):
+    """End the run where the validation loss has not fallen for `patience` epochs of its history."""
+
+    def __init__(self, history, patience):
+        super().__init__()
+        self.history, self.patience = history, patience
+
+    def on_epoch_end(self, epoch, logs=None):
+        if stale(self.history) >= self.patience:
+            self.model.stop_training = True
+
+
+def weights_file(folder, epoch):
+    """Where a run keeps the weights and the optimizer of an epoch, the first being 1."""
+    return folder / f"epoch_{epoch:04}.weights.h5"
+
+
+def best_epoch(history):
+    """The first epoch of the lowest validation loss; 0 where there is none. NaN is never the lowest."""
+    return min((row for row in history if not math.isnan(row["val_loss"])), key=lambda row: row["val_loss"],
+               default={"epoch": 0})["epoch"]
+
+
+def stale(history):
+    """How many epochs have passed since the best one."""
+    return len(history) - best_epoch(history)
 
 
 def reconstruction_loss(preset):
@@ -237,13 +268,28 @@ def cosine(preset, epochs):
         lambda epoch: preset.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * epoch / epochs)) / 2))
 
 
+def plateau(preset, history, patience=5, least=1e-4):
+    """The learning rate after a history: lower by sqrt(0.1) each time `patience` epochs gained less than `least`."""
+    rate, best, waited = preset.learning_rate, math.inf, 0
+    for row in history:
+        best, waited = (row["val_loss"], 0) if row["val_loss"] < best - least else (best, waited + 1)
+        if waited == patience:
+            rate, waited = max(rate * math.sqrt(0.1), 5e-7), 0
+    return rate
+
+
 def callbacks(preset, epochs, folder, run):
-    """Early stopping, the learning-rate schedule, and the run's files."""
-    kept = [KeepRun(folder, run), keras.callbacks.TerminateOnNaN()]
-    if preset.schedule == "plateau":
-        return [*kept, keras.callbacks.ReduceLROnPlateau(factor=math.sqrt(0.1), patience=5, min_lr=5e-7),
-                keras.callbacks.EarlyStopping(patience=15)]
-    return [*kept, cosine(preset, epochs), keras.callbacks.EarlyStopping(patience=max(8, epochs // 4))]
+    """The run's files, its learning rate and its early end, all functions of its history: a resumed run counts on."""
+    history = run["history"]
+    rate = keras.callbacks.LearningRateScheduler(lambda epoch: plateau(preset, history)) \
+        if preset.schedule == "plateau" else cosine(preset, epochs)
+    return [KeepRun(folder, run), keras.callbacks.TerminateOnNaN(), rate,
+            StopEarly(history, patience(preset, epochs))]
+
+
+def patience(preset, epochs):
+    """How many epochs without progress end a run."""
+    return 15 if preset.schedule == "plateau" else max(8, epochs // 4)
 
 
 def compile_for(preset, graph):
@@ -254,11 +300,13 @@ def compile_for(preset, graph):
 
 
 def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, precision="float32", verbose="auto",
-        more_callbacks=()):
+        more_callbacks=(), folder=None, strategy=None):
     """Train a preset on pictures (n, h, w, c); returns the encoder, the decoder and the history, best epoch loaded.
 
     precision: "float32", or "mixed_bfloat16", whose arithmetic is a quarter faster on a CPU that has bfloat16 and twice
-    as fast on a GPU; the weights are float32 all the same. Interrupting it (Ctrl-C) keeps the best epoch so far.
+    as fast on a GPU; the weights are float32 all the same. Interrupting it (Ctrl-C) keeps the best epoch so far. The
+    run's files lie in `folder`, else in `runs_folder`. With a strategy of `distribution` the work is shared out; then
+    every worker must see that folder, but only the chief writes there, and `resume` begins anew where there is nothing.
     ValueError where there is too little to train on.
     """
     shape = PHOTO if preset.network == "chroma" else preset.target
@@ -266,34 +314,45 @@ def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, precision="
         raise ValueError(f"{preset.name} trains on at least 2 pictures of shape {shape}; "
                          f"it was given {len(pictures)} of {pictures.shape[1:]}.")
     keras.utils.set_random_seed(seed)
-    epochs, folder = epochs or preset.epochs, runs_folder(preset.name)
-    with of_precision(precision):
+    epochs, folder = epochs or preset.epochs, folder or runs_folder(preset.name)
+    worker = distribution.index(strategy)
+    with of_precision(precision), distribution.scope(strategy):
         encoder, decoder = networks.build(preset)
         if preset.network == "two_branch":
             start_at_pca(encoder, decoder, pictures)
         graph = compile_for(preset, networks.training_graph(preset, encoder, decoder, seed))
-    graph.optimizer.build(graph.trainable_variables)
-    if resume:
-        history = saved_run(preset.name)["history"]
-        graph.load_weights(folder / "last.weights.h5")
+        graph.optimizer.build(graph.trainable_variables)
+    if resume and not (strategy and not (folder / "state.json").is_file()):
+        history = saved_run(folder)["history"]
+        graph.load_weights(weights_file(folder, len(history)))
     else:
         history = []
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        if not worker:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+    place = Path(tempfile.mkdtemp()) if worker else folder    # all must save, as they add up counters; one is kept
     run = {"preset": preset.to_json(), "seed": seed, "epochs": epochs, "history": history}
 
+    if stale(history) >= patience(preset, epochs):    # it had ended and was stopped before anyone knew
+        epochs = len(history)
     batches, check = split(preset, pictures, labels, epochs, seed)
+    told = [SeedEpoch(batches, seed, worker), *callbacks(preset, epochs, place, run), *more_callbacks]
     try:
-        graph.fit(batches, validation_data=check, epochs=epochs, initial_epoch=len(history), shuffle=False,
-                  verbose=verbose, callbacks=[SeedEpoch(batches, seed), *callbacks(preset, epochs, folder, run),
-                                              *more_callbacks])
+        if strategy:
+            distribution.fit(strategy, graph, batches, check, epochs, len(history), told)
+        else:
+            graph.fit(batches, validation_data=check, epochs=epochs, initial_epoch=len(history), shuffle=False,
+                      verbose=verbose, callbacks=told)
     except KeyboardInterrupt:
         if not history:
             raise
-    if not (folder / "best.weights.h5").is_file():
+    if not best_epoch(history):
         raise ValueError(f"The loss of {preset.name} was not a number from the first epoch on. "
                          "Lower the learning rate or look for bad values in the pictures.")
-    graph.load_weights(folder / "best.weights.h5")
+    best = weights_file(place, best_epoch(history))
+    graph.load_weights(best if best.is_file() else weights_file(folder, best_epoch(history)))
+    if worker:
+        shutil.rmtree(place)
     plain = networks.build(preset)
     for exact, fast in zip(plain, (encoder, decoder), strict=True):
         exact.set_weights(fast.get_weights())
@@ -351,28 +410,33 @@ def start_at_pca(encoder, decoder, pictures, steepness=8.0):
     decoder.get_layer("shortcut").set_weights([steepness * axes[1], steepness * (pca.mean_ - 0.5)])
 
 
-def saved_run(name):
+def saved_run(folder):
     """What an unfinished run remembers: its preset, seed, epochs and history. ValueError where there is none."""
-    path = runs_folder(name) / "state.json"
+    path = folder / "state.json"
     if not path.is_file():
-        raise ValueError(f"There is no run of {name} to resume. Start one without --resume.")
+        raise ValueError(f"There is no run of {folder.name} to resume. Start one without --resume.")
     return json.loads(path.read_text("utf-8"))
 
 
-def train(preset, epochs=None, seed=0, resume=False, replace=False, precision="float32"):
+def train(preset, epochs=None, seed=0, resume=False, replace=False, precision="float32", strategy=None):
     """Fit a preset on its data set and put it into the store; returns the store's entry and whether it was replaced.
 
     A resumed run goes on with the preset, the seed and (if not told otherwise) the epochs it was started with.
-    Weights with a lower validation loss than the new ones stay, unless `replace`.
+    Weights with a lower validation loss than the new ones stay, unless `replace`. Of several workers only the chief
+    keeps the model; the others return what they trained as None, False.
     """
-    if resume:
-        run = saved_run(preset.name)
+    if resume and not (strategy and not (runs_folder(preset.name) / "state.json").is_file()):
+        run = saved_run(runs_folder(preset.name))
         preset, seed, epochs = presets.Preset.from_json(run["preset"]), run["seed"], epochs or run["epochs"]
     pictures, labels = training_set(preset)
     if preset.network == "linear":
         encoder, decoder, history = fit_pca(preset, pictures)
     else:
-        encoder, decoder, history = fit(preset, pictures, labels, epochs, seed, resume, precision)
+        encoder, decoder, history = fit(preset, pictures, labels, epochs, seed, resume, precision, strategy=strategy)
+    if strategy:
+        distribution.tell(strategy, history, encoder, decoder)
+        if distribution.index(strategy):
+            return None, False
     best = min(history, key=lambda row: row["val_loss"], default={})
     old = None if replace or not best else _rival(preset)
     if old and old.card["training"].get("val_loss", math.inf) < best["val_loss"]:
@@ -402,28 +466,31 @@ def _rival(preset):
     return old if all(getattr(old.preset, key) == getattr(preset, key) for key in same) else None
 
 
-def keep(preset, encoder, decoder, training):
+def keep(preset, encoder, decoder, training, test=None, more_files=None, **more):
     """Export a trained model with its test-set codes into the store.
 
-    training: what preset.json remembers of the run, such as seed, epochs and val_loss.
+    training: what preset.json remembers of the run, such as seed, epochs and val_loss; `more` is remembered beside it.
+    test: (pictures, labels) where they are not the data set's; more_files: {name: path} to lie beside the others.
     """
     with tempfile.TemporaryDirectory() as scratch:
         files = export.write(preset, encoder, decoder, scratch)
         if preset.mapped:
-            files["latents.npz"] = write_latents(preset, encoder, Path(scratch) / "latents.npz")
+            test = test or data.load(preset.dataset, "test", preset.shape)
+            files["latents.npz"] = write_latents(preset, encoder, Path(scratch) / "latents.npz", *test)
+        if preset.dataset == "celeba":
+            files[attributes.FILE] = write_attributes(preset, encoder, decoder, Path(scratch) / attributes.FILE)
         layers = {"encoder": export.describe(encoder), "decoder": export.describe(decoder)}
         card = {"training": training, "layers": layers,
-                "versions": {name: version(name) for name in ("keras", "onnx", "numpy")}}
-        return store.write(preset, files, card)
+                "versions": {name: version(name) for name in ("keras", "onnx", "numpy")}, **more}
+        return store.write(preset, files | (more_files or {}), card)
 
 
-def write_latents(preset, encoder, path):
+def write_latents(preset, encoder, path, pictures, labels):
     """The codes of the test pictures with their labels; of a VAE, means and log-variances.
 
-    All of them on a plane; the first 2,000 of more dimensions, for their size.
+    All of them on a plane; the first 1,000 of more dimensions, for their size.
     """
-    pictures, labels = (array[:None if preset.code == 2 else 2000]
-                        for array in data.load(preset.dataset, "test", preset.shape))
+    pictures, labels = (array[:None if preset.code == 2 else 1000] for array in (pictures, labels))
     pictures = np.asarray(pictures)
     inputs = [pictures, np.eye(preset.labels, dtype=np.float32)[labels]] if preset.labels else pictures
     codes = encoder.predict(inputs, batch_size=1000, verbose=0)
@@ -435,9 +502,24 @@ def write_latents(preset, encoder, path):
     return path
 
 
+def write_attributes(preset, encoder, decoder, path):
+    """The directions of the attributes, found among the codes of training faces, and the gallery of held-out ones."""
+    pictures, has = data.load(preset.dataset, "train", preset.shape)
+    rows = np.random.default_rng(0).permutation(len(pictures))[:ATTRIBUTE_FACES]
+    parts = np.array_split(rows, math.ceil(len(rows) / 500))     # a part of them in memory at a time
+    codes = np.concatenate([encoder.predict(pictures[part], verbose=0)[0] for part in parts])
+    held_out, held_out_has = data.load(preset.dataset, "test", preset.shape)
+    held_out, names = np.asarray(held_out), data.attribute_names()
+    mean = encoder.predict(held_out, verbose=0)[0]
+    errors = metrics.mse(held_out, decoder.predict(mean, verbose=0))
+    gallery = attributes.choose_gallery(errors, held_out_has, names)
+    attributes.fit(codes, has[rows], names, mean, held_out_has, gallery).save(path)
+    return path
+
+
 def export_again(name):
     """Write a preset's ONNX files and codes anew from its model.keras, which must be the one its card describes."""
-    folder = store.root() / name
+    folder = store.folder_of(name)
     card = json.loads((folder / "preset.json").read_text("utf-8"))
     file = folder / "model.keras"
     if not file.is_file() or store.sha256(file) != card["sha256"].get(file.name):

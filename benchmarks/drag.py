@@ -1,8 +1,10 @@
-"""A 4-second drag over the pad and over a filmstrip on the real pages, in a real Chromium.
+"""A 4-second drag over the pad, a filmstrip and an attribute strip on the real pages, in a real Chromium.
 
 fps: frames in which the component painted, a second. latency_ms_p95: from the pointer event to the moment its canvas is
 painted. server_messages_during_drag: what crossed the page's websocket, either way, while the pointer was down.
-fidelity_db: PSNR of what the browser blends against the decoder's own picture, at random points of every plane.
+fidelity_db: PSNR of what the browser blends against the decoder's own picture, at random points of every plane, and of
+the strips of a face at random alphas. strips: what a release costs, the batch that decodes all strips anew, against one
+call a frame, of the served model and (as published) of Keras.
 """
 import contextlib
 import math
@@ -16,11 +18,13 @@ import urllib.request
 
 import numpy as np
 
-from ae_core import digits, latent_map, metrics, model, presets, store
+from ae_core import attributes, digits, faces, latent_map, metrics, model, presets, store
 
 SECONDS = 4.0
 POINTS = 500
-SURFACES = {"pad": ("/latent_map", ".pad .surface"), "filmstrip": ("/digits", ".filmstrip .track")}
+SURFACES = {"pad": ("/latent_map", ".pad .surface"), "filmstrip": ("/digits", ".filmstrip .track"),
+            "attributes": ("/faces", ".mixer .track")}
+KERAS_FRAMES = 26                # of the frames are decoded by Keras, too
 
 
 def run():
@@ -35,7 +39,7 @@ def run():
     return {"fps": min(row["fps"] for row in drags.values()),
             "server_messages_during_drag": sum(row["server_messages_during_drag"] for row in drags.values()),
             "latency_ms_p95": max(row["latency_ms_p95"] for row in drags.values()),
-            **drags, "fidelity_db": fidelity()}
+            **drags, "strips": strips(), "fidelity_db": {**fidelity(), faces.PRESET: fidelity_of_strips()}}
 
 
 @contextlib.contextmanager
@@ -111,6 +115,51 @@ def fidelity_of(name):
         decibels = [compare(atlas, plane.bounds, points, served_model.decode(points))]
     median, low = np.percentile(np.concatenate(decibels), [50, 5])
     return {"median": float(median), "p5": float(low)}
+
+
+def strips():
+    """Milliseconds of the batch that decodes all usual strips of a face, and how many times longer one by one takes."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from ae_core import export
+
+    served_model, code, directions = usual_face()
+    keras = export.load_keras(store.root() / faces.PRESET / "model.keras")[1]
+    codes = (code + faces.steps()[:, None, None] * directions).reshape(-1, len(code))
+
+    def timed(work):
+        work()                                   # warm before the clock starts
+        start = time.perf_counter()
+        work()
+        return (time.perf_counter() - start) * 1000
+
+    rounds = [(timed(lambda: faces.strips(served_model, code, directions, [0] * len(directions))),
+               timed(lambda: [served_model.decode(each) for each in codes]),
+               timed(lambda: [keras.predict(each[None], verbose=0) for each in codes[:KERAS_FRAMES]])
+               * len(codes) / KERAS_FRAMES) for _ in range(3)]
+    batch, served_each, keras_each = np.median(rounds, axis=0)
+    return {"frames": len(codes), "batch_ms": float(batch), "ratio_served_one_by_one": float(served_each / batch),
+            "ratio": float(keras_each / batch)}
+
+
+def usual_face():
+    """The served face model, the first code of its gallery, and the usual directions."""
+    stored = attributes.load(faces.PRESET)
+    code = latent_map.stored_codes(faces.PRESET).mean[stored.gallery[0]]
+    return model.load(faces.PRESET), code, stored.of(faces.USUAL)
+
+
+def fidelity_of_strips():
+    """PSNR of the cross-fade of a strip's two nearest frames against the decoder's own picture."""
+    served_model, code, directions = usual_face()
+    frames = faces.strips(served_model, code, directions, [0] * len(directions))
+    places = np.random.default_rng(0).uniform(0, faces.FRAMES - 1, (len(directions), 20))
+    first = np.minimum(places.astype(int), faces.FRAMES - 2)
+    rows, share = np.arange(len(directions))[:, None], (places - first)[..., None, None, None]
+    blend = (1 - share) * frames[rows, first] + share * frames[rows, first + 1]
+    alphas = -faces.REACH + places * 2 * faces.REACH / (faces.FRAMES - 1)
+    exact = served_model.decode((code + alphas[..., None] * directions[:, None]).reshape(-1, len(code)))
+    decibels = metrics.psnr(metrics.mse(exact, blend.reshape(exact.shape)))
+    return {"median": float(np.median(decibels)), "p5": float(np.percentile(decibels, 5))}
 
 
 def compare(atlas, bounds, points, pictures):

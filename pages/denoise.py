@@ -2,7 +2,7 @@
 import numpy as np
 import streamlit as st
 
-from ae_core import denoise, images, presets
+from ae_core import denoise, images, store
 from pages.shared import cache, frame, live, widgets
 
 FORMULA = r"\tilde x \sim q(\tilde x \mid x), \qquad \mathcal{L} = \lVert x - D(E(\tilde x)) \rVert^2"
@@ -41,7 +41,8 @@ def frames(model, pictures, kind, others, seed):
     noisy, restored = denoise.sweep(model, pictures, kind, level, values, seed, **others)
     sheets = [np.concatenate([images.tile(rows, len(pictures)) for rows in (pictures, *pair)])
               for pair in zip(noisy, restored, strict=True)]
-    return np.stack(sheets)[..., 0], [f"{label}: {value:.3g}" for value in values]
+    sheets = np.stack(sheets)
+    return sheets[..., 0] if sheets.shape[-1] == 1 else sheets, [f"{label}: {value:.3g}" for value in values]
 
 
 def drag(model, pictures, kind, others, seed):
@@ -112,7 +113,7 @@ with controls:
 st.subheader("How far does it hold?")
 st.markdown("Gaussian noise rises from left to right, on 60 test pictures: all denoisers of this data set, every "
             "filter at its best setting for that level, and the corrupted pictures as they are.")
-together = tuple(name for name in titles.values() if presets.get(name).dataset == model.preset.dataset)
+together = tuple(name for name in titles.values() if store.preset(name).dataset == model.preset.dataset)
 # Measuring takes a while at first: what is below stays where it is.
 with st.container(height=420, border=False), widgets.sentences():
     widgets.curve(cache.robustness(together, others.get("mean", 0.5)), np.round(denoise.CURVE_SIGMAS, 2),
@@ -121,4 +122,4 @@ with st.container(height=420, border=False), widgets.sentences():
                   marker=value if kind == "Gaussian" else None, height=400)
 
 widgets.explain(IDEA, FORMULA, model.preset.recipe)
-widgets.code(denoise.run, denoise.sweep, denoise.gaussian, denoise.best_filter)
+widgets.code(denoise.run, denoise.sweep, images.add_gaussian, denoise.best_filter)

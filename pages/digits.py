@@ -2,10 +2,10 @@
 import numpy as np
 import streamlit as st
 
-from ae_core import digits, images, latent, presets
+from ae_core import data, digits, images, latent
 from pages.shared import cache, frame, live, widgets
 
-NAME = "digits_cvae"
+NAME = "digits_cvae"             # the one that the lab ships; readers may train others
 FORMULA = (r"\mathcal{L} = -\log p(x \mid z, y) + D_{KL}\big(q(z \mid x, y)\,\|\,\mathcal{N}(0, 1)\big),"
            r"\qquad \hat x = D(z, y)")
 IDEA = """
@@ -42,13 +42,13 @@ def show_styles(served):
         view = widgets.choose_one("Under the point", list(VIEWS), "view")
         downloads = st.container()
         st.caption("Every place on the plane is a style of writing; the digit stays what you ask for.")
-    codes, plane = widgets.opened(cache.codes, NAME), cache.plane(NAME)
+    codes, plane = widgets.opened(cache.codes, served.preset.name), cache.plane(served.preset.name)
     rows = np.flatnonzero(codes.label == digit)
     with pad:
         style = live.pad(
-            "style", cache.styles(NAME, digit, plane.bounds, digits.TILES), bounds=plane.bounds,
+            "style", cache.styles(served.preset.name, digit, plane.bounds, digits.TILES), bounds=plane.bounds,
             point=widgets.address_numbers("at", [plane.bounds[:2], plane.bounds[2:]], (0.6, -0.4), "a style"),
-            backdrop=VIEWS[view], grid=cache.styles(NAME, digit, plane.bounds, GRID, centres=True),
+            backdrop=VIEWS[view], grid=cache.styles(served.preset.name, digit, plane.bounds, GRID, centres=True),
             dots=plane.points[rows], dot_labels=codes.label[rows], neighbours=near(served, codes, digit),
             exact=lambda *point: digits.decode_style(served, digit, point), size=520,
             label=f"Handwriting styles of the digit {digit}", alt=f"The digit {digit} in the style of the point")
@@ -61,6 +61,8 @@ def show_styles(served):
 def near(served, codes, digit):
     """The real pictures of a digit, for the one nearest to the point."""
     rows = np.flatnonzero(codes.label == digit)
+    if not len(rows):
+        return None
     return live.Neighbours(codes.mean[rows], cache.class_strip(served.preset.dataset, digit), codes.label[rows])
 
 
@@ -138,11 +140,18 @@ def download_gif(pictures, file, scale):
                        icon=":material/download:", on_click="ignore", key=f"gif_{file}")
 
 
+def writes_digits(preset):
+    """Whether a model is told which of the ten digits to write, in a plane of styles."""
+    return preset.labels == 10 and preset.code == 2 and data.about(preset.dataset).classes == digits.DIGITS
+
+
 frame.open_page("digits")
-cvae = widgets.served(NAME)
+titles = widgets.offered(writes_digits)
+name = NAME if len(titles) == 1 else titles[widgets.choose_one("Model", list(titles), "model")]
+cvae = widgets.served(name)
 digit, style = show_styles(cvae)
 show_blend(cvae, style)
 show_number(cvae)
 show_sheet(cvae)
-widgets.explain(IDEA, FORMULA, presets.get(NAME).recipe)
+widgets.explain(IDEA, FORMULA, cvae.preset.recipe)
 widgets.code(digits.blend, digits.style_sheet, digits.write)

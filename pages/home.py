@@ -2,7 +2,21 @@
 import numpy as np
 import streamlit as st
 
-from ae_core import colorize, data, denoise, digits, images, latent_map, model, outliers, presets, reconstruct, search
+from ae_core import (
+    colorize,
+    data,
+    denoise,
+    digits,
+    faces,
+    images,
+    latent_map,
+    model,
+    outliers,
+    presets,
+    reconstruct,
+    search,
+    train,
+)
 from pages.shared import cache, frame
 
 
@@ -40,6 +54,12 @@ def colorize_picture():
     return colorize.beside(look, 300), "A gray photograph of temples beside the same in colour"
 
 
+def faces_picture():
+    stored, codes = cache.attributes(faces.PRESET), cache.codes(faces.PRESET).mean
+    strip = faces.sheet(cache.served(faces.PRESET), codes[stored.gallery[:1]], stored.of(["Smiling"])[0])
+    return images.tile(strip, 7), "One face in seven steps from serious to smiling"
+
+
 def outliers_picture():
     pictures, labels = cache.samples("fashion_mnist")
     mixed = data.mix(pictures, labels, 5, 0)
@@ -55,9 +75,15 @@ def search_picture():
     return images.tile(pictures[[4, *found.ids]], 11, scale=2), "A shirt and the ten pictures that are most like it"
 
 
+def train_picture():
+    told = cache.story_of(train.STORY)[0]
+    return np.concatenate([images.tile(data.as_pictures(told.rebuilt[k][:4]), 4, scale=3) for k in (0, 1, -1)]), \
+        "Four pieces of clothing as a network rebuilds them untrained, after one epoch and after twenty"
+
+
 PICTURES = {"reconstruct": reconstruct_picture, "denoise": denoise_picture, "latent_map": latent_map_picture,
-            "digits": digits_picture, "colorize": colorize_picture, "outliers": outliers_picture,
-            "search": search_picture}          # page -> its live picture and alt text
+            "digits": digits_picture, "faces": faces_picture, "colorize": colorize_picture,
+            "outliers": outliers_picture, "search": search_picture, "train": train_picture}          # page -> its live picture and alt text
 
 
 def card(name):

@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.subplots import make_subplots
 
-from ae_core import data, images, latent, latent_map, presets
+from ae_core import data, images, latent, latent_map, store
 from pages.shared import cache, frame, live, widgets
 
 FORMULA = (r"\mathcal{L} = \underbrace{-\log p(x \mid z)}_{\text{reconstruction}} + \underbrace{\tfrac12\sum_j\left("
@@ -52,11 +52,11 @@ def forget_point():
 
 
 def is_flat(name):
-    return presets.get(name).code == 2
+    return store.preset(name).code == 2
 
 
 def same_data(name, other):
-    return presets.get(name).dataset == presets.get(other).dataset
+    return store.preset(name).dataset == store.preset(other).dataset
 
 
 @st.fragment
@@ -65,7 +65,7 @@ def show_pads(names, view, grid):
     for column, name, key in zip(st.columns(len(names), gap="medium"), names, ("at", "at2"), strict=False):
         with column:
             if len(names) > 1:
-                st.markdown(f"**{presets.get(name).title}**")
+                st.markdown(f"**{store.preset(name).title}**")
             show_pad(name, view, grid, key)
 
 
@@ -82,7 +82,7 @@ def show_pad(name, view, grid, key):
         f"pad_{name}", cache.atlas(name, bounds, tiles, probability), bounds=bounds, warp=probability,
         point=widgets.address_numbers(key, reach(plane.bounds), tuple(plane.points[0].tolist()), "a point"),
         backdrop=backdrop, grid=cache.atlas(name, bounds, n, probability, centres=True),
-        dots=plane.points, dot_labels=codes.label, classes=data.DATASETS[served.preset.dataset].classes,
+        dots=plane.points, dot_labels=codes.label, classes=data.about(served.preset.dataset).classes,
         neighbours=live.Neighbours(plane.points[:pictures.count], pictures, codes.label[:pictures.count]),
         exact=lambda *point: latent_map.decode_point(served, plane, point), axes=plane.names, size=560,
         label=f"Latent plane of {served.preset.title}", alt="The picture decoded from the point on the plane")
@@ -100,7 +100,7 @@ def choose_of(names):
     """Of two models side by side, the one to look closer at."""
     if len(names) == 1:
         return names[0]
-    titles = [presets.get(name).title for name in names]
+    titles = [store.preset(name).title for name in names]
     return names[titles.index(widgets.choose_segment("Model shown", titles, "of"))]
 
 
@@ -114,7 +114,7 @@ def show_scatter(names):
         bar.empty()
     chart, pictures = st.columns([3, 2], gap="large")
     with chart:
-        event = st.plotly_chart(scatter(plane, codes.label, data.DATASETS[served.preset.dataset].classes),
+        event = st.plotly_chart(scatter(plane, codes.label, data.about(served.preset.dataset).classes),
                                 on_select="rerun", key=f"scatter_{name}_{plane.names[0]}",
                                 config={"displaylogo": False, "scrollZoom": True},
                                 alt=f"The codes of {len(plane.points):,} test pictures, coloured by class")
@@ -136,7 +136,8 @@ def scatter(plane, labels, classes):
         rows = np.flatnonzero(labels == index)
         figure.add_scattergl(
             x=plane.points[rows, 0], y=plane.points[rows, 1], customdata=rows[:, None], name=name, mode="markers",
-            marker={"color": live.PALETTE[index], "size": 4}, unselected={"marker": {"opacity": 0.15}},
+            marker={"color": live.PALETTE[index % len(live.PALETTE)], "size": 4},
+            unselected={"marker": {"opacity": 0.15}},
             hovertemplate=f"<b>{name}</b><br>%{{x:.2f}}, %{{y:.2f}}<br>test picture %{{customdata[0]}}<extra></extra>")
     return figure
 
@@ -162,16 +163,17 @@ def show_new(names):
 
 def counterpart(name):
     """[name] of the autoencoder of the same data for a VAE, or the other way round; [] where none is here."""
-    preset = presets.get(name)
+    preset = store.preset(name)
     return [title_name for title_name in TITLES.values() if is_flat(name) and is_flat(title_name)
-            and same_data(name, title_name) and presets.get(title_name).variational != preset.variational][:1]
+            and same_data(name, title_name) and store.preset(title_name).variational != preset.variational][:1]
 
 
 def show_path(names):
     """From one real picture to another."""
     name = choose_of(names)
     served, codes = widgets.served(name), cache.codes(name)
-    classes = list(data.DATASETS[served.preset.dataset].classes)
+    every = data.about(served.preset.dataset).classes
+    classes = [every[label] for label in np.unique(codes.label)]
     film, controls = st.columns([2, 1], gap="large")
     with controls:
         first = widgets.choose_one("From", classes, f"{served.preset.dataset}_from")
@@ -183,8 +185,8 @@ def show_path(names):
         sphere = not is_flat(name) and st.toggle(
             "Along a sphere", True, key="sphere", bind="query-params",
             help="In many dimensions the prior lies near a sphere; a straight line cuts through its empty inside.")
-    ends = [np.flatnonzero(codes.label == classes.index(name))[number + shift]
-            for name, shift in ((first, 0), (last, 1))]
+    rows = [np.flatnonzero(codes.label == every.index(name)) for name in (first, last)]
+    ends = [row[(number + shift) % len(row)] for shift, row in enumerate(rows)]
     pictures = latent_map.path(served, *codes.mean[ends], FRAMES, sphere)
     with film:
         live.filmstrip("path", latent.tiles(pictures, FRAMES)[0], label="Way from one picture to the other",
@@ -218,13 +220,14 @@ def show_sheet(names):
 def show_dimensions(names):
     """The distribution of each latent dimension against the prior."""
     for name in names:
-        spread = latent_map.distribution(widgets.opened(cache.codes, name).mean)
+        spread = latent.distribution(widgets.opened(cache.codes, name).mean)
         if len(names) > 1:
-            st.markdown(f"**{presets.get(name).title}**")
+            st.markdown(f"**{store.preset(name).title}**")
         if not is_flat(name):
             st.markdown(f"**{len(spread.active)} of {len(spread.std)} dimensions are in use**; an unused one stays at "
                         "0, where it costs nothing. Sorted by their width, eight at a time:")
-            first = widgets.slide("From dimension", 1, len(spread.std) - 7, 1, 1, "from_dimension")
+            first = 1 if len(spread.std) <= 8 else widgets.slide(
+                "From dimension", 1, len(spread.std) - 7, 1, 1, "from_dimension")
         order = np.arange(2) if is_flat(name) else np.argsort(-spread.std)[first - 1:first + 7]
         st.plotly_chart(histograms(spread, order), config={"displayModeBar": False}, key=f"dimensions_{name}",
                         alt=f"Histograms of {len(order)} latent dimensions of {name} beside the normal distribution")
@@ -249,17 +252,18 @@ SECTIONS = {"New pictures": show_new, "Path": show_path, "Scatter": show_scatter
             "Dimensions": show_dimensions}
 
 frame.open_page("latent_map")
-offered = widgets.offered(lambda preset: preset.mapped and not preset.labels)
-TITLES = dict(sorted(offered.items(), key=lambda entry: (not is_flat(entry[1]), not presets.get(entry[1]).variational)))
+offered = widgets.offered(lambda preset: preset.mapped and not preset.labels and data.has_samples(preset.dataset))
+TITLES = dict(sorted(offered.items(),
+                     key=lambda entry: (not is_flat(entry[1]), not store.preset(entry[1]).variational)))
 pads, controls = st.columns([3.4, 1], gap="large")
 with controls:
     names = choose_models(TITLES)
     views = list(VIEWS)[:4 if all(map(is_flat, names)) else 3]
     view = widgets.choose_one("View", views, "view")
     grid = widgets.choose_one("Grid", [WHOLE, *latent_map.SHEETS], "grid", disabled=VIEWS[view][1])
-    st.caption(" ".join(presets.get(name).description for name in names))
+    st.caption(" ".join(store.preset(name).description for name in names))
     st.caption(f"The nearest real picture is looked for among the first {cache.NEIGHBOURS:,} test pictures.")
-    if not all(cache.has_pictures(presets.get(name).dataset) for name in names):
+    if not all(cache.has_pictures(store.preset(name).dataset) for name in names):
         st.caption("Quick, Draw! may not be shipped: in place of its drawings stand this model's copies of them.")
 with pads:
     show_pads(names, view, grid)
@@ -267,5 +271,5 @@ with pads:
 section = widgets.choose_segment("Look closer", list(SECTIONS), "section")
 SECTIONS[section](names)
 
-widgets.explain(IDEA, FORMULA, presets.get(names[0]).recipe)
+widgets.explain(IDEA, FORMULA, store.preset(names[0]).recipe)
 widgets.code(latent_map.atlas, latent_map.draw, latent.spherical)

@@ -23,7 +23,8 @@ DENSE = "Fashion, dense"
 
 def models():
     """Titles to names, the five dense code sizes under one title."""
-    here = widgets.offered(lambda preset: not (preset.corruption or preset.labels or preset.output))
+    here = widgets.offered(lambda preset: not preset.corruption and data.has_samples(preset.dataset)
+                           and (not preset.labels or preset.name in store.own()))
     dense = [name for name in here.values() if name in reconstruct.DENSE_SIZES]
     others = {title: name for title, name in here.items() if name not in dense}
     return ({DENSE: dense[0]} if dense else {}) | others, dense
@@ -63,12 +64,21 @@ def show_numbers(result, model, size_error):
 
 
 def pca_error(preset):
-    name = {"fashion_mnist": "fashion_pca", "mnist": "digits_pca", "quickdraw_cats": "cats_pca"}[preset.dataset]
-    if preset.shape != presets.get(name).shape or preset.code > presets.get(name).code:
+    name = {"fashion_mnist": "fashion_pca", "mnist": "digits_pca", "quickdraw_cats": "cats_pca"}.get(preset.dataset)
+    if name is None or preset.shape != presets.get(name).shape or preset.code > presets.get(name).code:
         return None
     with contextlib.suppress(store.WeightsMissing, store.WeightsDamaged):
         return cache.pca_error(name, preset.code)
     return None
+
+
+def told_labels(preset, picked):
+    """What a conditional model is told: the classes of test pictures, and what the reader says of others."""
+    if not preset.labels or picked.labels is not None:
+        return picked.labels if preset.labels else None
+    classes = data.about(preset.dataset).classes
+    label = classes.index(st.selectbox("The class that the model is told", classes, key=f"told_{preset.dataset}"))
+    return np.full(len(picked.pictures), label)
 
 
 def show_lines(model, result):
@@ -126,7 +136,8 @@ with controls:
     if model.preset.dataset == "quickdraw_cats" and not data.find("quickdraw_cats"):
         st.caption("Quick, Draw!'s cats are not shipped; these are drawn by rule. Put `full_numpy_bitmap_cat.npy` into "
                    "`quickdraw` in the folder that `AE_DATA_DIR` names, upload a file of drawings, or draw your own.")
-result = reconstruct.run(model, picked.pictures)
+    labels = told_labels(model.preset, picked)
+result = reconstruct.run(model, picked.pictures, labels)
 
 view = "own" if picked.source != "Test pictures" else view
 with wide if view == "Two rows of 25" else picture:
@@ -137,7 +148,7 @@ with wide if view == "Two rows of 25" else picture:
 with picture:
     show_numbers(result, model, errors.mean())
     with st.expander("The error of each picture", icon=":material/table:"):
-        classes = data.DATASETS[model.preset.dataset].classes
+        classes = data.about(model.preset.dataset).classes
         rows = [{"Picture": k + 1, "Class": classes[picked.labels[k]] if picked.labels is not None else "yours",
                  "MSE": float(error), "PSNR (dB)": float(metrics.psnr(error))} for k, error in enumerate(result.mse)]
         st.dataframe(rows, hide_index=True, height=240)

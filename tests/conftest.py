@@ -7,6 +7,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ae_core import data, images, presets, store
 
@@ -17,6 +18,7 @@ def no_foreign_data(monkeypatch, tmp_path):
     monkeypatch.setenv("AE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AE_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setenv("AE_MODELS_DIR", str(tmp_path / "models"))
 
 
 @pytest.fixture
@@ -63,3 +65,21 @@ def photograph_crops(count, shape, seed=0):
         crop = images.resize(photo[top:top + side, left:left + side], shape)
         crops.append(crop if shape[-1] == 3 else images.to_gray(crop))
     return np.stack(crops)
+
+
+def celeba(folder, count, names=("Smiling", "Eyeglasses", "Male", "Blond_Hair"), seed=0):
+    """A tiny CelebA in the official layout below `folder`, of random pictures; returns its attributes (count, k) bool.
+
+    Lines stand in another order than the file names, as nothing promises they do not.
+    """
+    rng = np.random.default_rng(seed)
+    pictures = folder / "celeba" / "img_align_celeba"
+    pictures.mkdir(parents=True)
+    has = rng.random((count, len(names))) < 0.5
+    lines = []
+    for k in range(count):
+        Image.fromarray(rng.integers(0, 256, (218, 178, 3), np.uint8)).save(pictures / f"{k + 1:06}.jpg")
+        lines.append(f"{k + 1:06}.jpg  " + "  ".join("1" if each else "-1" for each in has[k]))
+    text = "\n".join([str(count), " ".join(names) + " ", *lines[::-1]])
+    (folder / "celeba" / "list_attr_celeba.txt").write_text(text + "\n", "utf-8")
+    return has

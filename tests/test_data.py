@@ -4,7 +4,8 @@ import io
 import numpy as np
 import pytest
 
-from ae_core import data
+from ae_core import data, images
+from tests import conftest
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
@@ -104,3 +105,52 @@ def test_cats_are_split_into_training_and_the_last_300(file, tmp_path):
 def test_the_whole_set_is_both_splits_or_the_shipped_one():
     pictures, labels = data.whole("fashion_mnist")
     assert len(pictures) == len(labels) == 10_000
+
+
+# --- CelebA, streamed ------------------------------------------------------------------------------------
+
+@pytest.fixture
+def tiny_celeba(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "TEST_FACES", 3)
+    return conftest.celeba(tmp_path / "data", 10)
+
+
+def test_faces_are_split_by_file_name_with_their_attributes(tiny_celeba):
+    (train, has), (test, test_has) = (data.load("celeba", split, (64, 64, 3)) for split in ("train", "test"))
+    assert [path.name for path in test.paths] == ["000008.jpg", "000009.jpg", "000010.jpg"]
+    assert train.shape == (7, 64, 64, 3) and len(set(train.paths) & set(test.paths)) == 0
+    np.testing.assert_array_equal(np.concatenate([has, test_has]), tiny_celeba)
+    assert data.attribute_names() == ("Smiling", "Eyeglasses", "Male", "Blond_Hair")
+
+
+def test_faces_are_read_when_they_are_asked_for(tiny_celeba, monkeypatch):
+    """Two hundred thousand of them must never be in memory at once."""
+    pictures = data.load("celeba", "train", (64, 64, 3))[0]
+    read = []
+    monkeypatch.setattr(data.images, "read", lambda raw, name, wanted=images.read: read.append(name) or wanted(raw))
+    assert read == [] and len(pictures[2:5]) == 3 and read == []
+    batch = pictures[np.array([4, 1])]
+    assert read == ["000005.jpg", "000002.jpg"]
+    assert batch.shape == (2, 64, 64, 3) and batch.dtype == np.float32 and 0 <= batch.min() < batch.max() <= 1
+
+
+def test_a_face_is_cropped_alike_at_any_size():
+    """The crop holds brow to chin: of the official 178 x 218 pixels, rows 52 to 180 and columns 25 to 153."""
+    picture = np.zeros((218, 178, 3), np.float32)
+    picture[52:180, 25:153] = 1
+    assert data.crop_face(picture, (64, 64, 3)).min() == 1
+    assert data.crop_face(images.enlarge(picture, 2), (64, 64, 3)).min() == 1
+    picture[:] = 1 - picture
+    assert data.crop_face(picture, (64, 64, 3)).max() == 0
+
+
+def test_a_damaged_face_is_named(tiny_celeba, tmp_path):
+    (tmp_path / "data/celeba/img_align_celeba/000002.jpg").write_bytes(b"no picture")
+    with pytest.raises(data.DataMissing, match="000002.jpg cannot be read"):
+        data.load("celeba", "train", (64, 64, 3))[0][np.arange(3)]
+
+
+def test_missing_faces_say_where_to_get_them():
+    with pytest.raises(data.DataMissing, match=r"CelebA faces is not on this machine.*mmlab.ie.cuhk.edu.hk"):
+        data.load("celeba", "test", (64, 64, 3))
+    assert data.attribute_names() == () and not data.has_samples("celeba")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ae_core import denoise, metrics, model
+from ae_core import denoise, images, metrics, model
 from tests.conftest import trained
 
 
@@ -25,7 +25,7 @@ def test_levels_mean_what_they_say():
     rng = np.random.default_rng(0)
     assert (denoise.salt_and_pepper(gray, rng, 0.4) != gray).mean() == pytest.approx(0.4, abs=0.02)
     assert (denoise.hidden_patch(gray, rng, 7) == 0).sum(axis=(1, 2, 3)) == pytest.approx(np.full(16, 49))
-    assert denoise.gaussian(gray, rng, 0.1, 0.2).std() == pytest.approx(0.1, abs=0.01)
+    assert images.add_gaussian(gray, rng, 0.1, 0.2).std() == pytest.approx(0.1, abs=0.01)
 
 
 def test_a_filter_is_taken_at_its_best_setting(digits):

@@ -152,7 +152,7 @@ def test_an_autoencoder_draws_from_the_box_of_its_codes():
 
 def test_distribution_is_a_density_and_knows_the_unused_dimensions():
     rng = np.random.default_rng(0)
-    spread = latent_map.distribution(rng.normal(0, (1, 0.01, 2), (5000, 3)))
+    spread = latent.distribution(rng.normal(0, (1, 0.01, 2), (5000, 3)))
     widths = np.diff(spread.edges)
     assert np.allclose((spread.density * widths).sum(axis=1), 1) and abs((spread.normal * widths).sum() - 1) < 1e-3
     assert spread.active.tolist() == [2, 0]

@@ -1,12 +1,13 @@
 """Training on tiny networks: seconds, not epochs."""
 import dataclasses
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from ae_core import data, export, model, presets, store, training
+from ae_core import data, export, images, metrics, model, presets, store, training
 from tests.conftest import random_pictures, tiny
 
 
@@ -80,6 +81,70 @@ def test_the_sharp_loss_fines_grey():
     assert float(keras.ops.max(training.sharp(black, black, 0.3))) < 1e-5
 
 
+def test_structural_similarity_is_scikit_images():
+    x = random_pictures(3, (32, 32, 3))
+    y = np.clip(x + 0.1 * random_pictures(3, (32, 32, 3), seed=1), 0, 1)
+    ours = keras.ops.convert_to_numpy(training.similarity(x, y))
+    np.testing.assert_allclose(ours, metrics.ssim(x, y), atol=0.01)     # which leaves the border out
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(training.structure(x, x)), 0, atol=1e-4)
+
+
+def test_strong_colours_weigh_more_than_pale_ones():
+    grey, pale, strong = (np.full((1, 4, 4, 2), value, np.float32) for value in (0.0, 0.1, 0.5))
+    missed_pale, missed_strong = (float(training.colour_distance(wanted, grey)[0]) for wanted in (pale, strong))
+    assert missed_strong > 5 * missed_pale
+    assert float(training.colour_distance(strong, strong)[0]) < 0.01
+
+
+def photo_batches(seed=0, epochs=10):
+    photos, small = random_pictures(20, training.PHOTO), random_pictures(30, (32, 32, 3))
+    return training.PhotoBatches([training.Source(photos, 20, 8, (96, 128)), training.Source(small, 16, 8, (64,))],
+                                 epochs, seed)
+
+
+def test_a_colorizer_sees_every_photograph_and_small_pictures_at_mixed_sizes():
+    batches = photo_batches()
+    assert sum(len(rows) for source, rows, _, _ in batches.plan if source.count == 20) == 20
+    assert sum(len(rows) for source, rows, _, _ in batches.plan if source.count == 16) == 16
+    seen = [batches[k] for k in range(len(batches))]
+    for lightness, chroma in seen:
+        assert lightness.shape[-1] == 1 and chroma.shape[-1] == 2
+        assert [4 * side for side in chroma.shape[1:3]] == list(lightness.shape[1:3])
+    assert seen[0][0].shape[1] != seen[1][0].shape[1]           # or Keras would take all for one size
+    batches.shuffle(0, 8)
+    assert all(source.count == 20 for source, *_ in batches.plan)
+
+
+def test_batches_of_photographs_depend_on_seed_and_epoch_alone():
+    one, same, other = photo_batches(), photo_batches(), photo_batches(seed=1)
+    np.testing.assert_array_equal(one[0][0], same[0][0])
+    assert not (one[0][0].shape == other[0][0].shape and np.array_equal(one[0][0], other[0][0]))
+
+
+def test_photographs_to_check_with_are_whole(monkeypatch):
+    photos = random_pictures(8, training.PHOTO)
+    batches = training.PhotoBatches([training.Source(photos, 8, 8, (128,))], 5)
+    np.testing.assert_allclose(batches[0][0], images.to_lab(photos)[0])
+
+
+def test_a_colorizer_of_photographs_learns(monkeypatch):
+    monkeypatch.setattr(training, "SIDES", (32, 64))
+    monkeypatch.setattr(training, "PHOTO", (64, 64, 3))
+    photos = np.linspace(0, 1, 24, dtype=np.float32)[:, None, None, None] * np.float32([1.0, 0.5, 0.2])
+    photos = np.broadcast_to(photos, (24, 64, 64, 3))
+    preset = tiny("photo_colorizer", arguments={"filters": (4, 4, 8, 8, 8)}, also=(), batch_size=4)
+    _, _, history = fit(preset, photos, np.zeros(24), epochs=6)
+    assert history[-1]["loss"] < 0.7 * history[0]["loss"]
+
+
+def test_bfloat16_trains_float32_weights(digits):
+    encoder, decoder, history = fit(tiny("digits_vae"), *digits, precision="mixed_bfloat16")
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert all(weights.dtype == np.float32 for weights in encoder.get_weights() + decoder.get_weights())
+    assert {layer.compute_dtype for layer in decoder.layers} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"
+
+
 def test_the_same_seed_gives_the_same_weights(digits):
     first, second, other = (fit(tiny(), *digits, seed=seed)[0].get_weights() for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
@@ -107,6 +172,39 @@ def test_a_resumed_run_has_the_losses_of_an_unbroken_one(digits):
     for a, b in zip(unbroken, resumed, strict=True):
         assert a["loss"] == pytest.approx(b["loss"], rel=1e-5)
         assert a["val_loss"] == pytest.approx(b["val_loss"], rel=1e-5)
+
+
+def test_a_resumed_run_goes_on_counting_towards_its_early_end(digits):
+    """Neither a plateau nor the patience begins anew: the losses and the last epoch are the same."""
+    preset = tiny(schedule="plateau", learning_rate=0.3)
+    unbroken = fit(preset, *digits, epochs=40)[2]
+    fit(preset, *digits, epochs=40, more_callbacks=[Stop(8)])
+    for stop in (12, 16):
+        fit(preset, *digits, epochs=40, resume=True, more_callbacks=[Stop(stop)])
+    resumed = fit(preset, *digits, epochs=40, resume=True)[2]
+    assert len(resumed) == len(unbroken) < 40
+    assert [row["val_loss"] for row in resumed] == pytest.approx([row["val_loss"] for row in unbroken], rel=1e-5)
+    assert training.plateau(preset, resumed) < 0.1
+    assert fit(preset, *digits, epochs=40, resume=True)[2] == resumed          # a run that has ended does not go on
+
+
+@pytest.mark.parametrize("moment", ["save_weights", "write_text", "unlink"])
+def test_a_run_that_dies_while_it_is_kept_resumes_the_same(digits, monkeypatch, moment):
+    """Between any two steps of writing an epoch, the weights and the history on disk fit together."""
+    whole = fit(tiny(), *digits, epochs=4)[2]
+    owner = keras.Model if moment == "save_weights" else Path
+    works, calls = getattr(owner, moment), []
+
+    def dies(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise OSError("killed")
+        return works(*arguments, **options)
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="killed"):
+        patched.setattr(owner, moment, dies)
+        fit(tiny(), *digits, epochs=4)
+    resumed = fit(tiny(), *digits, epochs=4, resume=True)[2]
+    assert [row["loss"] for row in resumed] == pytest.approx([row["loss"] for row in whole], rel=1e-5)
 
 
 def test_an_interrupted_run_keeps_its_best_epoch(digits):
@@ -137,8 +235,10 @@ def test_the_learning_rate_falls_on_a_plateau_or_along_a_cosine():
     cosine = training.cosine(tiny(learning_rate=1.0), 10)
     rates = [cosine.schedule(epoch) for epoch in range(11)]
     assert rates[0] == 1 and rates == sorted(rates, reverse=True) and rates[-1] == pytest.approx(0.01)
-    kinds = {type(each) for each in training.callbacks(tiny(schedule="plateau"), 10, None, {"history": []})}
-    assert {keras.callbacks.ReduceLROnPlateau, keras.callbacks.EarlyStopping} <= kinds
+    falling = [{"epoch": k, "val_loss": 1 / k} for k in range(1, 9)]
+    stuck = [{"epoch": k, "val_loss": 1.0} for k in range(9, 20)]
+    rates = [training.plateau(tiny(learning_rate=1.0), (falling + stuck)[:epoch]) for epoch in range(20)]
+    assert rates[:13] == [1.0] * 13 and rates[13:18] == pytest.approx([0.1**0.5] * 5) and rates[18] < rates[17]
 
 
 def test_the_loss_is_the_weighted_mean_over_pixels():
@@ -262,7 +362,7 @@ def test_a_run_on_disk_is_always_whole(digits, tmp_path):
     fit(tiny(), *digits)
     folder = training.runs_folder("digits_stacked")
     assert folder.is_relative_to(tmp_path)
-    assert {path.name for path in folder.iterdir()} == {"best.weights.h5", "last.weights.h5", "state.json"}
+    assert {path.name for path in folder.iterdir()} == {"epoch_0002.weights.h5", "state.json"}
     assert len(json.loads((folder / "state.json").read_text())["history"]) == 2
 
 

@@ -5,7 +5,23 @@ Models are shared by all sessions (they are safe from many threads); arrays are 
 import numpy as np
 import streamlit as st
 
-from ae_core import colorize, data, denoise, digits, images, latent_map, model, presets, reconstruct, search
+from ae_core import attributes as attribute_files
+from ae_core import (
+    colorize,
+    data,
+    denoise,
+    digits,
+    faces,
+    images,
+    latent,
+    latent_map,
+    model,
+    presets,
+    reconstruct,
+    search,
+    story,
+    train,
+)
 from pages.shared import live
 
 
@@ -21,17 +37,21 @@ def served(name):
 
 def _changed(name):
     """When a model was put into the store, so that what is cached of an older one is not used."""
-    card = model.store.root() / name / "preset.json"
+    card = model.store.folder_of(name) / "preset.json"
     return card.stat().st_mtime_ns if card.is_file() else None
 
 
 @st.cache_data(max_entries=6, show_spinner="Opening the pictures …")
-def samples(dataset, shape=(28, 28, 1)):
-    """The test pictures and labels of a data set; what is shipped in their place where they are not here."""
+def _samples(dataset, changed, shape):
     try:
         return data.load(dataset, "test", shape)
     except data.DataMissing:
         return data.samples(dataset, shape)
+
+
+def samples(dataset, shape=(28, 28, 1)):
+    """The test pictures and labels of a data set; what is shipped in their place where they are not here."""
+    return _samples(dataset, _changed(dataset), shape)
 
 
 @st.cache_data(max_entries=40, show_spinner="Rebuilding the test pictures …")
@@ -67,8 +87,8 @@ def size_curve():
 
 @st.cache_data(max_entries=16, show_spinner="Measuring the noise levels …")
 def _robustness(names, changed, mean):
-    models = {presets.get(name).title: served(name) for name in names}
-    first = presets.get(names[0])
+    models = {model.store.preset(name).title: served(name) for name in names}
+    first = model.store.preset(names[0])
     return denoise.robustness(models, samples(first.dataset, first.shape)[0][:60], denoise.CURVE_SIGMAS, mean)
 
 
@@ -78,9 +98,9 @@ def robustness(names, mean):
 
 
 @st.cache_data(max_entries=60, show_spinner="Reading your pictures …")
-def fitted(raw, name, shape, margin):
-    """An upload as the data sets show their pictures; raises images.BadPicture."""
-    return images.fit(images.read(raw, name), shape, margin)
+def fitted(raw, name, dataset, shape):
+    """An upload as a data set shows its pictures; raises images.BadPicture."""
+    return data.fit(images.read(raw, name), dataset, shape)
 
 
 # --- latent spaces; shared objects, because nobody changes them -------------------------------------------
@@ -121,7 +141,7 @@ def atlas(name, bounds, n, probability=False, centres=False):
 
 def has_pictures(dataset):
     """Whether the test pictures of a data set are shipped or on this machine."""
-    return bool(data.DATASETS[dataset].sample or data.find(dataset))
+    return dataset not in data.DATASETS or bool(data.DATASETS[dataset].sample or data.find(dataset))
 
 
 def coded_pictures(name):
@@ -134,7 +154,7 @@ def coded_pictures(name):
 
 @st.cache_resource(max_entries=20, show_spinner="Opening the pictures …")
 def _neighbours(name, changed):
-    return live.encode_strip(images.to_uint8(coded_pictures(name)[:NEIGHBOURS])[..., 0])
+    return live.encode_strip(latent.tiles(coded_pictures(name)[:NEIGHBOURS], 1)[:, 0])
 
 
 def neighbours(name):
@@ -170,6 +190,90 @@ def class_strip(dataset, label):
     """All test pictures of one class as the pad takes them."""
     pictures, labels = samples(dataset)
     return live.encode_strip(images.to_uint8(pictures[labels == label])[..., 0])
+
+
+# --- training ----------------------------------------------------------------------------------------------
+
+@st.cache_resource(max_entries=20, show_spinner="Opening the run …")
+def _story(name, changed):
+    stored = model.store.read(name)
+    told, history = story.read(stored.path(story.FILE))
+    return told, history, live.encode_strip(story.frames(told, live.PALETTE), quality=92)
+
+
+def story_of(name):
+    """The story of a model's training, its history, and its frames as the filmstrip takes them."""
+    return _story(name, _changed(name))
+
+
+@st.cache_resource(max_entries=1, show_spinner="Decoding the planes …")
+def _betas(changed):
+    models = [served(name) for name in train.BETA_PRESETS]
+    return live.encode_strip(train.beta_frames(models), quality=92)
+
+
+def betas():
+    """The planes of three sizes of beta side by side, from near to far, as the filmstrip takes them."""
+    return _betas(tuple(map(_changed, train.BETA_PRESETS)))
+
+
+# --- faces -------------------------------------------------------------------------------------------------
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the attributes …")
+def _attributes(name, changed):
+    return attribute_files.load(name)
+
+
+def attributes(name):
+    """The attribute directions and the gallery of a preset. Raises WeightsMissing or WeightsDamaged."""
+    return _attributes(name, _changed(name))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Decoding the gallery …")
+def _gallery(name, changed):
+    codes_of_gallery = codes(name).mean[attributes(name).gallery]
+    return codes_of_gallery, served(name).decode(codes_of_gallery)
+
+
+def gallery(name):
+    """The codes (n, d) of the gallery's faces and their pictures (n, h, w, c)."""
+    return _gallery(name, _changed(name))
+
+
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _strips(name, changed, code, names, alphas):
+    start = np.frombuffer(code, np.float32)
+    directions = attributes(name).of(names)
+    frames = images.to_uint8(faces.strips(served(name), start, directions, alphas))
+    now = served(name).decode(faces.change(start, directions, alphas))[0]
+    return live.encode_grid(frames, quality=92), images.to_uint8(now)
+
+
+def strips(name, code, names, alphas):
+    """A strip of frames for each of some attributes as the mixer takes them, and the picture (h, w, c) uint8 now."""
+    return _strips(name, _changed(name), code.tobytes(), names, alphas)
+
+
+@st.cache_data(max_entries=4, show_spinner="Measuring the latents …")
+def _normality(name, changed):
+    stored = codes(name)
+    return faces.normality(faces.sample_posterior(stored.mean, stored.log_variance))
+
+
+def normality(name):
+    """How the latents of the held-out pictures of a preset lie against N(0, 1)."""
+    return _normality(name, _changed(name))
+
+
+@st.cache_data(max_entries=2, show_spinner="Opening the pictures …")
+def _originals(path, rows):
+    return data.load("celeba", "test", (64, 64, 3))[0][rows]
+
+
+def original_faces(rows):
+    """The held-out pictures of CelebA behind rows (n,) of the stored codes, where the data set is here; else None."""
+    path = data.find("celeba")
+    return _originals(path, rows) if path else None
 
 
 # --- search ------------------------------------------------------------------------------------------------

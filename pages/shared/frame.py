@@ -31,12 +31,16 @@ PAGES = {
                        "Drag the point across the plane: every place on it is a picture."),
     "digits": Page("pages/digits.py", "Digits", ":material/pin:", "Explore",
                    "Choose a digit, then drag through the handwriting styles it can be written in."),
+    "faces": Page("pages/faces.py", "Faces", ":material/face:", "Explore",
+                  "Drag a strip and watch the face smile, age or put on glasses."),
     "colorize": Page("pages/colorize.py", "Colorize", ":material/palette:", "Use",
                      "Drop a black-and-white photograph, drag the line across it, and take it home in colour."),
     "outliers": Page("pages/outliers.py", "Outliers", ":material/search_insights:", "Use",
                      "Hide a few intruders among a thousand pictures, drag the threshold, and see which are found."),
     "search": Page("pages/search.py", "Search", ":material/image_search:", "Use",
                    "Choose a picture or draw one, see its sixteen likest, and click one of them to go on from there."),
+    "train": Page("pages/train.py", "Train", ":material/model_training:", "Make",
+                  "Choose pictures and a network, press Train, and watch it learn epoch by epoch."),
 }
 
 
@@ -66,8 +70,9 @@ def open_page(name):
     st.markdown(page.sentence)
 
 
-def link(name, bold=False):
+def link(name, bold=False, query=None):
     """A link to a page of the table; none where a page runs on its own in a test and has no neighbours."""
     page = PAGES[name]
     with contextlib.suppress(StreamlitPageNotFoundError):
-        st.page_link(page.file, label=f"**{page.title}**" if bold else page.title, icon=page.icon)
+        st.page_link(page.file, label=f"**{page.title}**" if bold else page.title, icon=page.icon,
+                     query_params=query)

@@ -2,6 +2,7 @@
 
 - `pad`: a point on a latent plane; the browser blends the four nearest pictures of an atlas.
 - `filmstrip`: a value along a row of frames; the browser cross-fades between two of them.
+- `mixer`: several such rows that change one picture together, each along its own direction.
 - `threshold`: a line to drag across a histogram; what lies beyond it is counted at once.
 - `divider`: a line to drag across a picture and another beneath it; it has nothing to report.
 - `sketchpad`: a small drawing surface.
@@ -160,6 +161,7 @@ def _component(name: str) -> Callable[..., Any]:
 _PARTS = _component("parts")
 _PAD = _component("pad")
 _FILMSTRIP = _component("filmstrip")
+_MIXER = _component("mixer")
 _THRESHOLD = _component("threshold")
 _DIVIDER = _component("divider")
 _SKETCHPAD = _component("sketchpad")
@@ -462,6 +464,7 @@ def filmstrip(
     loop: bool = False,
     autoplay: bool = False,
     fps: float = 12.0,
+    smooth: bool = False,
     scale: int | None = None,
     on_change: Callable[[], None] | None = None,
 ) -> float:
@@ -483,6 +486,7 @@ def filmstrip(
         loop: play from the first frame again after the last; else back and forth.
         autoplay: begin to play, unless the reader's system asks for reduced motion.
         fps: frames a second while playing.
+        smooth: interpolate between the pixels of the enlarged picture, in place of square ones.
         scale: largest whole factor that enlarges the picture. None: about 420 pixels.
         on_change: called when the reader has set another value, before the page reruns.
 
@@ -508,6 +512,7 @@ def filmstrip(
         "loop": bool(loop),
         "autoplay": bool(autoplay),
         "fps": _number(fps, 0.5, 60.0, 12.0),
+        "smooth": bool(smooth),
         "label": label,
         "alt": alt,
         "tile": [frames.height, frames.width, frames.channels],
@@ -526,6 +531,89 @@ def _expect_line(frames: Sheet, captions: Any, start: float, stop: float) -> Non
         )
     if not math.isfinite(start) or not math.isfinite(stop) or start == stop:
         raise ValueError(f"start {start} and stop {stop} must be two different finite numbers.")
+
+
+# --- Mixer ----------------------------------------------------------------------------------------
+
+
+def mixer(
+    key: str,
+    frames: np.ndarray | Sheet,
+    labels: Sequence[str],
+    *,
+    values: Sequence[float],
+    exact: np.ndarray,
+    alt: str,
+    caption: str = "",
+    start: float = -1.0,
+    stop: float = 1.0,
+    smooth: bool = False,
+    scale: int | None = None,
+    on_change: Callable[[], None] | None = None,
+) -> tuple[float, ...]:
+    """Show one picture with a strip for each direction that changes it; return the value of each.
+
+    While a strip is dragged, the browser cross-fades between its two frames around the value. The
+    values are reported once, on release; the page then sends frames that hold them all.
+
+    Args:
+        key: unique on the page. Another picture or other strips need another key.
+        frames: uint8 (strips, n, h, w[, 3]), n >= 2, or the Sheet that `encode_grid` made of them.
+            Row k is the picture along strip k, with every other strip at its value.
+        labels: name of each strip, spoken by a screen reader.
+        values: where the strips open. Ask `mixed` for them before making the frames.
+        exact: uint8 (h, w[, 3]), the true picture at the values.
+        alt: what the picture shows, in words.
+        caption: one text under the picture.
+        start: value of the first frame of every strip.
+        stop: value of the last frame.
+        smooth: interpolate between the pixels of the enlarged picture, in place of square ones.
+        scale: largest whole factor that enlarges the picture. None: about 420 pixels.
+        on_change: called when the reader has set other values, before the page reruns.
+
+    Returns:
+        One value a strip, always finite and between start and stop.
+
+    Raises:
+        ValueError: another number of rows or values than labels, or too few frames.
+    """
+    frames = _as_sheet(frames, encode_grid)
+    if not labels or len(labels) != frames.rows or frames.columns < 2:
+        raise ValueError(
+            f"frames has {frames.rows} rows of {frames.columns} for {len(labels)} labels: give "
+            "one row a label, of two frames or more."
+        )
+    here = mixed(key, values, start, stop)
+    now = _current(key, values)
+    data = {
+        "at": list(here),
+        "turn": now.turn,
+        "epoch": now.epoch,
+        "start": float(start),
+        "stop": float(stop),
+        "labels": [str(label) for label in labels],
+        "alt": alt,
+        "caption": caption,
+        "tile": [frames.height, frames.width, frames.channels],
+        "scale": _scale(scale, frames),
+        "smooth": bool(smooth),
+        "exact": _exact_part(exact, here, frames),
+    }
+    _mount(_MIXER, key, data, {"frames": frames}, on_change)
+    return here
+
+
+def mixed(
+    key: str, values: Sequence[float], start: float = -1.0, stop: float = 1.0
+) -> tuple[float, ...]:
+    """The values that a mixer is about to show: the reader's, else the page's, else `values`."""
+    now = _current(key, values).at
+    if not isinstance(now, (list, tuple)) or len(now) != len(values):
+        now = values
+    return tuple(
+        _number(value, start, stop, _number(default, start, stop, start))
+        for value, default in zip(now, values, strict=True)
+    )
 
 
 # --- Threshold ------------------------------------------------------------------------------------

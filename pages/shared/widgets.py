@@ -14,7 +14,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from ae_core import collection, data, images, model, presets, quickdraw, reconstruct
+from ae_core import collection, data, images, model, quickdraw, reconstruct
 from pages.shared import cache, live
 
 PICTURE_FILES = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff")
@@ -29,7 +29,7 @@ class Picked:
 
 def offered(keep):
     """{title: name} of the presets that `keep` accepts and that have weights; where there are none the page stops."""
-    wanted = [preset for preset in presets.PRESETS.values() if keep(preset)]
+    wanted = [preset for preset in model.store.offered().values() if keep(preset)]
     here = {preset.title: preset.name for preset in wanted if model.store.present(preset.name)}
     if not here:
         st.warning(f"None of the models of this page has weights here. Train one with: "
@@ -129,7 +129,7 @@ def _test_pictures(key, preset, count, errors, quiet):
     order, class_name, everything = "random", None, "All classes"
     seed = st.session_state.setdefault(f"{key}_seed", 0)
     if not quiet:
-        classes = data.DATASETS[preset.dataset].classes
+        classes = data.about(preset.dataset).classes
         class_name = st.selectbox("Class", [everything, *classes], key=f"{key}_class_{preset.dataset}")
         if errors is not None:
             order = st.segmented_control("Which", ["random", "best", "worst"], default="random", required=True,
@@ -157,8 +157,7 @@ def uploaded(key, preset, count=1):
             if drawings and file.name.endswith(drawings):
                 pictures += list(_sketches(file, preset.shape, count))
             else:
-                margin = data.DATASETS[preset.dataset].margin
-                pictures.append(cache.fitted(file.getvalue(), file.name, preset.shape, margin))
+                pictures.append(cache.fitted(file.getvalue(), file.name, preset.dataset, preset.shape))
     return np.stack(pictures[:count]) if pictures else None
 
 
@@ -175,34 +174,43 @@ def drawn(key, preset):
     ink = live.sketchpad(f"{key}_sketch", label="Draw here with mouse, finger or keyboard")
     if ink is None:
         return None
-    return images.fit(ink[..., None], preset.shape, data.DATASETS[preset.dataset].margin)[None]
+    return data.fit(ink[..., None], preset.dataset, preset.shape)[None]
 
 
 def collect(key, preset):
-    """Controls for a reader's own collection: files, zips of them or a folder, read once; None while there is none.
+    """Controls for a reader's own collection as the preset sees it, read once; None while there is none.
 
     Whatever had to be left out is named.
     """
-    whole_folder = st.toggle("A whole folder", key=f"{key}_folder", help="Off: single files, or zip archives of them.")
-    files = st.file_uploader("Your pictures", type=[*PICTURE_FILES, "zip"], key=f"{key}_files_{whole_folder}",
-                             accept_multiple_files="directory" if whole_folder else True)
-    ident, place = tuple(file.file_id for file in files), f"{key}_collected"
-    if not files:
-        return None
-    if st.session_state.get(place, (None,))[0] != ident:
-        st.session_state[place] = ident, None    # a run that is stopped does not begin again
-        with progress("Reading your pictures", key) as report:
-            read = collection.read([(file.name, file.getvalue()) for file in files], preset.shape,
-                                   data.DATASETS[preset.dataset].margin, report)
-        st.session_state[place] = ident, read
-    collected = st.session_state[place][1]
+    collected = gather(key, None, lambda files, report: collection.read(
+        files, preset.shape, data.DATASETS[preset.dataset].margin, report))
     if collected is None:
-        st.info("Reading was stopped. Choose pictures again to go on.")
         return None
     st.caption(f"{len(collected.names)} pictures read, {len(collected.skipped)} left out.")
     if collected.skipped:
         st.warning("\n\n".join(collected.skipped[:20]) + (" …" if len(collected.skipped) > 20 else ""))
     return collected
+
+
+def gather(key, how, read):
+    """Controls for files, zips of them or a folder; what read(files, report) made of them, None while there are none.
+
+    It is read once; again where the files or `how` it is to be read have changed.
+    """
+    whole_folder = st.toggle("A whole folder", key=f"{key}_folder", help="Off: single files, or zip archives of them.")
+    files = st.file_uploader("Your pictures", type=[*PICTURE_FILES, "zip"], key=f"{key}_files_{whole_folder}",
+                             accept_multiple_files="directory" if whole_folder else True)
+    ident, place = (how, *(file.file_id for file in files)), f"{key}_collected"
+    if not files:
+        return None
+    if st.session_state.get(place, (None,))[0] != ident:
+        st.session_state[place] = ident, None    # a run that is stopped does not begin again
+        with progress("Reading your pictures", key) as report:
+            done = read([(file.name, file.getvalue()) for file in files], report)
+        st.session_state[place] = ident, done
+    if st.session_state[place][1] is None:
+        st.info("Reading was stopped. Choose pictures again to go on.")
+    return st.session_state[place][1]
 
 
 @contextlib.contextmanager

@@ -90,6 +90,7 @@ function stepAlong(event, share, small, big) {
 /** The largest factor that fits a side of pixels into `room` and stays sharp: whole in pixels of the screen. */
 function sharpFactor(room, side, most) {
   const density = window.devicePixelRatio || 1;
+  if (room < side) return room / side; // larger than its room: it shrinks as a whole
   return clamp(Math.floor((room / side) * density) / density, 1, most);
 }
 
@@ -113,6 +114,7 @@ class Picture {
   enlarge(factor) {
     this.canvas.style.width = `${this.canvas.width * factor}px`;
     this.canvas.style.height = `${this.canvas.height * factor}px`;
+    this.canvas.style.imageRendering = factor < 1 ? "auto" : ""; // dropping pixels would tear letters and dots
   }
 
   /** Show the weighted sum of pictures of a sheet: blend(sheet, [[index, weight], ...]). */
@@ -129,6 +131,7 @@ class Picture {
         for (let i = 0; i < line; i++) sums[to++] += weight * pixels[from + i];
       }
     }
+    if (parts.some(([, weight]) => weight < 0)) clampAll(sums);
     this.show(sums, channels);
   }
 
@@ -140,6 +143,24 @@ class Picture {
       words[i] = 0xff000000 | (values[at + blue] << 16) | (values[at + green] << 8) | values[at];
     }
     this.context.putImageData(this.image, 0, 0);
+  }
+}
+
+/** Into what a byte can hold, where differences were added. */
+function clampAll(sums) {
+  for (let i = 0; i < sums.length; i++) sums[i] = clamp(sums[i], 0, 255);
+}
+
+/** As many of `count` frames of a sheet, from the first, as fit on a track, each standing at its own place. */
+function fillTrack(canvas, sheet, first, count) {
+  const { image, columns, width, height } = sheet;
+  const context = canvas.getContext("2d");
+  const shown = Math.max(2, Math.floor((canvas.width / canvas.height / width) * height));
+  const wide = canvas.width / shown;
+  for (let i = 0; i < shown; i++) {
+    const frame = first + Math.round(((i + 0.5) / shown) * (count - 1));
+    const [x, y] = [(frame % columns) * width, Math.floor(frame / columns) * height];
+    context.drawImage(image, x, y, width, height, i * wide, 0, wide, canvas.height);
   }
 }
 

@@ -52,6 +52,7 @@ class Filmstrip extends View {
   update(data) {
     const first = this.epoch === undefined;
     this.data = data;
+    this.root.classList.toggle("smooth", data.smooth);
     this.track.setAttribute("aria-label", data.label);
     this.picture.canvas.setAttribute("aria-label", data.alt);
     this.picture.resize(data.tile[1], data.tile[0]);
@@ -202,22 +203,9 @@ class Filmstrip extends View {
     this.track.setAttribute("aria-valuetext", captions ? `${text}, ${captions[frame]}` : text);
   }
 
-  /** As many frames as fit, each standing at its own place on the track. */
   paintThumbnails() {
     this.thumbnailsAreOld = false;
-    const { image, columns, count, width, height } = this.frames;
-    const context = this.thumbnails.getContext("2d");
-    const ratio = this.thumbnails.width / this.length;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const tall = this.track.clientHeight;
-    const wide = (tall * width) / height;
-    const shown = Math.max(2, Math.floor(this.length / wide));
-    for (let i = 0; i < shown; i++) {
-      const frame = Math.round(((i + 0.5) / shown) * (count - 1));
-      const [x, y] = [(frame % columns) * width, Math.floor(frame / columns) * height];
-      const left = (i * this.length) / shown;
-      context.drawImage(image, x, y, width, height, left, 0, this.length / shown, tall);
-    }
+    fillTrack(this.thumbnails, this.frames, 0, this.frames.count);
   }
 }
 

@@ -1,0 +1,126 @@
+"""Faces: meet new ones, change what they look like along attribute directions, and melt one into another.
+
+A face is its code, float32 (d,); pictures are float32 (n, h, w, c) in 0..1. `model` is a served variational model, and
+alpha counts steps along a direction of `attributes.Attributes`: 0 changes nothing, 1 goes as far as from the mean face
+without the attribute to the mean face with it.
+"""
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import kstest
+
+from ae_core import attributes, latent, metrics
+
+PRESET = "faces_vae"
+USUAL = ("Smiling", "Black_Hair", "Eyeglasses", "Young", "Male", "Blond_Hair")
+REACH = 3.0                      # alpha of a strip goes from -3 to 3, as the published sheets do
+FRAMES = 13                      # of a strip
+LEG = 24                         # frames from one face to the next
+SEED = 7                         # of the samples that an evaluation draws
+
+
+@dataclass(frozen=True)
+class Met:
+    """Faces of nobody."""
+    codes: np.ndarray            # (n, d)
+    pictures: np.ndarray         # (n, h, w, c)
+
+
+@dataclass(frozen=True)
+class Normality:
+    """How normal the latents of real faces are."""
+    spread: latent.Distribution  # of posterior samples
+    distance: np.ndarray         # (d,) Kolmogorov-Smirnov distance of each dimension from N(0, 1)
+
+    @property
+    def worst(self):
+        return int(np.argmax(self.distance))
+
+
+# --- meet, change, morph ---------------------------------------------------------------------------------
+
+def meet(model, count, temperature=1.0, seed=0):
+    """New faces from the prior N(0, temperature^2): below 1 they are more alike and more regular."""
+    codes = temperature * np.random.default_rng(seed).standard_normal((count, model.preset.code), np.float32)
+    return Met(codes, model.decode(codes))
+
+
+def change(code, directions, alphas):
+    """The code (d,) moved by alphas (k,) along directions (k, d), all at once."""
+    return (code + np.asarray(alphas, np.float32) @ directions).astype(np.float32)
+
+
+def steps(count=FRAMES):
+    """The alphas (count,) of a strip's frames."""
+    return np.linspace(-REACH, REACH, count, dtype=np.float32)
+
+
+def strips(model, code, directions, alphas, frames=FRAMES):
+    """One strip a direction: the face with all the other changes, from alpha -3 to 3; (k, frames, h, w, c), one batch.
+
+    code (d,) is the face with no change; alphas (k,) are the changes it holds.
+    """
+    alphas = np.asarray(alphas, np.float32)
+    others = change(code, directions, alphas) - alphas[:, None] * directions       # (k, d): each without its own
+    codes = others[:, None] + steps(frames)[None, :, None] * directions[:, None]
+    return model.decode(codes.reshape(-1, len(code))).reshape(len(alphas), frames, *model.preset.target)
+
+
+def sheet(model, codes, direction, columns=7):
+    """The published sheet: a face a row (n, d), alpha -3..3 along one direction (d,) across: (n * columns, h, w, c)."""
+    moved = codes[:, None] + steps(columns)[None, :, None] * direction
+    return model.decode(moved.reshape(-1, codes.shape[1]))
+
+
+def morph(model, codes, leg=LEG, along_sphere=True):
+    """Pictures on the way through faces (n, d), n >= 2, `leg` a pair; more than two make a loop back to the first.
+
+    In 200 dimensions the prior lies near a sphere, so the way keeps its distance from 0; or straight, as published.
+    """
+    walk = latent.spherical if along_sphere else latent.straight
+    stops = list(codes) + [codes[0]] * (len(codes) > 2)
+    legs = [walk(start, stop, leg + 1)[:-1] for start, stop in zip(stops, stops[1:], strict=False)]
+    return model.decode(np.concatenate([*legs, stops[-1:]]))
+
+
+# --- look inside -----------------------------------------------------------------------------------------
+
+def sample_posterior(mean, log_variance, seed=SEED):
+    """One sample (n, d) of each posterior N(mean, variance)."""
+    epsilon = np.random.default_rng(seed).standard_normal(mean.shape, np.float32)
+    return mean + np.exp(np.clip(log_variance, -12, 6) / 2) * epsilon
+
+
+def normality(samples):
+    """Each dimension of posterior samples (n, d) held against N(0, 1)."""
+    return Normality(latent.distribution(samples, 41), np.array([kstest(column, "norm").statistic
+                                                                 for column in samples.T]))
+
+
+def entanglement(directions):
+    """The cosine (k, k) between every two directions (k, d): 1 the same way, 0 nothing to do with each other."""
+    unit = directions / np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-9)
+    return unit @ unit.T
+
+
+def most_entangled(cosine, names, name, count=3):
+    """The (name, cosine) of the attributes that move most when one is moved, in either way."""
+    row = cosine[names.index(name)]
+    order = [k for k in np.argsort(-np.abs(row), kind="stable") if names[k] != name]
+    return [(names[k], float(row[k])) for k in order[:count]]
+
+
+def evaluate(model, stored, pictures, has):
+    """The scores of the face model, as `python -m ae_core evaluate` prints them.
+
+    pictures (n, h, w, c) and has (n, k) are held-out faces and their attributes; stored: `attributes.Attributes`.
+    """
+    mean, log_variance = model.posterior(pictures)
+    normal = normality(sample_posterior(mean, log_variance))
+    areas = attributes.auc(stored.directions, mean, has)
+    rebuilt = model.decode(mean)
+    return {"mse": float(metrics.mse(pictures, rebuilt).mean()), "ssim": float(metrics.ssim(pictures, rebuilt).mean()),
+            "latent_std_median": float(np.median(normal.spread.std)), "ks_worst": float(normal.distance.max()),
+            "ks_worst_dimension": normal.worst + 1, "kl_nats": float(metrics.kl_divergence(mean, log_variance).mean()),
+            "attribute_auc": {name: float(area) for name, area in zip(stored.names, areas, strict=True)
+                              if np.isfinite(area)}}

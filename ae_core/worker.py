@@ -1,0 +1,184 @@
+"""The process that trains what is queued: python -m ae_core work.
+
+It takes the oldest waiting job, trains it with `training.fit`, puts the model into the reader's own folder, and goes on
+to the next until none is left. It reports through small files and finds "pause" and "stop" in another.
+"""
+import errno
+import os
+import shutil
+import time
+import traceback
+from datetime import date
+
+import keras
+import numpy as np
+
+from ae_core import data, denoise, images, jobs, store, story, training
+
+REPORT_SECONDS = 0.5
+PATIENCE = 600                   # seconds a paused run waits in memory; then it leaves, and resumes from its last epoch
+
+
+def work():
+    """Train every waiting job, one after another. The caller holds `jobs.lock`."""
+    if hasattr(os, "nice"):
+        os.nice(10)              # whoever looks at a page comes first
+    store.tidy()
+    while job := next((job for job in jobs.every() if job.state == jobs.WAITING), None):
+        run(job)
+
+
+def run(job):
+    """Train one job from its last epoch on, and say how it ended."""
+    report = Report(job)
+    try:
+        train(job, report)
+    except Left:
+        report.say(state=jobs.INTERRUPTED)
+    except KeyboardInterrupt:
+        report.say(state=jobs.STOPPED, error=jobs.NOTHING_KEPT)
+    except Exception as error:   # whatever it is, the next in the queue must get its turn
+        traceback.print_exc()
+        _fail(job, report, _sentence(error))
+
+
+def _fail(job, report, sentence):
+    for path in [*job.run.glob("*part*"), *store.own_root().glob(f".{job.preset.name}-*/*")]:
+        path.unlink(missing_ok=True)             # on a full disk, the room for saying so
+    report.say(state=jobs.FAILED, error=sentence)
+
+
+def _sentence(error):
+    """What went wrong, for the reader; what is not foreseen is named, and worker.log has the rest."""
+    if getattr(error, "errno", None) == errno.ENOSPC or "No space left on device" in str(error):
+        return (f"The disk of {store.own_root()} is full. Make room, or let AE_MODELS_DIR name another folder, "
+                "and resume.")
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return "The memory is full. Choose a smaller batch, a smaller network or fewer pictures."
+    if isinstance(error, (ValueError, data.DataMissing)) and len(str(error)) < 400:
+        return str(error)
+    return f"Training ended with an error ({type(error).__name__}); worker.log beside the jobs has the rest."
+
+
+class Left(Exception):
+    """A paused run that nobody came back to."""
+
+
+def train(job, report):
+    """Fit, and put the model with its story and its test pictures into the store."""
+    (pictures, labels), test = jobs.pictures(job)
+    job.run.mkdir(exist_ok=True)
+    again = (job.run / "state.json").is_file()
+    report.shown = Shown(job.preset, *test)
+    encoder, decoder, history = training.fit(job.preset, pictures, labels, seed=job.seed, resume=again, verbose=0,
+                                             more_callbacks=[report], folder=job.run)
+    report.say(state=jobs.RUNNING, share=1.0, seconds_left=0)
+    files = {story.FILE: story.write(story.read_run(job.run, len(history)), history, job.run / story.FILE)}
+    if job.about:
+        files["samples.npz"] = job.run / "samples.npz"
+        np.savez_compressed(files["samples.npz"], x_test=images.to_uint8(test[0]), y_test=test[1].astype(np.uint8))
+    best = min(history, key=lambda row: row["val_loss"])
+    card = {"seed": job.seed, "epochs": len(history), **best, "pictures": len(pictures), "date": str(date.today())}
+    training.keep(job.preset, encoder, decoder, card, test, files, **({"data": job.about} if job.about else {}))
+    report.say(state=jobs.DONE, share=1.0)
+    shutil.rmtree(job.run, ignore_errors=True)
+    (job.folder / "pictures.npz").unlink(missing_ok=True)
+
+
+class Shown:
+    """What of the test pictures is looked at after every epoch."""
+
+    def __init__(self, preset, pictures, labels):
+        self.preset = preset
+        self.pictures, self.dots = pictures[:story.SHOWN], pictures[:story.DOTS]
+        self.labels = labels[:story.DOTS]
+        if preset.corruption:
+            noise = preset.corruption
+            self.pictures = denoise.corrupt(self.pictures, "Gaussian", sigma=np.mean(noise.sigma),
+                                            mean=np.mean(noise.mean), clip=noise.clip)
+
+    def first(self):
+        return {"given": images.to_uint8(self.pictures), "labels": self.labels.astype(np.uint8)}
+
+    def look(self, graph):
+        """The mosaic rebuilt (12, h, w, c) uint8, and the codes (m, 2) of a plane or None."""
+        encoder, decoder = graph.get_layer("encoder"), graph.get_layer("decoder")
+        code = self._encode(encoder, self.pictures)
+        rebuilt = keras.ops.convert_to_numpy(decoder(self._told(code, len(self.pictures)), training=False))
+        codes = self._encode(encoder, self.dots) if self.preset.code == 2 else None
+        return images.to_uint8(rebuilt), None if codes is None else codes.astype(np.float16)
+
+    def _encode(self, encoder, pictures):
+        code = encoder(self._told(pictures, len(pictures)), training=False)
+        return keras.ops.convert_to_numpy(code[0] if self.preset.variational else code)
+
+    def _told(self, values, count):
+        if not self.preset.labels:
+            return values
+        return [values, np.eye(self.preset.labels, dtype=np.float32)[self.labels[:count]]]
+
+
+class Report(keras.callbacks.Callback):
+    """Writes status.json and the story, and does what the control file says."""
+
+    def __init__(self, job):
+        super().__init__()
+        self.job, self.shown, self.said, self.status = job, None, 0.0, {"epochs": job.preset.epochs}
+        self.control, self.epoch, self.paused = job.folder / "control", 0, 0.0
+
+    def say(self, **values):
+        self.said, self.status = time.monotonic(), self.status | values
+        jobs.write_json(self.job.folder / "status.json", self.status)
+
+    def on_train_begin(self, logs=None):
+        self.batches = self.params["steps"]
+        self.began = None
+        if not (self.job.run / "story_first.npz").is_file():
+            story.write_epoch(self.job.run, 0, *self.shown.look(self.model), **self.shown.first())
+        self.say(state=jobs.RUNNING, epoch=self.epoch)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._obey()
+        now = time.monotonic()
+        done = self.epoch * self.batches + batch + 1
+        if self.began is None:                   # the first step also builds the graph: the clock starts behind it
+            self.began, self.done_before, self.paused = now, done, 0.0
+        elif now - self.said > REPORT_SECONDS:
+            self._report(now, done, logs)
+
+    def _report(self, now, done, logs):
+        total = self.batches * self.status["epochs"]
+        each = (now - self.began - self.paused) / (done - self.done_before)
+        self.say(state=jobs.RUNNING, epoch=self.epoch, share=done / total, seconds_left=(total - done) * each,
+                 batch_seconds=each, loss=float((logs or {}).get("loss", np.nan)))
+
+    def on_epoch_end(self, epoch, logs=None):
+        story.write_epoch(self.job.run, epoch + 1, *self.shown.look(self.model))
+        self.say(state=jobs.RUNNING, epoch=epoch + 1)
+        self._obey()
+
+    def on_train_end(self, logs=None):
+        if "batch_seconds" in self.status:
+            jobs.remember_speed(self.job.preset, self.status["batch_seconds"])
+
+    def _obey(self):
+        """Wait while the reader pauses; end the run where the reader stops it."""
+        since = time.monotonic()
+        while self._asked() == "pause":
+            if self.status.get("state") != jobs.PAUSED:
+                self.say(state=jobs.PAUSED)
+            if time.monotonic() - since > PATIENCE:
+                raise Left
+            time.sleep(0.1)
+        if self._asked() == "stop":
+            self.control.unlink()
+            raise KeyboardInterrupt              # what Ctrl-C is to `training.fit`: the best epoch is kept
+        if self.status.get("state") == jobs.PAUSED:
+            self.paused += time.monotonic() - since
+            self.say(state=jobs.RUNNING)
+
+    def _asked(self):
+        return self.control.read_text("utf-8") if self.control.is_file() else None
