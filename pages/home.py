@@ -81,9 +81,10 @@ def train_picture():
         "Four pieces of clothing as a network rebuilds them untrained, after one epoch and after twenty"
 
 
-PICTURES = {"reconstruct": reconstruct_picture, "denoise": denoise_picture, "latent_map": latent_map_picture,
-            "digits": digits_picture, "faces": faces_picture, "colorize": colorize_picture,
-            "outliers": outliers_picture, "search": search_picture, "train": train_picture}          # page -> its live picture and alt text
+PICTURES = {                     # page -> its live picture and alt text
+    "reconstruct": reconstruct_picture, "denoise": denoise_picture, "latent_map": latent_map_picture,
+    "digits": digits_picture, "faces": faces_picture, "colorize": colorize_picture, "outliers": outliers_picture,
+    "search": search_picture, "train": train_picture}
 
 
 def card(name):
