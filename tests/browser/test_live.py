@@ -570,6 +570,12 @@ PAD = {"bounds": (-1, 1, -1, 1), "label": "plane", "alt": "picture"}
         (lambda: live.filmstrip("f", TILES[0], label="l", alt="a", captions=["x"]), "one a frame"),
         (lambda: live.filmstrip("f", TILES[0], label="l", alt="a", stop=0), "two different"),
         (lambda: live.sketchpad("s", label="l", alt="a", size=0), "positive"),
+        (
+            lambda: live.divider(
+                "d", b"", b"", label="l", size=(0, 5), names=("a", "b"), alts=("a", "b")
+            ),
+            "two positive numbers",
+        ),
     ],
 )
 def test_wrong_arguments_are_explained(call, words):
