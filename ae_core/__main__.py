@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from ae_core import (
-    attributes,
     colorize,
     data,
     denoise,
@@ -60,7 +59,8 @@ WEIGHTS_README = """# Trained weights
 
 One folder a preset, written by `python -m ae_core train NAME`: `preset.json` (the preset, the run, the sha256 of every
 other file), `model.keras` (to train on), `encoder.onnx` and `decoder.onnx` (to serve) and, for models with a latent
-map, `latents.npz` (codes and labels of the test pictures). There is no pickle.
+map, `latents.npz` (codes and labels of the test pictures); for faces, `attributes.npz` (directions of 40 attributes and
+which codes are the gallery). There is no pickle, and no picture of a data set.
 
 **Half precision.** Weights are rounded to float16 on disk, in all three files alike, and widened to float32 on loading:
 a `Cast` node in the ONNX files, which ONNX Runtime folds away, and float16 arrays in the Keras file, which Keras widens
@@ -141,7 +141,7 @@ def evaluate(arguments):
         if served.preset.variational:
             row |= latent_map.evaluate(served, pictures, labels)
         if name == faces.PRESET:
-            row |= faces.evaluate(served, attributes.load(name), pictures, labels)
+            row |= faces.evaluate(served, pictures, labels)
         if name == outliers.PUBLISHED:
             row |= outliers.evaluate(outliers.models(), *data.whole(served.preset.dataset))
         if name == search.PRESET:

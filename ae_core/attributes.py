@@ -48,7 +48,7 @@ def logistic(codes, has):
     """The direction that tells codes with an attribute best from those without, by logistic regression."""
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=0.01, max_iter=1000).fit(codes, has).coef_[0]
+    return LogisticRegression(C=0.1, max_iter=1000).fit(codes, has).coef_[0]
 
 
 WAYS = {MEAN: mean_difference, LOGISTIC: logistic}

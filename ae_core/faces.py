@@ -110,11 +110,12 @@ def most_entangled(cosine, names, name, count=3):
     return [(names[k], float(row[k])) for k in order[:count]]
 
 
-def evaluate(model, stored, pictures, has):
-    """The scores of the face model, as `python -m ae_core evaluate` prints them.
+def evaluate(model, pictures, has):
+    """The scores of the face model and of its attribute directions, as `python -m ae_core evaluate` prints them.
 
-    pictures (n, h, w, c) and has (n, k) are held-out faces and their attributes; stored: `attributes.Attributes`.
+    pictures (n, h, w, c) and has (n, k): held-out faces and their attributes.
     """
+    stored = attributes.load(model.preset.name)
     mean, log_variance = model.posterior(pictures)
     normal = normality(sample_posterior(mean, log_variance))
     areas = attributes.auc(stored.directions, mean, has)

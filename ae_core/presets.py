@@ -181,7 +181,7 @@ PRESETS = _table(
            mixture=Mixture(regular=5, intruder=0), epochs=40, batch_size=128),
     Preset("fashion_codes", "Fashion, codes to compare",
            "A dense denoiser whose 64 numbers lie in one cloud a class, so that intruders stand out from it.",
-           DL_COOKBOOK, "fashion_mnist", "dense", 64, arguments={"units": (512, 256)},
+           DL_COOKBOOK, "fashion_mnist", "dense", 64, arguments={"units": (256, 128)},
            corruption=Corruption(mean=(0.0, 0.0), sigma=(0.2, 0.8)), epochs=12, batch_size=256),
     Preset("fashion_search", "Fashion search",
            "A piece of clothing in 32 numbers, by which its likes are found among thousands.",

@@ -4,6 +4,7 @@
                      model.keras                  to train on
                      encoder.onnx decoder.onnx    to serve
                      latents.npz                  test-set codes and labels, where a page plots them
+                     attributes.npz               directions of attributes and the gallery, of faces
 
 A reader's own models lie the same way under AE_MODELS_DIR. Their names, and only theirs, begin with "own_", so that
 none can ever stand in for a shipped one.

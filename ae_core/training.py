@@ -503,18 +503,27 @@ def write_latents(preset, encoder, path, pictures, labels):
 
 
 def write_attributes(preset, encoder, decoder, path):
-    """The directions of the attributes, found among the codes of training faces, and the gallery of held-out ones."""
+    """The directions of the attributes, found among the codes of training faces, and the gallery of held-out ones.
+
+    A mirrored face has the same attributes, so each counts twice.
+    """
     pictures, has = data.load(preset.dataset, "train", preset.shape)
     rows = np.random.default_rng(0).permutation(len(pictures))[:ATTRIBUTE_FACES]
     parts = np.array_split(rows, math.ceil(len(rows) / 500))     # a part of them in memory at a time
-    codes = np.concatenate([encoder.predict(pictures[part], verbose=0)[0] for part in parts])
+    codes = np.concatenate([encode_both_ways(encoder, pictures[part]) for part in parts])
     held_out, held_out_has = data.load(preset.dataset, "test", preset.shape)
     held_out, names = np.asarray(held_out), data.attribute_names()
     mean = encoder.predict(held_out, verbose=0)[0]
     errors = metrics.mse(held_out, decoder.predict(mean, verbose=0))
     gallery = attributes.choose_gallery(errors, held_out_has, names)
-    attributes.fit(codes, has[rows], names, mean, held_out_has, gallery).save(path)
+    attributes.fit(codes, np.repeat(has[rows], 2, axis=0), names, mean, held_out_has, gallery).save(path)
     return path
+
+
+def encode_both_ways(encoder, pictures):
+    """The mean codes (2n, d) of pictures (n, h, w, c), each followed by that of its mirror image."""
+    pairs = np.stack([pictures, pictures[:, :, ::-1]], axis=1)
+    return encoder.predict(pairs.reshape(-1, *pictures.shape[1:]), verbose=0)[0]
 
 
 def export_again(name):

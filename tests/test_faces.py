@@ -122,7 +122,7 @@ def test_the_directions_show_the_bias_of_the_data(stored):
 def test_evaluation_gives_the_scores_by_name(vae, stored, codes):
     """On what the model itself draws: the keys and their ranges; the photographs are not here."""
     drawn = vae.decode(codes.mean[:80])
-    scores = faces.evaluate(vae, stored, drawn, codes.label[:80].astype(bool))
+    scores = faces.evaluate(vae, drawn, codes.label[:80].astype(bool))
     assert {"mse", "ssim", "latent_std_median", "ks_worst", "attribute_auc"} <= set(scores)
     assert scores["mse"] < 0.01 and scores["ssim"] > 0.6 and 0 < scores["ks_worst"] < 1
     assert set(scores["attribute_auc"]) <= set(stored.names) and scores["attribute_auc"]["Smiling"] > 0.8

@@ -267,7 +267,10 @@ def normality(name):
 
 @st.cache_data(max_entries=2, show_spinner="Opening the pictures …")
 def _originals(path, rows):
-    return data.load("celeba", "test", (64, 64, 3))[0][rows]
+    try:
+        return data.load("celeba", "test", (64, 64, 3))[0][rows]
+    except data.DataMissing:                     # a file of it is damaged
+        return None
 
 
 def original_faces(rows):

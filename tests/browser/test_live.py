@@ -543,6 +543,7 @@ def test_a_strip_is_nearly_square():
 
 
 TILES = np.zeros((2, 2, 4, 4), np.uint8)
+MIXER = {"values": [0, 0], "exact": TILES[0, 0], "alt": "picture"}
 PAD = {"bounds": (-1, 1, -1, 1), "label": "plane", "alt": "picture"}
 
 
@@ -569,6 +570,9 @@ PAD = {"bounds": (-1, 1, -1, 1), "label": "plane", "alt": "picture"}
         (lambda: live.filmstrip("f", TILES[0][:1], label="l", alt="a"), "two or more"),
         (lambda: live.filmstrip("f", TILES[0], label="l", alt="a", captions=["x"]), "one a frame"),
         (lambda: live.filmstrip("f", TILES[0], label="l", alt="a", stop=0), "two different"),
+        (lambda: live.mixer("m", TILES, ["one"], **MIXER), "one row a label"),
+        (lambda: live.mixer("m", TILES[:, :1], ["one", "two"], **MIXER), "of two frames or more"),
+        (lambda: live.mixer("m", TILES, ["one", "two"], **MIXER | {"exact": TILES}), "as the atlas"),
         (lambda: live.sketchpad("s", label="l", alt="a", size=0), "positive"),
         (
             lambda: live.divider(
@@ -599,3 +603,36 @@ def test_probability_view_speaks_latent_units():
     test = AppTest.from_function(script, default_timeout=30).run()
     assert not test.exception
     assert test.text[0].value == "1.282 1.000"
+
+
+@pytest.mark.parametrize(
+    ("reported", "shown"),
+    [
+        (None, (0.5, -0.5)),
+        ({"value": [0.25, 1]}, (0.25, 1.0)),
+        ({"value": {"at": [9e9, -9e9], "turn": 1, "epoch": 0}}, (1.0, -1.0)),
+        ({"value": [float("nan"), "x"]}, (0.5, -0.5)),
+        ({"value": [0.1]}, (0.5, -0.5)),
+        ({"value": "<script>"}, (0.5, -0.5)),
+    ],
+)
+def test_a_mixer_shows_what_was_reported_within_bounds(reported, shown):
+    def script():
+        import numpy as np
+        import streamlit as st
+
+        from pages.shared import live
+
+        values = live.mixed("m", [0.5, -0.5])
+        tiles = np.zeros((2, 3, 4, 4, 3), np.uint8)
+        again = live.mixer(
+            "m", tiles, ["one", "two"], values=[0.5, -0.5], exact=tiles[0, 0], alt="a"
+        )
+        st.text(f"{values == again} {values}")
+
+    test = AppTest.from_function(script, default_timeout=30)
+    if reported is not None:
+        test.session_state["m"] = reported
+    test.run()
+    assert not test.exception
+    assert test.text[0].value == f"True {shown}"

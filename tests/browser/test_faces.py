@@ -1,0 +1,190 @@
+"""The faces page in a real browser: strips that are live together, undo, a click on a face, an upload, a film."""
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data as pictures
+
+from ae_core import faces
+from ae_core.store import ROOT
+from tests.browser.test_pages import READY, errors, settle
+from tests.conftest import trained
+
+SETTLED = 1500                   # ms: a release has been answered, and a second report would have come
+
+
+@pytest.fixture(scope="module")
+def app(serve):
+    trained(faces.PRESET)
+    with serve(ROOT / "app.py") as url:
+        yield url
+
+
+def open_faces(page, app, query=""):
+    page.goto(f"{app}/faces{query}")
+    page.get_by_text("The code", exact=True).wait_for(timeout=READY)
+    settle(page)
+    page.wait_for_timeout(SETTLED)               # the sheets are decoded
+
+
+def strip(page, name):
+    return page.get_by_role("slider", name=name, exact=True)
+
+
+def face(page):
+    return page.locator(".mixer .picture").evaluate("canvas => canvas.toDataURL()")
+
+
+def asked(page, key):
+    return page.evaluate("key => new URL(location).searchParams.get(key)", key)
+
+
+def grab(page, name, *shares):
+    """Put the mouse down on a strip and drag it along shares of its length."""
+    strip(page, name).scroll_into_view_if_needed()
+    box = strip(page, name).bounding_box()
+    for k, share in enumerate(shares):
+        page.mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2, steps=5)
+        if k == 0:
+            page.mouse.down()
+
+
+def drag(page, name, *shares):
+    grab(page, name, *shares)
+    page.mouse.up()
+    page.wait_for_timeout(SETTLED)
+
+
+def test_a_strip_is_live_and_reported_once(page, app):
+    sent, received = [], []
+
+    def listen(socket):
+        socket.on("framesent", lambda frame: sent.append(frame))
+        socket.on("framereceived", lambda frame: received.append(frame))
+
+    page.on("websocket", listen)
+    open_faces(page, app)
+    before = face(page)
+    sent.clear(), received.clear()
+    grab(page, "Smiling", 0.5, 0.7, 0.8)
+    page.wait_for_timeout(100)
+    assert face(page) != before                  # the face follows,
+    assert sent == received == []                # with nothing on the wire,
+    page.mouse.up()
+    page.wait_for_timeout(SETTLED)
+    assert len(sent) == 1                        # and one report tells where it ended
+    assert asked(page, "change") == "Smiling:1.80"
+    assert errors(page) == [] and page.console_errors == []
+
+
+def test_changes_add_up_are_undone_and_reset(page, app):
+    open_faces(page, app)
+    plain = face(page)
+    drag(page, "Smiling", 0.5, 0.8)
+    smiling = face(page)
+    drag(page, "Male", 0.5, 0.7)
+    both = face(page)
+    assert len({plain, smiling, both}) == 3 and asked(page, "change") == "Smiling:1.80,Male:1.20"
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_timeout(SETTLED)
+    assert face(page) == smiling and strip(page, "Male").get_attribute("aria-valuenow") == "0.00"
+    page.get_by_role("button", name="Reset").click()
+    page.wait_for_timeout(SETTLED)
+    assert face(page) == plain and asked(page, "change") is None
+    assert errors(page) == [] and page.console_errors == []
+
+
+def test_a_second_strip_goes_on_from_the_first_at_once(page, app):
+    """Dragged before the server has answered, it adds to what the first one changed."""
+    open_faces(page, app)
+    grab(page, "Smiling", 0.5, 0.9)
+    page.mouse.up()
+    smiling = face(page)
+    grab(page, "Blond Hair", 0.5, 0.51)
+    soon = face(page)
+    page.mouse.up()
+    page.wait_for_timeout(2 * SETTLED)
+    assert distance(soon, smiling) < 4 and distance(face(page), smiling) < 4
+
+
+def distance(one, other):
+    """The mean difference in grey levels between two data URLs."""
+    import base64
+
+    pixels = [np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB"), float)
+              for url in (one, other)]
+    return np.abs(pixels[0] - pixels[1]).mean()
+
+
+def test_strips_move_by_keyboard_and_speak(page, app):
+    open_faces(page, app)
+    young = strip(page, "Young")
+    young.focus()
+    for _ in range(3):
+        page.keyboard.press("PageUp")
+    page.wait_for_timeout(SETTLED)
+    assert young.get_attribute("aria-valuetext") == "1.80" and asked(page, "change") == "Young:1.80"
+    young.focus()
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(SETTLED)
+    assert young.get_attribute("aria-valuetext") == "0.00" and asked(page, "change") is None
+
+
+def test_a_double_click_takes_a_change_back(page, app):
+    open_faces(page, app, "?change=Smiling:2.00,Male:1.00")
+    strip(page, "Smiling").dblclick()
+    page.wait_for_timeout(2 * SETTLED)
+    assert asked(page, "change") == "Male:1.00"
+
+
+def test_a_shared_address_shows_the_same_face(page, app, browser):
+    open_faces(page, app, "?face=3")
+    drag(page, "Eyeglasses", 0.5, 0.9)
+    other = browser.new_page()
+    other.goto(page.url)
+    other.locator(".mixer .picture").wait_for(timeout=READY)
+    other.wait_for_timeout(2 * SETTLED)
+    assert face(other) == face(page)
+    other.close()
+
+
+def test_a_click_on_a_new_face_opens_it(page, app):
+    open_faces(page, app, "?section=Meet&place=New+faces")
+    page.locator(".st-key-grid_new button").nth(12).click()
+    page.locator(".mixer .picture").wait_for(timeout=READY)
+    settle(page)
+    assert asked(page, "new") == "0,12,0.8" and errors(page) == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_grid_stays_a_grid_and_nothing_overflows(page, app, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    for section, columns in (("Meet", 10 if width == 1280 else 5), ("Morph", 10 if width == 1280 else 5)):
+        open_faces(page, app, f"?section={section}")
+        boxes = [button.bounding_box() for button in page.locator("[class*=st-key-grid_] button").all()]
+        assert len({round(box["x"]) for box in boxes}) == columns and len(boxes) == 60
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_face_is_uploaded_and_a_landscape_refused(page, app):
+    open_faces(page, app, "?section=Meet&place=Your+own")
+    for picture, words in ((pictures.coffee(), "No face was found in mine.png"),
+                           (pictures.astronaut(), "Your face as the model sees it")):
+        raw = io.BytesIO()
+        Image.fromarray(picture).save(raw, "PNG")
+        page.locator("input[type=file]").set_input_files(
+            {"name": "mine.png", "mimeType": "image/png", "buffer": raw.getvalue()})
+        page.get_by_text(words).wait_for(timeout=READY)
+    page.get_by_role("button", name="Change this face").click()
+    page.get_by_text("Your own face. Drag the strips").wait_for(timeout=READY)
+    assert errors(page) == []
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WebP"])
+def test_a_film_of_a_loop_arrives(page, app, kind):
+    open_faces(page, app, "?section=Morph&via=5,9")
+    with page.expect_download(timeout=READY) as download:
+        page.get_by_role("button", name=f"Download {kind}").click()
+    film = Image.open(download.value.path())
+    assert film.format == kind.upper() and film.n_frames == 3 * faces.LEG + 1 and film.size == (256, 256)
