@@ -3,6 +3,9 @@
 `ratio` is the time against merely decoding the same JPEG and encoding it again, alternately in one run; `rss_mb` the
 peak memory of the whole process. A photograph of 50 megapixels follows in another process. Both are a library's
 photograph, enlarged and with grain, so that neither the decoder nor the encoder has it easy.
+
+`psnr_by_side` and `colour_by_side` say how well six library photographs are colorized by how large the network sees
+them: this is what colorize.SIDE was chosen by.
 """
 import json
 import statistics
@@ -14,9 +17,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ae_core import data, images
+from ae_core import colorize, data, images, model
 
 SIZES = {12: (4000, 3000), 50: (8000, 6250)}     # megapixels -> width, height
+SIDES = (96, 128, 160, 192, 256, 320, 384)
 ROUNDS = 7
 GRAIN = 6                                        # levels
 MEASURE = """
@@ -45,7 +49,17 @@ def run():
     (seconds_50, copy_50), rss_50, size = measure(50, 1)
     return {"seconds": seconds, "copy_seconds": copy_seconds, "ratio": seconds / copy_seconds, "rss_mb": rss,
             "ratio_50": seconds_50 / copy_50, "rss_mb_50": rss_50,
-            "succeeds_50": size == [*SIZES[50][::-1], 3]}
+            "succeeds_50": size == [*SIZES[50][::-1], 3], **by_side()}
+
+
+def by_side():
+    """The mean PSNR in dB and the mean ratio of colourfulness on the library's photographs, for each side."""
+    served = model.load(colorize.PHOTO)
+    photos = [images.pixels(path.read_bytes()) for path in data.photographs().values()]
+    scores = {side: np.mean([colorize.compare(photo, colorize.colorize(served, photo, side).picture)
+                             for photo in photos], axis=0) for side in SIDES}
+    return {"psnr_by_side": {side: float(psnr) for side, (psnr, _) in scores.items()},
+            "colour_by_side": {side: float(ratio) for side, (_, ratio) in scores.items()}}
 
 
 def measure(megapixels, rounds):
