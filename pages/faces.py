@@ -18,8 +18,8 @@ A variational autoencoder keeps a face of 64 x 64 pixels as a **code** of 200 nu
 smile is. But the codes of the training faces that smile lie, on average, to one side of those that do not. So for each
 of the 40 **attributes** that people noted for these pictures there is a **direction** $d_k$: from the mean code
 without it to the mean code with it, or the direction that logistic regression tells the two apart by, whichever tells
-better on faces that neither has seen. Adding $\\alpha$ of it to any face's code makes that face smile, by $\\alpha$ = 1
-as much as smiling and serious faces differ on average. Directions add up, and so does what they do.
+better on faces that neither has seen. Adding $\\alpha$ of it to any face's code makes that face smile; $\\alpha$ = 1 is
+as far as the mean codes of smiling and serious faces are apart. Directions add up, and so does what they do.
 
 Why the **reconstruction is weighted** with a large $\\beta$: the two terms of the loss pull against each other. With a
 small weight the codes are perfectly normal and all faces come out as the same brown average; with a large one faces
