@@ -45,8 +45,8 @@ GRID = """<style>
 [class*=st-key-grid_] > div, [class*=st-key-grid_] button { width: 100% !important; }
 [class*=st-key-grid_] button { padding: 0.15rem; min-height: 0; border-radius: 0.4rem; }
 [class*=st-key-grid_] button :is(div, span, p) { display: block; width: 100%; }
-[class*=st-key-grid_] button img { width: 100% !important; max-width: none !important; max-height: none !important; height: auto; margin: 0;
-                                   border-radius: 0.25rem; display: block; }
+[class*=st-key-grid_] button img { width: 100%; max-height: none !important; height: auto; margin: 0; display: block;
+                                   border-radius: 0.25rem; object-fit: fill; }
 @media (max-width: 640px) { [class*=st-key-grid_] { grid-template-columns: repeat(5, minmax(0, 1fr)); } }
 </style>"""
 
@@ -164,7 +164,7 @@ def meet_new(served):
     seed = int(widgets.address_numbers("draw", [(0, 9999)], (0,), "a draw")[0])
     left, right = st.columns([3, 1], gap="large", vertical_alignment="bottom")
     with left:
-        temperature = widgets.slide("Temperature: how far from the average face", 0.1, 1.5, 0.8, 0.1, "temperature")
+        temperature = widgets.slide("Temperature: how far from the average face", 0.1, 1.5, 0.6, 0.1, "temperature")
     with right:
         if st.button("Draw others", icon=":material/casino:"):
             seed = (seed + 1) % 10_000
