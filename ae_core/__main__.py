@@ -1,4 +1,4 @@
-"""The command line: python -m ae_core list | train | evaluate | export | index | data.
+"""The command line: python -m ae_core list | train | evaluate | export | colorize | index | data.
 
 Results go to standard output, everything else to standard error. A wrong name, missing data or damaged weights end
 with one line and exit status 1.
@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ae_core import (
     data,
     denoise,
     faces,
+    images,
     jobs,
     latent_map,
     model,
@@ -148,6 +150,20 @@ def evaluate(arguments):
         print(json.dumps(row) if arguments.json else _table(row), flush=True)
 
 
+def colorize_files(arguments):
+    """Colorize photographs at their full size into a folder; with --sheet, gray over predicted over true as well."""
+    served, folder = model.load(colorize.PHOTO), Path(arguments.to)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in map(Path, arguments.files):
+        target = folder / colorize.file_name(file.name, arguments.kind)
+        target.write_bytes(colorize.convert(served, file.read_bytes(), file.name, arguments.kind))
+        print(target)
+    if arguments.sheet:
+        photos = [images.pixels(Path(file).read_bytes(), file) for file in arguments.files]
+        (folder / "sheet.png").write_bytes(images.to_png(colorize.sheet(served, photos)))
+        print(folder / "sheet.png")
+
+
 def index(arguments):
     """Encode the pictures of a preset's data set and write their search index beside its weights."""
     served = model.load(presets.get(arguments.name).name)
@@ -221,6 +237,11 @@ def _parser():
     sub.add_argument("--limit", type=_positive, help="only the first so many test pictures")
     sub.add_argument("--json", action="store_true", help="one JSON object a line")
     command("export", export).add_argument("name")
+    sub = command("colorize", colorize_files)
+    sub.add_argument("files", nargs="+", metavar="FILE")
+    sub.add_argument("--to", default=".", metavar="FOLDER")
+    sub.add_argument("--kind", choices=list(images.PHOTO_OPTIONS), default="JPEG")
+    sub.add_argument("--sheet", action="store_true", help="one picture of them all, to compare by")
     sub = command("index", index)
     sub.add_argument("name")
     sub.add_argument("--split", choices=("train", "test"), help="training pictures where they are here, else test")

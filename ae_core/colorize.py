@@ -13,7 +13,9 @@ PHOTO, PUBLISHED = "photo_colorizer", "cifar_colorizer"
 SIDE = 256                       # pixels of the longer side of the copy that the network sees
 VIEW = 1200                      # and of the copy that a page shows
 LEAST = 64                       # and of the smallest it was trained on
-RADIUS, EPSILON = 2, 1e-3        # of the guided filter, in pixels of that copy and in squared lightness
+QUARTER = 4                      # the network answers at a quarter of that copy's size
+STEP = 32                        # and takes sides that are multiples of this
+RADIUS, EPSILON = 1, 1e-3        # of the guided filter, in pixels of the answer and in squared lightness
 MEAN_CHROMA = (0.0058, 0.0432)   # over 110: the mean of every pixel of the 9,127 training photographs at 128 x 128
 SHAPE = (128, 128, 3)            # of the photographs that `evaluate` measures on
 PUBLISHED_SCORES = {"gray_mse": 0.00602, "mse": 0.00695, "mse_own_lightness": 0.00467}     # by `evaluate`
@@ -61,6 +63,11 @@ def look(model, raw, name="The file"):
     return Look(gray, None if is_gray(pixels) else pixels, predict(model, gray))
 
 
+def convert(model, raw, name="The file", kind="JPEG"):
+    """An upload in colour at its full size, as the bytes of a JPEG or a PNG. Raises images.BadPicture."""
+    return images.to_photo(colorize(model, images.pixels(raw, name)).picture, kind, images.kept_exif(raw))
+
+
 def render(raw, name, tint, kind="JPEG"):
     """An upload at its full size in a tint, as the bytes of a JPEG or a PNG. Raises images.BadPicture."""
     picture = paint.paint(paint.gray(images.pixels(raw, name)), tint)
@@ -88,20 +95,31 @@ def file_name(name, kind="JPEG"):
 
 def predict(model, gray, side=SIDE):
     """The tint of gray pixels (h, w, 1), from a copy whose longer side has `side` pixels."""
-    copy = paint.lightness(reduce(gray, max(LEAST, min(side, max(gray.shape)))))
-    height, width = copy.shape
-    padded = cv2.copyMakeBorder(copy, 0, -height % 32, 0, -width % 32, cv2.BORDER_REFLECT_101)
-    chroma = model.chroma(padded[None, ..., None])[0]
-    chroma = cv2.resize(chroma, padded.shape[::-1], interpolation=cv2.INTER_LINEAR)[:height, :width]
-    return paint.guided(copy, chroma, RADIUS, EPSILON)
+    factor = max(LEAST, min(side, max(gray.shape))) / max(gray.shape)
+    height, width = (max(QUARTER, round(length * factor / QUARTER) * QUARTER) for length in gray.shape[:2])
+    copy = paint.lightness(resize(gray, (height, width)))
+    padded = cv2.copyMakeBorder(copy, 0, -height % STEP, 0, -width % STEP, cv2.BORDER_REFLECT_101)
+    chroma = model.chroma(padded[None, ..., None])[0, :height // QUARTER, :width // QUARTER]
+    return paint.guided(cv2.resize(copy, chroma.shape[1::-1], interpolation=cv2.INTER_AREA), chroma, RADIUS, EPSILON)
 
 
 def reduce(pixels, side):
-    """A copy of pixels (h, w, c) whose longer side has `side` pixels, averaged where it shrinks."""
+    """A copy of pixels (h, w, c) whose longer side has `side` pixels."""
     factor = side / max(pixels.shape[:2])
-    size = [max(1, round(length * factor)) for length in pixels.shape[1::-1]]
-    copy = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
-    return copy.reshape(*copy.shape[:2], -1)
+    return resize(pixels, [max(1, round(length * factor)) for length in pixels.shape[:2]])
+
+
+def resize(pixels, size):
+    """A copy of pixels (h, w, c) of another (height, width), averaged where it shrinks."""
+    smaller = size[0] * size[1] < pixels.shape[0] * pixels.shape[1]
+    copy = cv2.resize(pixels, tuple(size)[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    return copy.reshape(*size, -1)
+
+
+def beside(look, side):
+    """A look in gray and, beside it, in colour: uint8 (h, 2 w, 3), the longer side of each `side` pixels."""
+    small = reduce(look.gray, side)
+    return np.concatenate([images.to_rgb(small), paint.paint(small, look.tint)], axis=1)
 
 
 def is_gray(pixels):

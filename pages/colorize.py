@@ -1,4 +1,5 @@
 """Colorize: gray photographs in believable colour at their own size, and the published experiment on CIFAR-10."""
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -75,7 +76,8 @@ def look_at(photos):
     served, key = widgets.served(colorize.PHOTO), tuple(photo.ident for photo in photos)
     if st.session_state.get("looked", (None,))[0] != (key, served):
         st.session_state.looked = (key, served), []              # a run that is stopped does not begin again
-        with widgets.progress("Colorizing", "colorize") as report:
+        several = widgets.progress("Colorizing", "colorize") if len(photos) > 1 else nullcontext(lambda share: None)
+        with several as report:
             found = [look_or_sentence(photo, report, k / len(photos)) for k, photo in enumerate(photos)]
         st.session_state.looked = (key, served), found
     found = st.session_state.looked[1]
@@ -149,6 +151,8 @@ def photographs():
     with controls:
         photos = choose_photos()
     with picture:
+        canvas, notes = st.container(), st.container()           # whatever is said comes below, so that nothing moves
+    with notes:
         seen = look_at(photos)
     if not seen:
         return
@@ -164,7 +168,7 @@ def photographs():
         download(photo, tinted(look.tint), kind)
         if len(seen) > 1:
             download_all(seen, tinted, settings, kind)
-    with picture:
+    with canvas:
         show(photo, look, tinted(look.tint), left)
     if len(seen) > 1:
         show_all(seen, tinted)

@@ -3,6 +3,7 @@ import numpy as np
 import streamlit as st
 
 from ae_core import (
+    colorize,
     data,
     denoise,
     digits,
@@ -47,6 +48,12 @@ def digits_picture():
     return images.tile(lines, 1, scale=3), "The year 2026 in two handwritings"
 
 
+def colorize_picture():
+    path = data.photographs()["China"]
+    look = cache.look("China", path.read_bytes(), path.name)
+    return colorize.beside(look, 300), "A gray photograph of temples beside the same in colour"
+
+
 def faces_picture():
     stored, codes = cache.attributes(faces.PRESET), cache.codes(faces.PRESET).mean
     strip = faces.sheet(cache.served(faces.PRESET), codes[stored.gallery[12:13]], stored.of(["Smiling"])[0])
@@ -74,9 +81,10 @@ def train_picture():
         "Four pieces of clothing as a network rebuilds them untrained, after one epoch and after twenty"
 
 
-PICTURES = {"reconstruct": reconstruct_picture, "denoise": denoise_picture, "latent_map": latent_map_picture,
-            "digits": digits_picture, "outliers": outliers_picture,
-            "search": search_picture, "train": train_picture}          # page -> its live picture and alt text
+PICTURES = {                     # page -> its live picture and alt text
+    "reconstruct": reconstruct_picture, "denoise": denoise_picture, "latent_map": latent_map_picture,
+    "digits": digits_picture, "faces": faces_picture, "colorize": colorize_picture, "outliers": outliers_picture,
+    "search": search_picture, "train": train_picture}
 
 
 def card(name):

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ae_core import __main__ as command_line
 from ae_core import data, presets, store
@@ -50,6 +51,25 @@ def test_damaged_weights_are_named(capsys, own_store, tmp_path):
     stored.path("encoder.onnx").write_bytes(b"y")
     status, _, err = run(capsys, "evaluate", "digits_conv")
     assert status == 1 and "digits_conv/encoder.onnx" in err and len(err.splitlines()) == 1
+
+
+def test_photographs_are_colorized_at_their_own_size(capsys, tmp_path):
+    places = data.photographs()
+    files = [str(places[title]) for title in ("Rocket", "Cat")]
+    status, out, _ = run(capsys, "colorize", *files, "--to", str(tmp_path / "new" / "folder"), "--sheet")
+    assert status == 0 and [line.rsplit("/", 1)[1] for line in out.splitlines()] == [
+        "rocket_color.jpg", "chelsea_color.jpg", "sheet.png"]
+    for file, answer in zip(files, out.splitlines(), strict=False):
+        assert Image.open(answer).size == Image.open(file).size
+
+
+@pytest.mark.parametrize("raw", [None, b"these are notes"])
+def test_a_photograph_that_cannot_be_read_is_one_line_and_a_failure(capsys, tmp_path, raw):
+    file = tmp_path / "photo.png"
+    if raw:
+        file.write_bytes(raw)
+    status, out, err = run(capsys, "colorize", str(file), "--to", str(tmp_path))
+    assert status == 1 and out == "" and len(err.splitlines()) == 1 and "photo.png" in err
 
 
 @pytest.mark.parametrize("epochs", ["0", "-3", "many"])

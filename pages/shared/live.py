@@ -1,4 +1,4 @@
-"""Five live components: what is dragged or drawn shows at once, with no call to the server.
+"""Six live components: what is dragged or drawn shows at once, with no call to the server.
 
 - `pad`: a point on a latent plane; the browser blends the four nearest pictures of an atlas.
 - `filmstrip`: a value along a row of frames; the browser cross-fades between two of them.

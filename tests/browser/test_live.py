@@ -574,6 +574,12 @@ PAD = {"bounds": (-1, 1, -1, 1), "label": "plane", "alt": "picture"}
         (lambda: live.mixer("m", TILES[:, :1], ["one", "two"], **MIXER), "of two frames or more"),
         (lambda: live.mixer("m", TILES, ["one", "two"], **MIXER | {"exact": TILES}), "as the atlas"),
         (lambda: live.sketchpad("s", label="l", alt="a", size=0), "positive"),
+        (
+            lambda: live.divider(
+                "d", b"", b"", label="l", size=(0, 5), names=("a", "b"), alts=("a", "b")
+            ),
+            "two positive numbers",
+        ),
     ],
 )
 def test_wrong_arguments_are_explained(call, words):

@@ -9,7 +9,7 @@ class Divider extends View {
   constructor(parent) {
     super(parent, "divider");
     this.share = 0.5; // of the width, left of the line
-    this.pictures = [0, 1].map(() => make("img", "half", { draggable: "false", decoding: "async" }));
+    this.pictures = [0, 1].map(() => make("img", "half", { draggable: "false", decoding: "sync" }));
     this.names = ["left", "right"].map((side) => make("span", `name ${side}`, { "aria-hidden": "true" }));
     this.handle = make("div", "handle");
     this.surface = make(
@@ -47,12 +47,15 @@ class Divider extends View {
   async loadParts(id) {
     if (id === this.wanted) return;
     this.wanted = id;
-    const parts = await partsEntry(id).ready;
-    if (id !== this.wanted) return; // overtaken by newer pictures
-    const old = this.urls ?? [];
-    this.urls = [parts.left, parts.right].map((bytes) => URL.createObjectURL(new Blob([bytes])));
-    this.pictures.forEach((picture, k) => (picture.src = this.urls[k]));
-    old.forEach((url) => URL.revokeObjectURL(url));
+    const { left, right } = await partsEntry(id).ready;
+    const urls = [left, right].map((bytes) => URL.createObjectURL(new Blob([bytes])));
+    await Promise.all(urls.map((url) => Object.assign(new Image(), { src: url }).decode())); // both appear at once
+    const old = id === this.wanted ? this.urls : urls; // overtaken by newer pictures
+    if (old !== urls) {
+      this.urls = urls;
+      this.pictures.forEach((picture, k) => (picture.src = urls[k]));
+    }
+    old?.forEach((url) => URL.revokeObjectURL(url));
   }
 
   resize() {
