@@ -77,9 +77,13 @@ def fit_one(codes, has):
 
 
 def step(direction, codes, has):
-    """A direction as long as the way along it from the mean without the attribute to the mean with it."""
-    unit = direction / max(np.linalg.norm(direction), 1e-9)
-    return (unit * (unit @ mean_difference(codes, has))).astype(np.float32)
+    """A direction made as long as it is from the mean code without the attribute to the mean with it.
+
+    Along a direction of logistic regression the two means lie nearer to each other, and a step from one to the other
+    would hardly be seen.
+    """
+    length = np.linalg.norm(mean_difference(codes, has)) / max(np.linalg.norm(direction), 1e-9)
+    return (direction * length).astype(np.float32)
 
 
 def auc(directions, codes, attributes):

@@ -1,8 +1,8 @@
 """Faces: meet new ones, change what they look like along attribute directions, and melt one into another.
 
 A face is its code, float32 (d,); pictures are float32 (n, h, w, c) in 0..1. `model` is a served variational model, and
-alpha counts steps along a direction of `attributes.Attributes`: 0 changes nothing, 1 goes as far as from the mean face
-without the attribute to the mean face with it.
+alpha counts steps along a direction of `attributes.Attributes`: 0 changes nothing, 1 goes as far as the mean faces with
+and without the attribute are apart.
 """
 from dataclasses import dataclass
 

@@ -518,8 +518,8 @@ def write_attributes(preset, encoder, decoder, path):
     held_out, held_out_has = data.load(preset.dataset, "test", preset.shape)
     held_out, names = np.asarray(held_out), data.attribute_names()
     mean = encoder.predict(held_out, verbose=0)[0]
-    errors = metrics.mse(held_out, decoder.predict(mean, verbose=0))
-    gallery = attributes.choose_gallery(errors, held_out_has, names)
+    missing = 1 - metrics.ssim(held_out, decoder.predict(mean, verbose=0))    # the squared error likes dim profiles
+    gallery = attributes.choose_gallery(missing, held_out_has, names)
     attributes.fit(codes, np.repeat(has[rows], 2, axis=0), names, mean, held_out_has, gallery).save(path)
     return path
 

@@ -3,8 +3,9 @@
 fps: frames in which the component painted, a second. latency_ms_p95: from the pointer event to the moment its canvas is
 painted. server_messages_during_drag: what crossed the page's websocket, either way, while the pointer was down.
 fidelity_db: PSNR of what the browser blends against the decoder's own picture, at random points of every plane, and of
-the strips of a face at random alphas. strips: what a release costs, the batch that decodes all strips anew, against one
-call a frame, of the served model and (as published) of Keras.
+the strips of a face at random alphas (before they are packed as WebP, which costs more than the blend).
+strips: what a release costs, the batch that decodes all strips anew, against one call a frame, of the served model and
+(as published) of Keras.
 """
 import contextlib
 import math

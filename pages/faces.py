@@ -18,8 +18,8 @@ A variational autoencoder keeps a face of 64 x 64 pixels as a **code** of 200 nu
 smile is. But the codes of the training faces that smile lie, on average, to one side of those that do not. So for each
 of the 40 **attributes** that people noted for these pictures there is a **direction** $d_k$: from the mean code
 without it to the mean code with it, or the direction that logistic regression tells the two apart by, whichever tells
-better on faces that neither has seen. Adding $\\alpha$ of it to any face's code makes that face smile, by $\\alpha$ = 1
-as much as smiling and serious faces differ on average. Directions add up, and so does what they do.
+better on faces that neither has seen. Adding $\\alpha$ of it to any face's code makes that face smile; $\\alpha$ = 1 is
+as far as the mean codes of smiling and serious faces are apart. Directions add up, and so does what they do.
 
 Why the **reconstruction is weighted** with a large $\\beta$: the two terms of the loss pull against each other. With a
 small weight the codes are perfectly normal and all faces come out as the same brown average; with a large one faces
@@ -30,11 +30,12 @@ minds texture where the squared error minds only brightness.
 BIAS = ("These directions know only CelebA: pictures of celebrities, most of them young, light-skinned and posing, "
         "labelled by strangers. Whatever came together in those pictures moves together here. So a smile may "
         "bring make-up or a younger skin along; that is a fact about the pictures, not about people.")
+FIRST, SECOND = 12, 17           # of the gallery: the page opens on the one, and a morph leads to the other
 COLUMNS = 10                     # faces in a row of a grid
 NEW = 30                         # new faces on a sheet, 3 x 10 as published
 FILM_SCALE = 7
 MOST_STOPS = 8                   # faces of a morph
-SHEET_FACES = 4                  # below the current one
+SHEET_FACES = [17, 21, 35, 43]   # of the gallery, below the current one
 ENTANGLED = ("Smiling", "Mouth_Slightly_Open", "Eyeglasses", "Young", "Male", "No_Beard", "Heavy_Makeup",
              "Wearing_Lipstick", "Attractive", "Blond_Hair", "Black_Hair", "Pale_Skin")
 PLACES = ("Real faces", "New faces", "Your own")
@@ -44,8 +45,8 @@ GRID = """<style>
 [class*=st-key-grid_] > div, [class*=st-key-grid_] button { width: 100% !important; }
 [class*=st-key-grid_] button { padding: 0.15rem; min-height: 0; border-radius: 0.4rem; }
 [class*=st-key-grid_] button :is(div, span, p) { display: block; width: 100%; }
-[class*=st-key-grid_] button img { width: 100%; max-height: none !important; height: auto; margin: 0;
-                                   border-radius: 0.25rem; display: block; }
+[class*=st-key-grid_] button img { width: 100%; max-height: none !important; height: auto; margin: 0; display: block;
+                                   border-radius: 0.25rem; object-fit: fill; }
 @media (max-width: 640px) { [class*=st-key-grid_] { grid-template-columns: repeat(5, minmax(0, 1fr)); } }
 </style>"""
 
@@ -71,7 +72,7 @@ def current_face(served):
     own = st.session_state.get("own_face")
     if own is not None and "face" not in st.query_params:
         return Face(own, "your own face", f"own_{abs(hash(own.tobytes()))}")
-    number = int(widgets.address_numbers("face", [(0, len(codes) - 1)], (0,), "a face")[0])
+    number = int(widgets.address_numbers("face", [(0, len(codes) - 1)], (FIRST,), "a face")[0])
     return Face(codes[number], f"face {number + 1} of the gallery", f"face_{number}")
 
 
@@ -163,7 +164,7 @@ def meet_new(served):
     seed = int(widgets.address_numbers("draw", [(0, 9999)], (0,), "a draw")[0])
     left, right = st.columns([3, 1], gap="large", vertical_alignment="bottom")
     with left:
-        temperature = widgets.slide("Temperature: how far from the average face", 0.1, 1.5, 0.8, 0.1, "temperature")
+        temperature = widgets.slide("Temperature: how far from the average face", 0.1, 1.5, 0.6, 0.1, "temperature")
     with right:
         if st.button("Draw others", icon=":material/casino:"):
             seed = (seed + 1) % 10_000
@@ -278,7 +279,7 @@ def undo(key, past):
 
 def another(face):
     """A callback: the next face of the gallery."""
-    number = int(st.query_params.get("face", 0))
+    number = int(st.query_params.get("face", FIRST))
     take(face=(number + 1) % len(cache.gallery(NAME)[0]))
 
 
@@ -295,7 +296,7 @@ def show_sheet(served, face):
                    f"the attribute with an AUC of {stored.auc[row]:.2f}; guessing gets 0.5.")
         st.markdown(BIAS)
     with sheet:
-        codes = np.concatenate([face.code[None], cache.gallery(NAME)[0][1:1 + SHEET_FACES]])
+        codes = np.concatenate([face.code[None], cache.gallery(NAME)[0][SHEET_FACES]])
         pictures = faces.sheet(served, codes, stored.directions[row])
         widgets.show(images.tile(enlarged(pictures, 2), 7, ground=255),
                      f"{spoken(name)} from alpha −3 to 3 across; in the middle, the face as it is.",
@@ -340,7 +341,7 @@ def asked_stops(count):
     """The gallery's faces that the way passes, kept in the address."""
     asked = st.query_params.get("via", "")
     ranges = [(0, count - 1)] * min(max(asked.count(",") + 1, 1), MOST_STOPS - 1)
-    return [int(number) for number in widgets.address_numbers("via", ranges, (count // 2,), "a way")]
+    return [int(number) for number in widgets.address_numbers("via", ranges, (SECOND,), "a way")]
 
 
 def set_stops(via):

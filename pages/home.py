@@ -56,7 +56,7 @@ def colorize_picture():
 
 def faces_picture():
     stored, codes = cache.attributes(faces.PRESET), cache.codes(faces.PRESET).mean
-    strip = faces.sheet(cache.served(faces.PRESET), codes[stored.gallery[:1]], stored.of(["Smiling"])[0])
+    strip = faces.sheet(cache.served(faces.PRESET), codes[stored.gallery[12:13]], stored.of(["Smiling"])[0])
     return images.tile(strip, 7), "One face in seven steps from serious to smiling"
 
 

@@ -211,7 +211,7 @@ def test_a_click_makes_a_new_face_the_current_one(weights):
     page = opened(section="Meet", place="New faces", draw="4")
     page.button(key="new_11").click().run()
     assert not page.exception and page.segmented_control(key="section").value == "Change"
-    assert page.session_state.changes[0] == "new_4_11_0.80"
+    assert page.session_state.changes[0] == "new_4_11_0.60"
     button(page, "Another face").click().run()
     assert not page.exception and page.session_state.changes[0].startswith("face_")
 

@@ -152,7 +152,8 @@ class Mixer extends View {
     if (this.thumbnailsAreOld) this.paintThumbnails();
     if (this.exact && this.answers(this.data)) this.picture.show(this.exact, this.data.tile[2]);
     else this.picture.blend(this.frames, this.mixture());
-    this.rows.forEach((row, k) => this.paintRow(row, k));
+    if (this.dragging) this.paintRow(this.rows[this.active], this.active); // the others stand still
+    else this.rows.forEach((row, k) => this.paintRow(row, k));
   }
 
   /**
