@@ -9,129 +9,20 @@ import math
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
 import keras
 import numpy as np
-from keras import ops
 
-from ae_core import attributes, data, distribution, export, images, metrics, networks, presets, store
+from ae_core import attributes, batches, data, distribution, export, losses, metrics, networks, presets, store
 
-HELD_OUT = 2000                  # training pictures kept aside to choose the best epoch by; the test set stays unseen
-PHOTO = (128, 128, 3)            # photographs to learn colours from are squeezed to this
-SIDES = (96, 128, 128)           # and cropped to one of these
 ATTRIBUTE_FACES = 30_000         # training faces are enough to find the directions of attributes
-SMALL_PICTURES = 8_000          # of each further data set an epoch
 
 
 def runs_folder(name):
     return Path(os.environ.get("AE_RUNS_DIR") or store.ROOT / ".runs") / name
-
-
-class Batches(keras.utils.PyDataset):
-    """Batches of (pictures[, one-hot labels]) -> pictures, in the order of the rows until `shuffle` is called.
-
-    A colorizer is given the pictures in grey.
-    """
-
-    def __init__(self, preset, pictures, labels):
-        super().__init__()
-        self.grey = preset.output is not None
-        self.pictures, self.size = pictures, min(preset.batch_size, len(pictures))
-        self.labels = np.eye(preset.labels, dtype=np.float32)[labels] if preset.labels else None
-        self.order, self.augmentation, self.seed = np.arange(len(pictures)), preset.augmentation, None
-
-    def __len__(self):
-        return math.ceil(len(self.pictures) / self.size)
-
-    def __getitem__(self, batch):
-        rows = self.order[batch * self.size:(batch + 1) * self.size]
-        pictures = self.pictures[rows]
-        if self.augmentation and self.seed:      # never shuffled: the pictures to check with, which stay as they are
-            pictures = augment(pictures, self.augmentation, np.random.default_rng((*self.seed, batch)))
-        given = images.to_gray(pictures) if self.grey else pictures
-        return (given if self.labels is None else (given, self.labels[rows])), pictures
-
-    def shuffle(self, seed, epoch):
-        self.seed = seed, epoch
-        self.order = np.random.default_rng(self.seed).permutation(len(self.pictures))
-
-
-class PhotoBatches(keras.utils.PyDataset):
-    """Batches of lightness -> chroma at a quarter of the size, from photographs and from smaller pictures.
-
-    sources: `Source`s. An epoch takes every photograph once, at a side drawn for each batch, and as many of the small
-    pictures as there is time for, but sees photographs alone once three tenths of the epochs are over.
-    """
-
-    def __init__(self, sources, epochs, seed=None):
-        super().__init__()
-        self.sources, self.epochs, self.seed = sources, epochs, seed
-        self.shuffle(seed, 0)
-
-    def __len__(self):
-        return len(self.plan)
-
-    def shuffle(self, seed, epoch):
-        """Plan an epoch: which rows of which source at which side make up each batch."""
-        rng = np.random.default_rng((seed or 0, epoch))
-        self.plan = []
-        for source in self.sources[:1] if epoch >= 0.3 * self.epochs else self.sources:
-            rows = rng.permutation(len(source.pictures))[:source.count]
-            self.plan += [(source, rows[start:start + source.batch], int(rng.choice(source.sides)), rng.integers(2**32))
-                          for start in range(0, len(rows), source.batch)]
-        self.plan = [self.plan[k] for k in rng.permutation(len(self.plan))]
-        other = next((k for k, batch in enumerate(self.plan) if batch[2] != self.plan[0][2]), 0)
-        if other:                                # Keras learns from the first two batches which sizes vary
-            self.plan[1], self.plan[other] = self.plan[other], self.plan[1]
-
-    def __getitem__(self, batch):
-        source, rows, side, seed = self.plan[batch]
-        pictures = source.pictures[np.sort(rows)]
-        if self.seed is not None:                # else the pictures to check with, whole and the same every time
-            pictures = crop(pictures, side, np.random.default_rng(seed))
-        lightness, chroma = images.to_lab(pictures)
-        return lightness, quarter(chroma)
-
-
-@dataclass(frozen=True)
-class Source:
-    """Pictures of a colorizer's training set, and how an epoch takes them."""
-    pictures: np.ndarray         # or data.Files; (n, h, w, 3)
-    count: int                   # pictures an epoch
-    batch: int
-    sides: tuple[int, ...]       # one of them for each batch
-
-
-def crop(pictures, side, rng):
-    """Squares of `side` pixels from pictures (n, h, w, c), each mirrored or not; smaller pictures are enlarged."""
-    pictures = np.where(rng.random((len(pictures), 1, 1, 1)) < 0.5, pictures, pictures[:, :, ::-1])
-    height, width = pictures.shape[1:3]
-    if side > height:
-        return np.stack([images.resize(picture, (side, side)) for picture in pictures])
-    top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
-    return pictures[:, top:top + side, left:left + side]
-
-
-def quarter(volume):
-    """The mean of every 4x4 pixels: (n, h, w, c) -> (n, h/4, w/4, c)."""
-    n, height, width, depth = volume.shape
-    return volume.reshape(n, height // 4, 4, width // 4, 4, depth).mean(axis=(2, 4))
-
-
-def augment(pictures, augmentation, rng):
-    """Pictures (n, h, w, c), each mirrored or not and shifted by its own whole number of pixels over black."""
-    n, height, width, _ = pictures.shape
-    if augmentation.mirror:
-        pictures = np.where(rng.random((n, 1, 1, 1)) < 0.5, pictures, pictures[:, :, ::-1])
-    reach = augmentation.shift
-    wide = np.pad(pictures, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(wide, (height, width), axis=(1, 2))
-    down, across = rng.integers(0, 2 * reach + 1, (2, n))
-    return np.moveaxis(windows[np.arange(n), down, across], 1, -1)
 
 
 class SeedEpoch(keras.callbacks.Callback):
@@ -204,68 +95,6 @@ def stale(history):
     return len(history) - best_epoch(history)
 
 
-def reconstruction_loss(preset):
-    """The preset's loss of a batch: its weight times the loss of each picture, averaged over the pictures."""
-    of_picture = {"mse": squared_error, "bce": cross_entropy, "sharp": sharp, "structure": structure,
-                  "chroma": colour_error}[preset.loss]
-
-    def loss(pictures, rebuilt):
-        return preset.reconstruction_weight * of_picture(pictures, rebuilt)
-    return loss
-
-
-def squared_error(pictures, rebuilt):
-    """The mean over the pixels of each picture: (n, h, w, c) twice -> (n,)."""
-    return ops.mean(ops.square(pictures - rebuilt), axis=(1, 2, 3))
-
-
-def cross_entropy(pictures, rebuilt):
-    """Binary cross-entropy, the mean over the pixels of each picture: -> (n,)."""
-    return ops.mean(keras.losses.binary_crossentropy(pictures, rebuilt), axis=(1, 2))
-
-
-def sharp(pictures, rebuilt, doubt=0.2):
-    """Cross-entropy and a fine for every undecided pixel: 4 p (1 - p) is 1 for grey and 0 for black or white.
-
-    Without the fine a network that is not sure where a line runs spreads it; Deep Learning Cookbook, chapter 13,
-    suggests to reward sharp lines.
-    """
-    return cross_entropy(pictures, rebuilt) + doubt * ops.mean(4 * rebuilt * (1 - rebuilt), axis=(1, 2, 3))
-
-
-def structure(pictures, rebuilt, share=0.02):
-    """Squared error and what is missing of structural similarity: the first alone leaves skin without texture."""
-    return squared_error(pictures, rebuilt) + share * (1 - similarity(pictures, rebuilt))
-
-
-def similarity(pictures, rebuilt, side=7):
-    """Structural similarity of each picture, the mean over windows of `side` pixels: -> (n,). Wang et al., 2004."""
-    def local(values):
-        return ops.average_pool(values, side, strides=1)
-
-    one, other = local(pictures), local(rebuilt)
-    spread = local(ops.square(pictures)) - ops.square(one) + local(ops.square(rebuilt)) - ops.square(other)
-    shared = local(pictures * rebuilt) - one * other
-    steady, lively = 0.01**2, 0.03**2
-    index = ((2 * one * other + steady) * (2 * shared + lively)
-             / ((ops.square(one) + ops.square(other) + steady) * (spread + lively)))
-    return ops.mean(index, axis=(1, 2, 3))
-
-
-def colour_error(wanted, given, fine=0.8, share=0.65, floor=1e-3):
-    """The logarithm of the squared error of two chroma volumes (n, h, w, 2), and a fine for paleness: -> (n,).
-
-    The logarithm is what PSNR measures, and it lets a picture that is vivid anyway be vivid in the wrong colour at
-    little cost. Without the fine the best answer to doubt is brown: it is paid where the mean chroma of the answer is
-    less than `share` of the wanted one, in units of 0.15, the mean chroma of photographs over 110.
-    """
-    def strength(chroma):
-        return ops.mean(ops.sqrt(ops.sum(ops.square(chroma), axis=-1) + 1e-6), axis=(1, 2))
-
-    error = ops.mean(ops.sum(ops.square(wanted - given), axis=-1), axis=(1, 2))
-    return ops.log(error + floor) + fine * ops.relu(share * strength(wanted) - strength(given)) / 0.15
-
-
 def cosine(preset, epochs):
     """The learning rate falls along half a cosine from the preset's to a hundredth of it."""
     return keras.callbacks.LearningRateScheduler(
@@ -299,7 +128,7 @@ def patience(preset, epochs):
 def compile_for(preset, graph):
     """jit_compile=False: on a CPU it trains 1.7 times as fast as Keras's default."""
     optimizer = {"adam": keras.optimizers.Adam, "muon": keras.optimizers.Muon}[preset.optimizer](preset.learning_rate)
-    graph.compile(optimizer, reconstruction_loss(preset), jit_compile=False)
+    graph.compile(optimizer, losses.of(preset), jit_compile=False)
     return graph
 
 
@@ -313,7 +142,7 @@ def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, precision="
     every worker must see that folder, but only the chief writes there, and `resume` begins anew where there is nothing.
     ValueError where there is too little to train on.
     """
-    shape = PHOTO if preset.network == "chroma" else preset.target
+    shape = batches.PHOTO if preset.network == "chroma" else preset.target
     if len(pictures) < 2 or pictures.shape[1:] != shape:
         raise ValueError(f"{preset.name} trains on at least 2 pictures of shape {shape}; "
                          f"it was given {len(pictures)} of {pictures.shape[1:]}.")
@@ -339,13 +168,13 @@ def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, precision="
 
     if stale(history) >= patience(preset, epochs):    # it had ended and was stopped before anyone knew
         epochs = len(history)
-    batches, check = split(preset, pictures, labels, epochs, seed)
-    told = [SeedEpoch(batches, seed, worker), *callbacks(preset, epochs, place, run), *more_callbacks]
+    shown, check = batches.split(preset, pictures, labels, epochs, seed)
+    told = [SeedEpoch(shown, seed, worker), *callbacks(preset, epochs, place, run), *more_callbacks]
     try:
         if strategy:
-            distribution.fit(strategy, graph, batches, check, epochs, len(history), told)
+            distribution.fit(strategy, graph, shown, check, epochs, len(history), told)
         else:
-            graph.fit(batches, validation_data=check, epochs=epochs, initial_epoch=len(history), shuffle=False,
+            graph.fit(shown, validation_data=check, epochs=epochs, initial_epoch=len(history), shuffle=False,
                       verbose=verbose, callbacks=told)
     except KeyboardInterrupt:
         if not history:
@@ -361,19 +190,6 @@ def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, precision="
     for exact, fast in zip(plain, (encoder, decoder), strict=True):
         exact.set_weights(fast.get_weights())
     return *plain, history
-
-
-def split(preset, pictures, labels, epochs, seed):
-    """The batches to train on, and those of the last pictures, kept aside to choose the best epoch by."""
-    held_out = min(HELD_OUT, len(pictures) // 10 or 1)
-    if preset.network != "chroma":
-        return (Batches(preset, pictures[:-held_out], labels[:-held_out]),
-                Batches(preset, pictures[-held_out:], labels[-held_out:]))
-    small = [data.load(name, "train", (32, 32, 3))[0] for name in preset.also if data.find(name)]
-    sources = [Source(pictures[:-held_out], len(pictures), preset.batch_size, SIDES),
-               *(Source(each, SMALL_PICTURES, 2 * preset.batch_size, (64,)) for each in small)]
-    return (PhotoBatches(sources, epochs, seed),
-            PhotoBatches([Source(pictures[-held_out:], held_out, preset.batch_size, PHOTO[:1])], epochs))
 
 
 @contextlib.contextmanager
@@ -451,7 +267,8 @@ def train(preset, epochs=None, seed=0, resume=False, replace=False, precision="f
 
 def training_set(preset):
     """The pictures and labels that a preset is trained on."""
-    pictures, labels = data.load(preset.dataset, "train", PHOTO if preset.network == "chroma" else preset.target)
+    shape = batches.PHOTO if preset.network == "chroma" else preset.target
+    pictures, labels = data.load(preset.dataset, "train", shape)
     if not preset.mixture:
         return pictures, labels
     chosen = preset.mixture

@@ -12,7 +12,7 @@ from ae_core.store import ROOT
 from pages.shared import frame
 
 ENGINE = {path.stem: path for path in (ROOT / "ae_core").glob("*.py")}
-TRAINING_SIDE = {"networks", "training", "export", "worker", "distribution"}
+TRAINING_SIDE = {"networks", "losses", "batches", "training", "export", "worker", "distribution"}
 FEATURES = {name for name in frame.PAGES if name in ENGINE}
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
 TOP_LEVEL = {"app.py", "pages", "ae_core", "weights", "tests", "requirements.txt", "requirements-app.txt", "samples",

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from ae_core import data, export, images, metrics, model, presets, store, training
+from ae_core import batches, data, export, images, losses, metrics, model, presets, store, training
 from tests.conftest import random_pictures, tiny
 
 
@@ -46,23 +46,23 @@ def test_sketches_are_learnt(name):
 def test_augmentation_mirrors_and_shifts_and_nothing_else():
     pictures = np.zeros((200, 9, 9, 1), np.float32)
     pictures[:, 4, 2] = 1
-    moved = training.augment(pictures, presets.Augmentation(mirror=True, shift=1), np.random.default_rng(0))
+    moved = batches.augment(pictures, presets.Augmentation(mirror=True, shift=1), np.random.default_rng(0))
     assert moved.shape == pictures.shape and (moved.sum(axis=(1, 2, 3)) == 1).all()
     places = {(int(row), int(column)) for _, row, column, _ in np.argwhere(moved)}
     assert places == {(row, column) for row in (3, 4, 5) for column in (1, 2, 3, 5, 6, 7)}
-    still = training.augment(pictures, presets.Augmentation(mirror=False, shift=0), np.random.default_rng(0))
+    still = batches.augment(pictures, presets.Augmentation(mirror=False, shift=0), np.random.default_rng(0))
     np.testing.assert_array_equal(still, pictures)
 
 
 def test_only_pictures_to_train_on_are_augmented_and_the_target_with_them():
     preset = tiny("cats_sketch", batch_size=50)
     pictures = data.samples("quickdraw_cats", (32, 32, 1))[0]
-    batches = training.Batches(preset, pictures, np.zeros(100, int))
-    np.testing.assert_array_equal(batches[0][0], pictures[:50])
-    batches.shuffle(0, 0)
-    seen, wanted = batches[0]
-    assert seen is wanted and not np.array_equal(seen, pictures[batches.order[:50]])
-    np.testing.assert_array_equal(batches[0][0], seen)
+    shown = batches.Batches(preset, pictures, np.zeros(100, int))
+    np.testing.assert_array_equal(shown[0][0], pictures[:50])
+    shown.shuffle(0, 0)
+    seen, wanted = shown[0]
+    assert seen is wanted and not np.array_equal(seen, pictures[shown.order[:50]])
+    np.testing.assert_array_equal(shown[0][0], seen)
 
 
 def test_a_mixture_is_split_as_published(monkeypatch):
@@ -77,42 +77,43 @@ def test_a_mixture_is_split_as_published(monkeypatch):
 def test_the_sharp_loss_fines_grey():
     black, grey = np.zeros((1, 2, 2, 1), np.float32), np.full((1, 2, 2, 1), 0.5, np.float32)
     plain = keras.losses.binary_crossentropy(black, grey)
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(training.sharp(black, grey, 0.3) - plain), 0.3, rtol=1e-5)
-    assert float(keras.ops.max(training.sharp(black, black, 0.3))) < 1e-5
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(losses.sharp(black, grey, 0.3) - plain), 0.3, rtol=1e-5)
+    assert float(keras.ops.max(losses.sharp(black, black, 0.3))) < 1e-5
 
 
 def test_structural_similarity_is_scikit_images():
     x = random_pictures(3, (32, 32, 3))
     y = np.clip(x + 0.1 * random_pictures(3, (32, 32, 3), seed=1), 0, 1)
-    ours = keras.ops.convert_to_numpy(training.similarity(x, y))
+    ours = keras.ops.convert_to_numpy(losses.similarity(x, y))
     np.testing.assert_allclose(ours, metrics.ssim(x, y), atol=0.01)     # which leaves the border out
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(training.structure(x, x)), 0, atol=1e-4)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(losses.structure(x, x)), 0, atol=1e-4)
 
 
-def test_strong_colours_weigh_more_than_pale_ones():
-    grey, pale, strong = (np.full((1, 4, 4, 2), value, np.float32) for value in (0.0, 0.1, 0.5))
-    missed_pale, missed_strong = (float(training.colour_distance(wanted, grey)[0]) for wanted in (pale, strong))
-    assert missed_strong > 5 * missed_pale
-    assert float(training.colour_distance(strong, strong)[0]) < 0.01
+def test_paleness_is_fined_and_colour_is_not():
+    wanted = np.full((1, 4, 4, 2), 0.2, np.float32)
+    errors = {share: float(losses.colour_error(wanted, share * wanted)[0]) for share in (0.2, 0.65, 1.0)}
+    assert errors[0.2] > errors[0.65] > errors[1.0]
+    unfined = {share: float(losses.colour_error(wanted, share * wanted, fine=0)[0]) for share in errors}
+    assert errors[0.2] > unfined[0.2] + 0.3 and errors[1.0] == unfined[1.0]
 
 
 def photo_batches(seed=0, epochs=10):
-    photos, small = random_pictures(20, training.PHOTO), random_pictures(30, (32, 32, 3))
-    return training.PhotoBatches([training.Source(photos, 20, 8, (96, 128)), training.Source(small, 16, 8, (64,))],
+    photos, small = random_pictures(20, batches.PHOTO), random_pictures(30, (32, 32, 3))
+    return batches.PhotoBatches([batches.Source(photos, 20, 8, (96, 128)), batches.Source(small, 16, 8, (64,))],
                                  epochs, seed)
 
 
 def test_a_colorizer_sees_every_photograph_and_small_pictures_at_mixed_sizes():
-    batches = photo_batches()
-    assert sum(len(rows) for source, rows, _, _ in batches.plan if source.count == 20) == 20
-    assert sum(len(rows) for source, rows, _, _ in batches.plan if source.count == 16) == 16
-    seen = [batches[k] for k in range(len(batches))]
+    shown = photo_batches()
+    assert sum(len(rows) for source, rows, _, _ in shown.plan if source.count == 20) == 20
+    assert sum(len(rows) for source, rows, _, _ in shown.plan if source.count == 16) == 16
+    seen = [shown[k] for k in range(len(shown))]
     for lightness, chroma in seen:
         assert lightness.shape[-1] == 1 and chroma.shape[-1] == 2
         assert [4 * side for side in chroma.shape[1:3]] == list(lightness.shape[1:3])
     assert seen[0][0].shape[1] != seen[1][0].shape[1]           # or Keras would take all for one size
-    batches.shuffle(0, 8)
-    assert all(source.count == 20 for source, *_ in batches.plan)
+    shown.shuffle(0, 8)
+    assert all(source.count == 20 for source, *_ in shown.plan)
 
 
 def test_batches_of_photographs_depend_on_seed_and_epoch_alone():
@@ -122,14 +123,14 @@ def test_batches_of_photographs_depend_on_seed_and_epoch_alone():
 
 
 def test_photographs_to_check_with_are_whole(monkeypatch):
-    photos = random_pictures(8, training.PHOTO)
-    batches = training.PhotoBatches([training.Source(photos, 8, 8, (128,))], 5)
-    np.testing.assert_allclose(batches[0][0], images.to_lab(photos)[0])
+    photos = random_pictures(8, batches.PHOTO)
+    shown = batches.PhotoBatches([batches.Source(photos, 8, 8, (128,))], 5)
+    np.testing.assert_allclose(shown[0][0], images.to_lab(photos)[0])
 
 
 def test_a_colorizer_of_photographs_learns(monkeypatch):
-    monkeypatch.setattr(training, "SIDES", (32, 64))
-    monkeypatch.setattr(training, "PHOTO", (64, 64, 3))
+    monkeypatch.setattr(batches, "SIDES", (32, 64))
+    monkeypatch.setattr(batches, "PHOTO", (64, 64, 3))
     photos = np.linspace(0, 1, 24, dtype=np.float32)[:, None, None, None] * np.float32([1.0, 0.5, 0.2])
     photos = np.broadcast_to(photos, (24, 64, 64, 3))
     preset = tiny("photo_colorizer", arguments={"filters": (4, 4, 8, 8, 8)}, also=(), batch_size=4)
@@ -246,17 +247,17 @@ def test_the_loss_is_the_weighted_mean_over_pixels():
     for loss, expected in (("mse", np.mean((x - y) ** 2, (1, 2, 3))),
                            ("bce", -np.mean(x * np.log(y + 1e-7) + (1 - x) * np.log(1 - y + 1e-7), (1, 2, 3)))):
         preset = dataclasses.replace(presets.get("digits_vae"), loss=loss)
-        measured = keras.ops.convert_to_numpy(training.reconstruction_loss(preset)(x, y))
+        measured = keras.ops.convert_to_numpy(losses.of(preset)(x, y))
         np.testing.assert_allclose(measured, 784 * expected, rtol=1e-3)
 
 
 def test_batches_are_shuffled_by_seed_and_epoch_and_leave_none_out():
     pictures = np.arange(50, dtype=np.float32).reshape(50, 1, 1, 1)
-    batches = training.Batches(tiny(batch_size=8), pictures, np.zeros(50, int))
+    shown = batches.Batches(tiny(batch_size=8), pictures, np.zeros(50, int))
 
     def order(seed, epoch):
-        batches.shuffle(seed, epoch)
-        return list(np.concatenate([batches[k][0] for k in range(len(batches))]).ravel())
+        shown.shuffle(seed, epoch)
+        return list(np.concatenate([shown[k][0] for k in range(len(shown))]).ravel())
     assert sorted(order(3, 0)) == list(range(50))
     assert order(3, 0) == order(3, 0) and order(3, 0) != order(3, 1) and order(3, 0) != order(4, 0)
 
