@@ -4,6 +4,7 @@ A run keeps its state in .runs/<preset>/ (state.json, and the weights with the o
 epoch), so that it can be stopped or killed at any moment and resumed as if nothing had happened.
 """
 import contextlib
+import errno
 import json
 import math
 import os
@@ -19,6 +20,7 @@ from keras import ops
 
 from ae_core import data, distribution, export, images, networks, presets, store
 
+HEADROOM = 2**17                 # bytes that a checkpoint takes beside its numbers, and what is written next to it
 HELD_OUT = 2000                  # training pictures kept aside to choose the best epoch by; the test set stays unseen
 
 
@@ -99,6 +101,7 @@ class KeepRun(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.history.append({"epoch": epoch + 1, **{key: float(value) for key, value in (logs or {}).items()}})
         partial = self.folder / "part.weights.h5"
+        self._expect_room()
         self.model.save_weights(partial)
         partial.replace(weights_file(self.folder, epoch + 1))
         partial = self.folder / "state.part"
@@ -107,6 +110,13 @@ class KeepRun(keras.callbacks.Callback):
         needed = {weights_file(self.folder, kept) for kept in (epoch + 1, best_epoch(self.history))}
         for path in set(self.folder.glob("epoch_*")) - needed:
             path.unlink()
+
+
+    def _expect_room(self):
+        """OSError before a full disk makes HDF5 leave a file that it can neither finish nor close."""
+        numbers = sum(math.prod(value.shape) for value in (*self.model.variables, *self.model.optimizer.variables))
+        if shutil.disk_usage(self.folder).free < 4.4 * numbers + HEADROOM:
+            raise OSError(errno.ENOSPC, "No space left on device", str(self.folder))
 
 
 class StopEarly(keras.callbacks.Callback):
