@@ -49,7 +49,10 @@ def lose_one(state):
     time.sleep(2)
     both[1].send_signal(signal.SIGKILL)
     killed = time.monotonic()
-    said = both[0].communicate(timeout=WAIT)[1]
+    try:
+        said = both[0].communicate(timeout=WAIT)[1]
+    finally:
+        both[0].kill()
     both[1].communicate()
     rows = finish(workers(2, "--resume", "--replace"))
     return {"survivor_said_so": "Another worker was lost" in said, "survivor_seconds": time.monotonic() - killed,
@@ -73,8 +76,12 @@ def workers(epochs, *arguments):
 
 
 def finish(processes):
-    """(loss, epochs, weights) as each worker printed them."""
-    outputs = [process.communicate(timeout=WAIT)[0] for process in processes]
+    """(loss, epochs, weights) as each worker printed them; no worker outlives this."""
+    try:
+        outputs = [process.communicate(timeout=WAIT)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
     return [LINE.search(output).groups() for output in outputs]
 
 

@@ -218,23 +218,33 @@ def test_a_broken_job_is_left_out(by_hand, text):
 
 # --- a process of its own -----------------------------------------------------------------------------------
 
+@pytest.fixture
 def process():
-    return subprocess.Popen([sys.executable, "-m", "ae_core", "work"], cwd=store.ROOT, start_new_session=True,
-                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    """Starts trainers; none outlives its test."""
+    started = []
+
+    def start():
+        started.append(subprocess.Popen([sys.executable, "-m", "ae_core", "work"], cwd=store.ROOT,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        return started[-1]
+    yield start
+    for each in started:
+        each.kill()
+        each.wait()
 
 
-def wait(condition, seconds=300):
+def wait(condition, seconds=240):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "the trainer did not get there in time"
         time.sleep(0.05)
 
 
-def test_a_killed_trainer_is_seen_and_its_run_resumes_with_the_same_losses(monkeypatch):
+def test_a_killed_trainer_is_seen_and_its_run_resumes_with_the_same_losses(monkeypatch, process):
     """kill -9 at moments drawn by seed; the store never holds a half-written model. AE_KILLS=10 does it ten times."""
     monkeypatch.setattr(jobs, "can_train", lambda: False)    # the test starts the processes itself
     kills = int(os.environ.get("AE_KILLS", "2"))
-    preset = small(epochs=20 * kills, batch_size=8)
+    preset = small(epochs=10 * kills, batch_size=8)
     whole = jobs.request(preset, own=own(200))
     broken = jobs.request(preset, own=own(200))
     rng, worker = np.random.default_rng(7), process()
@@ -257,7 +267,8 @@ def test_a_killed_trainer_is_seen_and_its_run_resumes_with_the_same_losses(monke
     assert first["epochs"] == second["epochs"] and first["val_loss"] == pytest.approx(second["val_loss"], rel=0.01)
 
 
-def test_only_one_worker_works(monkeypatch):
+def test_only_one_worker_works(process):
+    """The page starts one that survives it; a second one leaves at once."""
     jobs.request(small(epochs=300), own=own(200))
     jobs.start()
     wait(jobs.busy)
