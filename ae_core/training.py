@@ -4,6 +4,7 @@ A run keeps its state in .runs/<preset>/ (state.json, and the weights with the o
 epoch), so that it can be stopped or killed at any moment and resumed as if nothing had happened.
 """
 import contextlib
+import errno
 import json
 import math
 import os
@@ -19,6 +20,7 @@ import numpy as np
 from ae_core import attributes, batches, data, distribution, export, losses, metrics, networks, presets, store
 
 ATTRIBUTE_FACES = 30_000         # training faces are enough to find the directions of attributes
+HEADROOM = 2**17                 # bytes that a checkpoint takes beside its numbers, and what is written next to it
 
 
 def runs_folder(name):
@@ -57,6 +59,7 @@ class KeepRun(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.history.append({"epoch": epoch + 1, **{key: float(value) for key, value in (logs or {}).items()}})
         partial = self.folder / "part.weights.h5"
+        self._expect_room()
         self.model.save_weights(partial)
         partial.replace(weights_file(self.folder, epoch + 1))
         partial = self.folder / "state.part"
@@ -65,6 +68,13 @@ class KeepRun(keras.callbacks.Callback):
         needed = {weights_file(self.folder, kept) for kept in (epoch + 1, best_epoch(self.history))}
         for path in set(self.folder.glob("epoch_*")) - needed:
             path.unlink()
+
+
+    def _expect_room(self):
+        """OSError before a full disk makes HDF5 leave a file that it can neither finish nor close."""
+        numbers = sum(math.prod(value.shape) for value in (*self.model.variables, *self.model.optimizer.variables))
+        if shutil.disk_usage(self.folder).free < 4.4 * numbers + HEADROOM:
+            raise OSError(errno.ENOSPC, "No space left on device", str(self.folder))
 
 
 class StopEarly(keras.callbacks.Callback):

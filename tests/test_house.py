@@ -16,7 +16,8 @@ TRAINING_SIDE = {"networks", "losses", "batches", "training", "export", "worker"
 FEATURES = {name for name in frame.PAGES if name in ENGINE}
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
 TOP_LEVEL = {"app.py", "pages", "ae_core", "weights", "tests", "requirements.txt", "requirements-app.txt", "samples",
-             "benchmarks", "README.md", "LICENSE", "Makefile", "pyproject.toml", "Dockerfile"}
+             "benchmarks", "README.md", "LICENSE", "Makefile", "pyproject.toml", "Dockerfile", ".dockerignore",
+             "compose.yaml"}
 
 
 def imports(path):

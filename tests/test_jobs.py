@@ -159,6 +159,33 @@ def test_a_full_disk_gets_a_sentence_and_the_earlier_model_stays(by_hand, monkey
     assert jobs.read(job.ident).state == jobs.DONE
 
 
+@pytest.fixture
+def small_disk(tmp_path, monkeypatch):
+    """A disk of 1 MB for own models."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+    monkeypatch.setenv("AE_MODELS_DIR", str(place))
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def test_a_disk_of_one_megabyte_gets_a_sentence_and_the_earlier_model_stays(by_hand, small_disk):
+    jobs.request(small(epochs=1), own=own())
+    by_hand()
+    before = model.load("own_mine").card
+    job = jobs.request(small(epochs=1, arguments={"units": (512,)}), own=own())
+    by_hand()
+    job = jobs.read(job.ident)
+    assert job.state == jobs.FAILED and "is full" in job.status["error"]
+    assert model.load("own_mine").card == before and set(store.own()) == {"own_mine"}
+    with pytest.raises(ValueError, match="Make room"):
+        jobs.request(small(), own=own(3000))
+    assert [each.ident for each in jobs.every()][-1] == job.ident
+
+
 def test_an_error_nobody_foresaw_is_named_and_the_next_gets_its_turn(by_hand, monkeypatch):
     from ae_core import training
     fit, calls = training.fit, []
@@ -191,29 +218,40 @@ def test_a_broken_job_is_left_out(by_hand, text):
 
 # --- a process of its own -----------------------------------------------------------------------------------
 
+@pytest.fixture
 def process():
-    return subprocess.Popen([sys.executable, "-m", "ae_core", "work"], cwd=store.ROOT, start_new_session=True,
-                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    """Starts trainers; none outlives its test."""
+    started = []
+
+    def start():
+        started.append(subprocess.Popen([sys.executable, "-m", "ae_core", "work"], cwd=store.ROOT,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        return started[-1]
+    yield start
+    for each in started:
+        each.kill()
+        each.wait()
 
 
-def wait(condition, seconds=120):
+def wait(condition, seconds=240):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "the trainer did not get there in time"
         time.sleep(0.05)
 
 
-def test_a_killed_trainer_is_seen_and_its_run_resumes_with_the_same_losses(monkeypatch):
-    """kill -9 at moments drawn by seed; the store never holds a half-written model."""
+def test_a_killed_trainer_is_seen_and_its_run_resumes_with_the_same_losses(monkeypatch, process):
+    """kill -9 at moments drawn by seed; the store never holds a half-written model. AE_KILLS=10 does it ten times."""
     monkeypatch.setattr(jobs, "can_train", lambda: False)    # the test starts the processes itself
-    preset = small(epochs=40, batch_size=8)
+    kills = int(os.environ.get("AE_KILLS", "2"))
+    preset = small(epochs=10 * kills, batch_size=8)
     whole = jobs.request(preset, own=own(200))
     broken = jobs.request(preset, own=own(200))
     rng, worker = np.random.default_rng(7), process()
     wait(lambda: jobs.read(whole.ident).state == jobs.DONE)
-    for _ in range(2):
+    for _ in range(kills):
         wait(lambda: jobs.read(broken.ident).state == jobs.RUNNING and jobs.read(broken.ident).history())
-        time.sleep(rng.uniform(0, 1))
+        time.sleep(rng.uniform(0, 1.5))
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
         wait(lambda: not jobs.busy(), 5)
@@ -229,7 +267,8 @@ def test_a_killed_trainer_is_seen_and_its_run_resumes_with_the_same_losses(monke
     assert first["epochs"] == second["epochs"] and first["val_loss"] == pytest.approx(second["val_loss"], rel=0.01)
 
 
-def test_only_one_worker_works(monkeypatch):
+def test_only_one_worker_works(process):
+    """The page starts one that survives it; a second one leaves at once."""
     jobs.request(small(epochs=300), own=own(200))
     jobs.start()
     wait(jobs.busy)
