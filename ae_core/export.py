@@ -38,7 +38,13 @@ def _codes(preset, encoder):
 
 def round_to_half(*models):
     for model in models:
-        model.set_weights([w.astype(np.float16).astype(w.dtype) for w in model.get_weights()])
+        model.set_weights([_half(weights).astype(weights.dtype) for weights in model.get_weights()])
+
+
+def _half(weights):
+    """Weights in float16; those whose range that exceeds (a batch normalization's variance may) as they are."""
+    fits = np.abs(weights).max(initial=0) <= np.finfo(np.float16).max
+    return weights.astype(np.float16) if fits else weights
 
 
 def save_keras(model, path):
@@ -94,7 +100,7 @@ def _half_h5(path):
                 group.attrs.update(item.attrs)
             else:
                 values = item[()]
-                small = values.astype(np.float16) if values.dtype == np.float32 else values
+                small = _half(values) if values.dtype == np.float32 else values
                 target.create_dataset(name, data=small, shuffle=True if small.size > 1 else None)
         target.attrs.update(source.attrs)
         source.visititems(copy)

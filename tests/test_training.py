@@ -333,6 +333,18 @@ def test_half_precision_halves_the_files_and_changes_little(tmp_path, digits):
     assert all(np.array_equal(a, b) for a, b in zip(again.get_weights(), encoder.get_weights(), strict=True))
 
 
+def test_a_variance_beyond_half_precision_is_kept(tmp_path):
+    """float16 ends at 65,504; rounded to infinity, a variance would silence its channel."""
+    preset = dataclasses.replace(presets.get("photo_colorizer"), arguments={"filters": (4, 4, 4, 4, 4)})
+    encoder, decoder = training.networks.build(preset)
+    layer = next(each for each in encoder.layers if isinstance(each, keras.layers.BatchNormalization))
+    layer.set_weights([*layer.get_weights()[:3], np.full(4, 4e7, np.float32)])
+    files = export.write(preset, encoder, decoder, tmp_path)
+    again, _ = export.load_keras(files["model.keras"])
+    assert any(np.allclose(weights, 4e7) for weights in again.get_weights() if weights.shape == (4,))
+    assert all(np.isfinite(weights).all() for weights in encoder.get_weights())
+
+
 def test_a_normalized_convolution_is_exported_as_it_is(tmp_path):
     """The scale of a batch normalization is multiplied into the weights, which must not be rounded again."""
     import onnxruntime
