@@ -10,7 +10,7 @@ import numpy as np
 from ae_core import images, metrics, paint
 
 PHOTO, PUBLISHED = "photo_colorizer", "cifar_colorizer"
-SIDE = 256                       # pixels of the longer side of the copy that the network sees
+SIDE = 192                       # pixels of the longer side of the copy that the network sees; the best of 96 to 320
 VIEW = 1200                      # and of the copy that a page shows
 LEAST = 64                       # and of the smallest it was trained on
 QUARTER = 4                      # the network answers at a quarter of that copy's size

@@ -262,7 +262,8 @@ with controls:
     view = widgets.choose_one("View", views, "view")
     grid = widgets.choose_one("Grid", [WHOLE, *latent_map.SHEETS], "grid", disabled=VIEWS[view][1])
     st.caption(" ".join(store.preset(name).description for name in names))
-    st.caption(f"The nearest real picture is looked for among the first {cache.NEIGHBOURS:,} test pictures.")
+    known = min(cache.neighbours(name).count for name in names)
+    st.caption(f"The nearest real picture is looked for among the first {known:,} test pictures.")
     if not all(cache.has_pictures(store.preset(name).dataset) for name in names):
         st.caption("Quick, Draw! may not be shipped: in place of its drawings stand this model's copies of them.")
 with pads:

@@ -105,7 +105,7 @@ def fitted(raw, name, dataset, shape):
 
 # --- latent spaces; shared objects, because nobody changes them -------------------------------------------
 
-NEIGHBOURS = 2000                # real pictures that a pad knows; of many dimensions no more codes are stored
+NEIGHBOURS = 2000                # real pictures that a pad knows; of many dimensions fewer codes are stored
 
 
 @st.cache_resource(max_entries=20, show_spinner="Opening the codes …")
@@ -148,7 +148,7 @@ def coded_pictures(name):
     """The pictures behind a preset's stored codes; where they may not be shipped and are not here, their copies."""
     preset = served(name).preset
     if has_pictures(preset.dataset):
-        return samples(preset.dataset, preset.shape)[0]
+        return samples(preset.dataset, preset.shape)[0][:len(codes(name).mean)]
     return served(name).decode(codes(name).mean)
 
 
