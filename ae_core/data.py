@@ -119,9 +119,9 @@ DATASETS = {
 }
 
 PHOTOGRAPHS = {                  # title -> the package it comes with, and the file in it
-    "Astronaut": ("skimage", "data/astronaut.png"), "China": ("sklearn", "datasets/images/china.jpg"),
-    "Coffee": ("skimage", "data/coffee.png"), "Cat": ("skimage", "data/chelsea.png"),
-    "Flower": ("sklearn", "datasets/images/flower.jpg"), "Rocket": ("skimage", "data/rocket.jpg"),
+    "Rocket": ("skimage", "data/rocket.jpg"), "China": ("sklearn", "datasets/images/china.jpg"),
+    "Astronaut": ("skimage", "data/astronaut.png"), "Cat": ("skimage", "data/chelsea.png"),
+    "Coffee": ("skimage", "data/coffee.png"), "Flower": ("sklearn", "datasets/images/flower.jpg"),
 }
 
 
