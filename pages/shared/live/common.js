@@ -179,7 +179,7 @@ function sharpen(canvas, width, height) {
 // --- Painting and reporting --------------------------------------------------------------------
 
 /**
- * The base of the three views: at most one paint a frame, one report a release, and the rules of
+ * The base of all views: at most one paint a frame, one report a release, and the rules of
  * who may set the value (the reader, or the page by a new epoch).
  */
 class View {
@@ -302,6 +302,46 @@ class View {
       this.keysDown.clear();
       settle();
     });
+  }
+}
+
+/** A view with one slider: `share` of a line, from 0 to 1, by pointer and keys. A subclass says what commit() reports. */
+class LineView extends View {
+  constructor(parent, name, share, small, big) {
+    super(parent, name);
+    this.share = share;
+    this.steps = [small, big]; // of the line, for an arrow key
+  }
+
+  slide(surface, start) {
+    this.surface = surface;
+    this.drag(surface, { start, move: (event) => this.follow(event), release: () => this.rest() });
+    this.keys(surface, (event) => this.press(event), () => this.commit());
+  }
+
+  moveTo(share, event) {
+    const next = clamp(share, 0, 1);
+    if (next === this.share) return;
+    this.share = next;
+    this.moved = true;
+    this.request(event);
+  }
+
+  follow(event) {
+    const box = this.surface.getBoundingClientRect();
+    this.moveTo((event.clientX - box.left) / box.width, event);
+  }
+
+  press(event) {
+    const next = stepAlong(event, this.share, ...this.steps);
+    if (next === null) return false;
+    this.moveTo(next, event);
+    return true;
+  }
+
+  rest() {
+    if (this.moved) this.commit();
+    this.request();
   }
 }
 

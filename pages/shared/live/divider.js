@@ -5,23 +5,21 @@ const BIG_STEP = 0.1;
 const LEAST = 60; // CSS pixels of either side
 const KEYS_HINT = "Arrow keys move the line, with Shift or Page Up and Page Down in bigger steps, Home and End to the edges.";
 
-class Divider extends View {
+class Divider extends LineView {
   constructor(parent) {
-    super(parent, "divider");
-    this.share = 0.5; // of the width, left of the line
+    super(parent, "divider", 0.5, STEP, BIG_STEP);
     this.pictures = [0, 1].map(() => make("img", "half", { draggable: "false", decoding: "sync" }));
     this.names = ["left", "right"].map((side) => make("span", `name ${side}`, { "aria-hidden": "true" }));
     this.handle = make("div", "handle");
-    this.surface = make(
+    const surface = make(
       "div",
       "track",
       { role: "slider", tabindex: "0", "aria-describedby": "hint", "aria-orientation": "horizontal",
         "aria-valuemin": "0", "aria-valuemax": "100" },
       [...this.pictures, ...this.names, this.handle],
     );
-    this.root.append(this.surface, make("p", "spoken-only", { id: "hint" }, [KEYS_HINT]));
-    this.drag(this.surface, { move: (event) => this.follow(event), release: () => this.request() });
-    this.keys(this.surface, (event) => this.press(event), () => {});
+    this.root.append(surface, make("p", "spoken-only", { id: "hint" }, [KEYS_HINT]));
+    this.slide(surface);
   }
 
   destroy() {
@@ -68,21 +66,8 @@ class Divider extends View {
     return [this.share, 0];
   }
 
-  moveTo(share, event) {
-    this.share = clamp(share, 0, 1);
-    this.request(event);
-  }
-
-  follow(event) {
-    const box = this.surface.getBoundingClientRect();
-    this.moveTo((event.clientX - box.left) / box.width, event);
-  }
-
-  press(event) {
-    const next = stepAlong(event, this.share, STEP, BIG_STEP);
-    if (next === null) return false;
-    this.moveTo(next, event);
-    return true;
+  commit() {
+    this.moved = false; // nothing is reported: the line is the reader's alone
   }
 
   paint() {

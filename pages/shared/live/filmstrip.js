@@ -5,19 +5,13 @@ const BIG_STEP = 0.1;
 const HINT = "Arrow keys move along the strip, with Shift or Page Up and Page Down in bigger steps, " +
   "Home and End to its ends. Space plays and pauses.";
 
-class Filmstrip extends View {
+class Filmstrip extends LineView {
   constructor(parent) {
-    super(parent, "filmstrip");
-    this.share = 0; // of the strip, from the first frame to the last
+    super(parent, "filmstrip", 0, SMALL_STEP, BIG_STEP);
     this.playing = false;
     this.direction = 1;
     this.build();
-    this.drag(this.track, {
-      start: () => this.grasp(),
-      move: (event) => this.follow(event),
-      release: () => this.rest(),
-    });
-    this.keys(this.track, (event) => this.press(event), () => this.commit());
+    this.slide(this.track, () => this.grasp());
     this.on(this.button, "click", () => this.toggle());
   }
 
@@ -95,22 +89,9 @@ class Filmstrip extends View {
     return [start + this.share * (stop - start), 0];
   }
 
-  moveTo(share, event) {
-    const next = clamp(share, 0, 1);
-    if (next === this.share) return;
-    this.share = next;
-    this.moved = true;
-    this.request(event);
-  }
-
   grasp() {
     this.playing = false;
     this.showButton();
-  }
-
-  follow(event) {
-    const box = this.track.getBoundingClientRect();
-    this.moveTo((event.clientX - box.left) / box.width, event);
   }
 
   press(event) {
@@ -118,17 +99,9 @@ class Filmstrip extends View {
       if (!event.repeat) this.toggle();
       return true;
     }
-    const next = stepAlong(event, this.share, SMALL_STEP, BIG_STEP);
-    if (next === null) return false;
-    this.playing = false;
-    this.showButton();
-    this.moveTo(next, event);
+    if (!super.press(event)) return false;
+    this.grasp();
     return true;
-  }
-
-  rest() {
-    if (this.moved) this.commit();
-    this.request();
   }
 
   commit() {

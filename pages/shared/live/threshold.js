@@ -16,13 +16,12 @@ function below(sorted, value) {
   return low;
 }
 
-class Threshold extends View {
+class Threshold extends LineView {
   constructor(parent) {
-    super(parent, "threshold");
-    this.share = 0; // of the range, where the line stands
+    super(parent, "threshold", 0, STEP, BIG_STEP);
     this.chart = make("canvas", "chart", { "aria-hidden": "true" });
     this.handle = make("div", "handle");
-    this.surface = make(
+    const surface = make(
       "div",
       "track",
       { role: "slider", tabindex: "0", "aria-describedby": "hint", "aria-orientation": "horizontal" },
@@ -32,15 +31,11 @@ class Threshold extends View {
     this.ends = [make("span"), make("span", "number"), make("span")];
     this.root.append(
       this.text,
-      this.surface,
+      surface,
       make("div", "ends", {}, this.ends),
       make("p", "spoken-only", { id: "hint" }, [KEYS_HINT]),
     );
-    this.drag(this.surface, {
-      move: (event) => this.follow(event),
-      release: () => this.rest(),
-    });
-    this.keys(this.surface, (event) => this.press(event), () => this.commit());
+    this.slide(surface);
   }
 
   update(data) {
@@ -75,31 +70,6 @@ class Threshold extends View {
   position() {
     const { low, high } = this.data;
     return [low + this.share * (high - low), 0];
-  }
-
-  moveTo(share, event) {
-    const next = clamp(share, 0, 1);
-    if (next === this.share) return;
-    this.share = next;
-    this.moved = true;
-    this.request(event);
-  }
-
-  follow(event) {
-    const box = this.surface.getBoundingClientRect();
-    this.moveTo((event.clientX - box.left) / box.width, event);
-  }
-
-  press(event) {
-    const next = stepAlong(event, this.share, STEP, BIG_STEP);
-    if (next === null) return false;
-    this.moveTo(next, event);
-    return true;
-  }
-
-  rest() {
-    if (this.moved) this.commit();
-    this.request();
   }
 
   commit() {
