@@ -10,7 +10,8 @@ from ae_core import colorize, data, images, paint, presets
 from pages.shared import cache, frame, live, widgets
 
 FORMULA = (r"L = 116\, f(Y) - 16, \quad a = 500\,(f(X) - f(Y)), \quad b = 200\,(f(Y) - f(Z)), \qquad"
-           r" \mathcal{L} = \operatorname{mean}\,(1 + 3\,\lVert c \rVert)\,\lVert c - \hat c(L) \rVert")
+           r" \mathcal{L} = \log\,\overline{\lVert c - \hat c(L) \rVert^2} + 0.8\,\max(0,\; 0.65\,\overline{\lVert c"
+           r" \rVert} - \overline{\lVert \hat c \rVert}) / 0.15")
 IDEA = """
 **Lab.** A photograph is split as the eye does it (CIE Lab): lightness $L$, which a gray photograph has, and chroma
 $c = (a, b)$, red against green and yellow against blue, which it lacks. The network guesses the chroma alone. The
@@ -19,9 +20,9 @@ lightness stays yours, to the last grain; a colour that cannot be shown at its l
 **The network** halves the photograph five times. At the bottom it sums up the whole scene (meadow, street, face), tells
 every place about it, and comes back up over **skip connections** to a quarter of the size: colour is smooth.
 
-**The loss.** A shirt in a gray photograph may be red or blue. *Squared* error answers such doubt with the mean, which
-is brown: the sepia wash of many colorizers. The *distance* itself asks for a likely colour in place of the mean, and
-strong colours weigh more here, because most of any photograph is dull.
+**The loss.** A shirt in a gray photograph may be red or blue. Squared error alone answers such doubt with the mean,
+which is brown: the sepia wash of many colorizers. So the network pays the *logarithm* of the error, which is what PSNR
+measures, and a **fine for paleness** wherever its colours are, over a whole picture, weaker than 65 % of the true ones.
 
 **The guided filter** brings the small answer back to your size. Around every place a straight line from lightness to
 chroma is fitted, and drawn over the lightness at full size: colours stop where the photograph has an edge (He et al.,
