@@ -39,9 +39,9 @@ class Normality:
 
 # --- meet, change, morph ---------------------------------------------------------------------------------
 
-def meet(model, count, temperature=1.0, seed=0):
-    """New faces from the prior N(0, temperature^2): below 1 they are more alike and more regular."""
-    codes = temperature * np.random.default_rng(seed).standard_normal((count, model.preset.code), np.float32)
+def meet(model, count, temperature=1.0, seed=0, where=None):
+    """New faces from a latent.Gaussian, else from the prior; a temperature below 1 makes them more regular."""
+    codes = (where or latent.prior(model.preset.code)).sample(count, temperature, seed)
     return Met(codes, model.decode(codes))
 
 

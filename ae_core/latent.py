@@ -30,6 +30,38 @@ class Distribution:
         return order[self.std[order] ** 2 > ACTIVE]
 
 
+@dataclass(frozen=True)
+class Gaussian:
+    """A normal distribution of codes: mean + root @ N(0, 1)."""
+    mean: np.ndarray             # (d,)
+    root: np.ndarray             # (d, d), lower triangular: root @ root.T is the covariance
+
+    def sample(self, count, temperature=1.0, seed=0):
+        """Codes (count, d); a temperature below 1 keeps them nearer to the mean."""
+        noise = np.random.default_rng(seed).standard_normal((count, len(self.mean)), np.float32)
+        return self.mean + temperature * noise @ self.root.T
+
+
+def prior(d):
+    """N(0, 1) in d dimensions, which a variational autoencoder is trained towards."""
+    return Gaussian(np.zeros(d, np.float32), np.eye(d, dtype=np.float32))
+
+
+def posterior_of_all(mean, log_variance):
+    """The normal distribution nearest to all posteriors N(mean, exp(log_variance)) of pictures together, (n, d) each.
+
+    Real codes fill only a part of N(0, 1), and in directions that lean against each other; what is drawn where they
+    lie decodes better (ex-post density estimation, Ghosh et al., 2020). The covariance of the means is shrunk towards
+    a ball (Ledoit and Wolf, 2004), as there are hardly more codes than dimensions.
+    """
+    from sklearn.covariance import LedoitWolf
+
+    means = LedoitWolf().fit(mean)
+    spread = np.exp(np.clip(log_variance, -12, 6)).mean(axis=0)
+    root = np.linalg.cholesky(means.covariance_ + np.diag(spread))
+    return Gaussian(means.location_.astype(np.float32), root.astype(np.float32))
+
+
 def lattice(bounds, n, centres=False):
     """The codes (n*n, 2) of an n x n lattice: its corners are the bounds, or the centres of n x n equal cells."""
     x0, x1, y0, y1 = bounds

@@ -26,6 +26,10 @@ small weight the codes are perfectly normal and all faces come out as the same b
 are sharp, but their codes leave the normal distribution, and what is drawn from it is no face any more. *Look inside*
 shows how close to N(0, 1) the codes have stayed. Part of the reconstruction term is **structural similarity**, which
 minds texture where the squared error minds only brightness.
+
+**New faces** are random codes. What N(0, 1) draws is often no face, because the codes of real ones fill only a part of
+it. So a normal distribution with all its 200 x 200 covariances is fitted to them afterwards, and new faces are drawn
+from that (Ghosh et al., 2020).
 """
 BIAS = ("These directions know only CelebA: pictures of celebrities, most of them young, light-skinned and posing, "
         "labelled by strangers. Whatever came together in those pictures moves together here. So a smile may "
@@ -38,6 +42,7 @@ MOST_STOPS = 8                   # faces of a morph
 SHEET_FACES = [17, 21, 35, 43]   # of the gallery, below the current one
 ENTANGLED = ("Smiling", "Mouth_Slightly_Open", "Eyeglasses", "Young", "Male", "No_Beard", "Heavy_Makeup",
              "Wearing_Lipstick", "Attractive", "Blond_Hair", "Black_Hair", "Pale_Skin")
+DRAWN = ("Where real faces lie", "The prior N(0, 1)")
 PLACES = ("Real faces", "New faces", "Your own")
 # A grid of buttons, each with its face: it stays a grid on a phone, and keyboards and screen readers can choose, too.
 GRID = """<style>
@@ -64,11 +69,11 @@ def current_face(served):
     """The face that the page is about: the reader's own, a new one, or one of the gallery; the address says which."""
     codes = cache.gallery(NAME)[0]
     if "new" in st.query_params:
-        asked = widgets.address_numbers("new", [(0, 9999), (0, NEW - 1), (0.1, 1.5)], None, "a new face")
+        asked = widgets.address_numbers("new", [(0, 9999), (0, NEW - 1), (0.1, 1.5), (0, 1)], None, "a new face")
         if asked:
-            seed, place, temperature = int(asked[0]), int(asked[1]), asked[2]
-            code = faces.meet(served, NEW, temperature, seed).codes[place]
-            return Face(code, f"new face {place + 1} of draw {seed}", f"new_{seed}_{place}_{temperature:.2f}")
+            seed, place, temperature, drawn = int(asked[0]), int(asked[1]), asked[2], int(asked[3])
+            code = faces.meet(served, NEW, temperature, seed, source(DRAWN[drawn])).codes[place]
+            return Face(code, f"new face {place + 1} of draw {seed}", f"new_{seed}_{place}_{temperature:.2f}_{drawn}")
     own = st.session_state.get("own_face")
     if own is not None and "face" not in st.query_params:
         return Face(own, "your own face", f"own_{abs(hash(own.tobytes()))}")
@@ -160,19 +165,26 @@ def meet_real(served):
                  f"{COLUMNS} photographs over their reconstructions", "reconstructions")
 
 
+def source(drawn):
+    """The distribution that new faces are drawn from, after one of DRAWN; None for the prior."""
+    return cache.where_codes_lie(NAME) if drawn == DRAWN[0] else None
+
+
 def meet_new(served):
     seed = int(widgets.address_numbers("draw", [(0, 9999)], (0,), "a draw")[0])
     left, right = st.columns([3, 1], gap="large", vertical_alignment="bottom")
     with left:
-        temperature = widgets.slide("Temperature: how far from the average face", 0.1, 1.5, 0.6, 0.1, "temperature")
+        drawn = widgets.choose_segment("Drawn from", DRAWN, "drawn")
+        temperature = widgets.slide("Temperature: how far from the average face", 0.1, 1.5, 0.8, 0.1, "temperature")
     with right:
         if st.button("Draw others", icon=":material/casino:"):
             seed = (seed + 1) % 10_000
     st.query_params["draw"] = str(seed)
-    met = faces.meet(served, NEW, temperature, seed)
-    st.caption("Faces of nobody: decoded from random numbers. Click one to change it.")
+    met = faces.meet(served, NEW, temperature, seed, source(drawn))
+    st.caption("Faces of nobody: decoded from random numbers. Click one to change it. Drawn from the prior many are "
+               "half a face, for real ones fill only a part of it.")
     show_grid("new", met.pictures, [f"New face {k + 1}" for k in range(NEW)], take,
-              [{"new": f"{seed},{k},{temperature:.1f}"} for k in range(NEW)])
+              [{"new": f"{seed},{k},{temperature:.1f},{DRAWN.index(drawn)}"} for k in range(NEW)])
     st.download_button("Download PNG", lambda: images.to_png(images.tile(enlarged(met.pictures, 2), COLUMNS)),
                        "new_faces.png", "image/png", icon=":material/download:", on_click="ignore")
 

@@ -7,7 +7,7 @@ from PIL import Image
 from skimage import data as pictures
 from streamlit.testing.v1 import AppTest
 
-from ae_core import attributes, faces, images, latent_map, model, presets
+from ae_core import attributes, faces, images, latent, latent_map, model, presets
 from tests import conftest
 from tests.test_images import encoded
 
@@ -57,6 +57,20 @@ def test_new_faces_repeat_for_their_seed_and_cool_down(vae):
     assert not np.array_equal(met.codes, faces.meet(vae, 6, 0.8, 4).codes)
     cold = faces.meet(vae, 6, 0.1, 3).pictures
     assert cold.std(axis=0).mean() < met.pictures.std(axis=0).mean() / 2
+
+
+def test_faces_are_drawn_where_real_codes_lie(vae, codes):
+    """The same mean and the same covariance as samples of all posteriors, shrunk a little; so not those of N(0, 1)."""
+    where = latent.posterior_of_all(codes.mean, codes.log_variance)
+    drawn = where.sample(4000, seed=1)
+    real = faces.sample_posterior(codes.mean, codes.log_variance)
+    np.testing.assert_allclose(drawn.mean(axis=0), real.mean(axis=0), atol=0.2)
+    assert np.median(drawn.std(axis=0) / real.std(axis=0)) == pytest.approx(1, abs=0.1)
+    correlation = [np.abs(np.corrcoef(each.T) - np.eye(200)).mean() for each in (drawn, codes.mean)]
+    assert correlation[0] < correlation[1]
+    met = faces.meet(vae, 6, 0.8, 3, where)
+    assert met.pictures.shape == (6, 64, 64, 3) and not np.allclose(met.codes, faces.meet(vae, 6, 0.8, 3).codes)
+    np.testing.assert_allclose(where.sample(3, 0.0), np.broadcast_to(where.mean, (3, 200)), atol=1e-6)
 
 
 def test_changes_add_up_and_zero_changes_nothing(stored):
@@ -187,12 +201,13 @@ def test_an_address_opens_the_same_face_with_its_changes(weights):
     page = opened(face="7", change="Bald:2.00,Smiling:-1.00")
     assert page.session_state.changes == ("face_7", {"Bald": 2.0, "Smiling": -1.0})
     assert "Bald" in page.multiselect(key="attributes").value
-    page = opened(new="5,12,0.7")
-    assert page.session_state.changes[0] == "new_5_12_0.70" and not page.info
+    page = opened(new="5,12,0.7,1")
+    assert page.session_state.changes[0] == "new_5_12_0.70_1" and not page.info
 
 
 @pytest.mark.parametrize(("key", "value"), [
-    ("face", "60"), ("face", "nan"), ("face", "<script>"), ("new", "1,2"), ("new", "1,99,0.5"), ("new", "nan,0,1"),
+    ("face", "60"), ("face", "nan"), ("face", "<script>"), ("new", "1,2,0.5"), ("new", "1,99,0.5,0"),
+    ("new", "nan,0,1,0"),
     ("change", "Smiling:9"), ("change", "Smiling"), ("change", "Wings:1.00"), ("change", "Smiling:nan"),
     ("change", "<script>alert(1)</script>"), ("section", "x"), ("attribute", "Wings")])
 def test_bad_addresses_fall_back_with_one_sentence(weights, key, value):
@@ -211,7 +226,7 @@ def test_a_click_makes_a_new_face_the_current_one(weights):
     page = opened(section="Meet", place="New faces", draw="4")
     page.button(key="new_11").click().run()
     assert not page.exception and page.segmented_control(key="section").value == "Change"
-    assert page.session_state.changes[0] == "new_4_11_0.60"
+    assert page.session_state.changes[0] == "new_4_11_0.80_0"
     button(page, "Another face").click().run()
     assert not page.exception and page.session_state.changes[0].startswith("face_")
 

@@ -240,6 +240,16 @@ def gallery(name):
     return _gallery(name, _changed(name))
 
 
+@st.cache_resource(max_entries=4, show_spinner="Looking where faces lie …")
+def _where_codes_lie(name, changed):
+    return latent.posterior_of_all(codes(name).mean, codes(name).log_variance)
+
+
+def where_codes_lie(name):
+    """The normal distribution of all stored codes of a variational preset, as latent.Gaussian."""
+    return _where_codes_lie(name, _changed(name))
+
+
 @st.cache_resource(max_entries=40, show_spinner=False)
 def _strips(name, changed, code, names, alphas):
     start = np.frombuffer(code, np.float32)

@@ -154,7 +154,7 @@ def test_a_click_on_a_new_face_opens_it(page, app):
     page.locator(".st-key-grid_new button").nth(12).click()
     page.locator(".mixer .picture").wait_for(timeout=READY)
     settle(page)
-    assert asked(page, "new") == "0,12,0.6" and errors(page) == []
+    assert asked(page, "new") == "0,12,0.8,0" and errors(page) == []
 
 
 @pytest.mark.parametrize("width", [1280, 390])
