@@ -1,29 +1,25 @@
 """What a network is shown: batches that depend on seed and epoch alone, augmented, and those to check it with."""
 import math
-from dataclasses import dataclass
 
 import keras
 import numpy as np
 
-from ae_core import data, images
+from ae_core import images
 
 HELD_OUT = 2000                  # training pictures kept aside to choose the best epoch by; the test set stays unseen
-PHOTO = (128, 128, 3)            # photographs to learn colours from are squeezed to this
-SIDES = (96, 128, 128)           # and cropped to one of these
-SMALL_PICTURES = 8_000           # of each further data set an epoch
+PHOTO = (128, 128, 3)            # photographs to learn colours from are squeezed to this,
+WINDOWS = (80, 96, 112, 128, 128)    # a window of one of these sides is cut from each,
+SIDES = (96, 96, 128)            # and resized to one of these
+GAMMA = 0.15                     # spread of the logarithm of the exponent that makes each lighter or darker
 
 
-def split(preset, pictures, labels, epochs, seed):
+def split(preset, pictures, labels, seed):
     """The batches to train on, and those of the last pictures, kept aside to choose the best epoch by."""
     held_out = min(HELD_OUT, len(pictures) // 10 or 1)
-    if preset.network != "chroma":
-        return (Batches(preset, pictures[:-held_out], labels[:-held_out]),
-                Batches(preset, pictures[-held_out:], labels[-held_out:]))
-    small = [data.load(name, "train", (32, 32, 3))[0] for name in preset.also if data.find(name)]
-    sources = [Source(pictures[:-held_out], len(pictures), preset.batch_size, SIDES),
-               *(Source(each, SMALL_PICTURES, 2 * preset.batch_size, (64,)) for each in small)]
-    return (PhotoBatches(sources, epochs, seed),
-            PhotoBatches([Source(pictures[-held_out:], held_out, preset.batch_size, PHOTO[:1])], epochs))
+    shown, check = ((pictures[rows], labels[rows]) for rows in (slice(None, -held_out), slice(-held_out, None)))
+    if preset.network == "chroma":
+        return PhotoBatches(preset, *shown, seed), PhotoBatches(preset, *check)
+    return Batches(preset, *shown), Batches(preset, *check)
 
 
 class Batches(keras.utils.PyDataset):
@@ -56,59 +52,48 @@ class Batches(keras.utils.PyDataset):
 
 
 class PhotoBatches(keras.utils.PyDataset):
-    """Batches of lightness -> chroma at a quarter of the size, from photographs and from smaller pictures.
+    """Batches of (lightness[, one-hot classes]) -> chroma at a quarter of the size, from photographs (n, 128, 128, 3).
 
-    sources: `Source`s. An epoch takes every photograph once, at a side drawn for each batch, and as many of the small
-    pictures as there is time for, but sees photographs alone once three tenths of the epochs are over.
+    With a seed, an epoch takes every photograph once, through a window, at a side and in a light drawn for it; without
+    one, as they are and the same every time, to check with.
     """
 
-    def __init__(self, sources, epochs, seed=None):
+    def __init__(self, preset, pictures, labels, seed=None):
         super().__init__()
-        self.sources, self.epochs, self.seed = sources, epochs, seed
+        self.pictures, self.size, self.seed = pictures, min(preset.batch_size, len(pictures)), seed
+        self.classes = np.eye(preset.recognized, dtype=np.float32)[labels] if preset.recognized else None
         self.shuffle(seed, 0)
 
     def __len__(self):
-        return len(self.plan)
+        return math.ceil(len(self.pictures) / self.size)
 
     def shuffle(self, seed, epoch):
-        """Plan an epoch: which rows of which source at which side make up each batch."""
+        """Draw the order of an epoch and, for each batch, its side and the seed of its windows."""
         rng = np.random.default_rng((seed or 0, epoch))
-        self.plan = []
-        for source in self.sources[:1] if epoch >= 0.3 * self.epochs else self.sources:
-            rows = rng.permutation(len(source.pictures))[:source.count]
-            self.plan += [(source, rows[start:start + source.batch], int(rng.choice(source.sides)), rng.integers(2**32))
-                          for start in range(0, len(rows), source.batch)]
-        self.plan = [self.plan[k] for k in rng.permutation(len(self.plan))]
-        other = next((k for k, batch in enumerate(self.plan) if batch[2] != self.plan[0][2]), 0)
-        if other:                                # Keras learns from the first two batches which sizes vary
-            self.plan[1], self.plan[other] = self.plan[other], self.plan[1]
+        self.order = np.arange(len(self.pictures)) if self.seed is None else rng.permutation(len(self.pictures))
+        self.sides = rng.choice(SIDES, len(self))
+        self.sides[0] = SIDES[0]
+        self.sides[1:2] = SIDES[-1]              # Keras learns from the first two batches which sizes vary
+        self.seeds = rng.integers(2**32, size=len(self))
 
     def __getitem__(self, batch):
-        source, rows, side, seed = self.plan[batch]
-        pictures = source.pictures[np.sort(rows)]
-        if self.seed is not None:                # else the pictures to check with, whole and the same every time
-            pictures = crop(pictures, side, np.random.default_rng(seed))
+        rows = np.sort(self.order[batch * self.size:(batch + 1) * self.size])
+        pictures, rng = self.pictures[rows], np.random.default_rng(self.seeds[batch])
+        if self.seed is not None:
+            pictures = windows(pictures, rng.choice(WINDOWS), self.sides[batch], rng)
         lightness, chroma = images.to_lab(pictures)
-        return lightness, quarter(chroma)
+        if self.seed is not None:
+            lightness = lightness ** np.exp(rng.normal(0, GAMMA, (len(rows), 1, 1, 1))).astype(np.float32)
+        return (lightness if self.classes is None else (lightness, self.classes[rows])), quarter(chroma)
 
 
-@dataclass(frozen=True)
-class Source:
-    """Pictures of a colorizer's training set, and how an epoch takes them."""
-    pictures: np.ndarray         # or data.Files; (n, h, w, 3)
-    count: int                   # pictures an epoch
-    batch: int
-    sides: tuple[int, ...]       # one of them for each batch
-
-
-def crop(pictures, side, rng):
-    """Squares of `side` pixels from pictures (n, h, w, c), each mirrored or not; smaller pictures are enlarged."""
-    pictures = np.where(rng.random((len(pictures), 1, 1, 1)) < 0.5, pictures, pictures[:, :, ::-1])
-    height, width = pictures.shape[1:3]
-    if side > height:
-        return np.stack([images.resize(picture, (side, side)) for picture in pictures])
-    top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
-    return pictures[:, top:top + side, left:left + side]
+def windows(pictures, window, side, rng):
+    """A square of `window` pixels from each of pictures (n, h, w, c), mirrored or not, resized to `side` pixels."""
+    n, height, width, _ = pictures.shape
+    pictures = np.where(rng.random((n, 1, 1, 1)) < 0.5, pictures, pictures[:, :, ::-1])
+    corners = rng.integers((height - window + 1, width - window + 1), size=(n, 2))
+    return np.stack([images.resize(picture[top:top + window, left:left + window], (side, side))
+                     for picture, (top, left) in zip(pictures, corners, strict=True)])
 
 
 def quarter(volume):

@@ -10,7 +10,7 @@ import numpy as np
 from ae_core import images, metrics, paint
 
 PHOTO, PUBLISHED = "photo_colorizer", "cifar_colorizer"
-SIDE = 192                       # pixels of the longer side of the copy that the network sees; the best of 96 to 320
+SIDE = 128                       # pixels of the longer side of the copy that the network sees; the best of 96 to 320
 VIEW = 1200                      # and of the copy that a page shows
 LEAST = 64                       # and of the smallest it was trained on
 QUARTER = 4                      # the network answers at a quarter of that copy's size
@@ -94,12 +94,16 @@ def file_name(name, kind="JPEG"):
 
 
 def predict(model, gray, side=SIDE):
-    """The tint of gray pixels (h, w, 1), from a copy whose longer side has `side` pixels."""
+    """The tint of gray pixels (h, w, 1), from a copy whose longer side has `side` pixels.
+
+    The mean of what the network answers to the copy and to its mirror image, which is no less true.
+    """
     factor = max(LEAST, min(side, max(gray.shape))) / max(gray.shape)
     height, width = (max(QUARTER, round(length * factor / QUARTER) * QUARTER) for length in gray.shape[:2])
     copy = paint.lightness(resize(gray, (height, width)))
     padded = cv2.copyMakeBorder(copy, 0, -height % STEP, 0, -width % STEP, cv2.BORDER_REFLECT_101)
-    chroma = model.chroma(padded[None, ..., None])[0, :height // QUARTER, :width // QUARTER]
+    answer, mirrored = model.chroma(np.stack([padded, padded[:, ::-1]])[..., None])
+    chroma = ((answer + mirrored[:, ::-1]) / 2)[:height // QUARTER, :width // QUARTER]
     return paint.guided(cv2.resize(copy, chroma.shape[1::-1], interpolation=cv2.INTER_AREA), chroma, RADIUS, EPSILON)
 
 

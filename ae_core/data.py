@@ -110,9 +110,6 @@ DATASETS = {
         "Imagenette photographs", "photos/train", "",
         ("Tench", "English springer", "Cassette player", "Chain saw", "Church", "French horn", "Garbage truck",
          "Gas pump", "Golf ball", "Parachute"), 0, {}, True, "https://github.com/fastai/imagenette"),
-    "tinyimagenet32": Dataset(
-        "Tiny ImageNet at 32 x 32", "tinyimagenet32.npz", "", (), 0, {}, True,
-        "http://cs231n.stanford.edu/tiny-imagenet-200.zip"),
     "quickdraw_cats": Dataset(
         "Quick, Draw! cats", "quickdraw/cat.npy", "", ("Cat",), 2,
         {"https://storage.googleapis.com/quickdraw_dataset/full/numpy_bitmap/cat.npy": None}),

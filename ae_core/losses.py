@@ -53,15 +53,22 @@ def similarity(pictures, rebuilt, side=7):
     return ops.mean(index, axis=(1, 2, 3))
 
 
-def colour_error(wanted, given, fine=0.8, share=0.65, floor=1e-3):
+def colour_error(wanted, given, fine=0.8, share=0.7, floor=1e-3):
     """The logarithm of the squared error of two chroma volumes (n, h, w, 2), and a fine for paleness: -> (n,).
 
     The logarithm is what PSNR measures, and it lets a picture that is vivid anyway be vivid in the wrong colour at
-    little cost. Without the fine the best answer to doubt is brown: it is paid where the mean chroma of the answer is
-    less than `share` of the wanted one, in units of 0.15, the mean chroma of photographs over 110.
+    little cost. Without the fine the best answer to doubt is brown: it is paid where the answer is less than `share` as
+    colourful as what is wanted, in units of 0.107, the mean colourfulness of photographs.
     """
-    def strength(chroma):
-        return ops.mean(ops.sqrt(ops.sum(ops.square(chroma), axis=-1) + 1e-6), axis=(1, 2))
-
     error = ops.mean(ops.sum(ops.square(wanted - given), axis=-1), axis=(1, 2))
-    return ops.log(error + floor) + fine * ops.relu(share * strength(wanted) - strength(given)) / 0.15
+    return ops.log(error + floor) + fine * ops.relu(share * colourfulness(wanted) - colourfulness(given)) / 0.107
+
+
+def colourfulness(chroma):
+    """Of chroma (n, h, w, 2): -> (n,). Spread counts most, for one tint over all is not colourful.
+
+    Hasler and Suesstrunk, 2003: the deviation of both channels, and 0.3 of the distance of their mean from grey.
+    """
+    mean = ops.mean(chroma, axis=(1, 2), keepdims=True)
+    deviation = ops.mean(ops.sum(ops.square(chroma - mean), axis=-1), axis=(1, 2))
+    return ops.sqrt(deviation + 1e-6) + 0.3 * ops.sqrt(ops.sum(ops.square(mean), axis=(1, 2, 3)) + 1e-6)

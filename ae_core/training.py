@@ -17,7 +17,19 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ae_core import attributes, batches, data, distribution, export, losses, metrics, networks, presets, store
+from ae_core import (
+    attributes,
+    batches,
+    data,
+    distribution,
+    export,
+    losses,
+    metrics,
+    networks,
+    optimizers,
+    presets,
+    store,
+)
 
 ATTRIBUTE_FACES = 30_000         # training faces are enough to find the directions of attributes
 HEADROOM = 2**17                 # bytes that a checkpoint takes beside its numbers, and what is written next to it
@@ -137,8 +149,7 @@ def patience(preset, epochs):
 
 def compile_for(preset, graph):
     """jit_compile=False: XLA trains slower on a CPU, and Keras up to 3.14 takes it if not told otherwise."""
-    optimizer = {"adam": keras.optimizers.Adam, "muon": keras.optimizers.Muon}[preset.optimizer](preset.learning_rate)
-    graph.compile(optimizer, losses.of(preset), jit_compile=False)
+    graph.compile(optimizers.of(preset), losses.of(preset), jit_compile=False)
     return graph
 
 
@@ -178,7 +189,7 @@ def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, precision="
 
     if stale(history) >= patience(preset, epochs):    # it had ended and was stopped before anyone knew
         epochs = len(history)
-    shown, check = batches.split(preset, pictures, labels, epochs, seed)
+    shown, check = batches.split(preset, pictures, labels, seed)
     told = [SeedEpoch(shown, seed, worker), *callbacks(preset, epochs, place, run), *more_callbacks]
     try:
         if strategy:

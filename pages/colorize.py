@@ -10,19 +10,21 @@ from ae_core import colorize, data, images, paint, presets
 from pages.shared import cache, frame, live, widgets
 
 FORMULA = (r"L = 116\, f(Y) - 16, \quad a = 500\,(f(X) - f(Y)), \quad b = 200\,(f(Y) - f(Z)), \qquad"
-           r" \mathcal{L} = \log\,\overline{\lVert c - \hat c(L) \rVert^2} + 0.8\,\max(0,\; 0.65\,\overline{\lVert c"
-           r" \rVert} - \overline{\lVert \hat c \rVert}) / 0.15")
-IDEA = """
+           r" \mathcal{L} = \log\,\overline{\lVert c - \hat c(L) \rVert^2} + 0.8\,\max(0,\; 0.7\,S(c) - S(\hat c))"
+           r" / 0.107, \quad S = \sigma + 0.3\,\lVert \mu \rVert")
+IDEA = r"""
 **Lab.** A photograph is split as the eye does it (CIE Lab): lightness $L$, which a gray photograph has, and chroma
 $c = (a, b)$, red against green and yellow against blue, which it lacks. The network guesses the chroma alone. The
 lightness stays yours, to the last grain; a colour that cannot be shown at its lightness is paled until it can.
 
-**The network** halves the photograph five times. At the bottom it sums up the whole scene (meadow, street, face), tells
-every place about it, and comes back up over **skip connections** to a quarter of the size: colour is smooth.
+**The network** halves the photograph five times. At the bottom it sums up the whole scene (meadow, street, church),
+tells every place about it, and comes back up over **skip connections** to a quarter of the size: colour is smooth. In
+training it had to name the scene as well: whoever knows what is there colours it better (Iizuka et al., 2016).
 
 **The loss.** A shirt in a gray photograph may be red or blue. Squared error alone answers such doubt with the mean,
 which is brown: the sepia wash of many colorizers. So the network pays the *logarithm* of the error, which is what PSNR
-measures, and a **fine for paleness** wherever its colours are, over a whole picture, weaker than 65 % of the true ones.
+measures, and a **fine for paleness** where its picture is less than 70 % as colourful as the true one. Colourfulness
+$S$ is mostly the spread $\sigma$ of the colours and little of their mean $\mu$: one tint over all would not do.
 
 **The guided filter** brings the small answer back to your size. Around every place a straight line from lightness to
 chroma is fitted, and drawn over the lightness at full size: colours stop where the photograph has an edge (He et al.,

@@ -7,18 +7,20 @@ from keras import ops
 
 from ae_core import networks, presets
 
-LAYERS = [networks.Sampling(seed=3), networks.GaussianCorruption((0.1, 0.4), (0.0, 1.2), clip=False, seed=5)]
+LAYERS = [networks.Sampling(seed=3), networks.Recognition(0.3),
+          networks.GaussianCorruption((0.1, 0.4), (0.0, 1.2), clip=False, seed=5)]
 
 
 def inputs_of(preset, count=2):
     pictures = np.zeros((count, *(side or 64 for side in preset.shape)), np.float32)
-    return [pictures, np.eye(preset.labels, dtype=np.float32)[:count]] if preset.labels else pictures
+    classes = preset.labels or preset.recognized
+    return [pictures, np.eye(classes, dtype=np.float32)[:count]] if classes else pictures
 
 
 @pytest.mark.parametrize("preset", presets.PRESETS.values(), ids=lambda preset: preset.name)
 def test_every_preset_builds_to_its_declared_shapes(preset):
     encoder, decoder = networks.build(preset)
-    code = encoder(inputs_of(preset))
+    code = encoder(inputs_of(preset)[0] if preset.recognized else inputs_of(preset))
     if preset.network == "chroma":
         assert [tuple(volume.shape[1:3]) for volume in code] == [(16, 16), (8, 8), (4, 4), (2, 2)]
         assert code[-1].shape[-1] == preset.code
@@ -51,6 +53,17 @@ def test_published_sizes():
 def test_a_layer_remembers_every_argument(layer):
     config = layer.get_config()
     assert type(layer).from_config(config).get_config() == config
+
+
+def test_recognition_lets_a_volume_through_and_asks_for_its_class_in_training_alone():
+    layer, volume, classes = networks.Recognition(0.5), np.ones((3, 2, 2, 4), np.float32), np.eye(3, dtype=np.float32)
+    np.testing.assert_array_equal(ops.convert_to_numpy(layer([volume, classes], training=False)), volume)
+    assert not layer.losses
+    np.testing.assert_array_equal(ops.convert_to_numpy(layer([volume, classes], training=True)), volume)
+    assert float(layer.losses[0]) > 0
+    layer.logits.set_weights([np.zeros((4, 3)), np.zeros(3)])
+    layer([volume, classes], training=True)
+    assert float(layer.losses[-1]) == pytest.approx(0.5 * np.log(3), rel=1e-5)
 
 
 def test_kl_is_zero_for_the_prior_and_right_elsewhere():
