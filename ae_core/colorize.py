@@ -12,7 +12,7 @@ from ae_core import images, metrics, paint
 PHOTO, PUBLISHED = "photo_colorizer", "cifar_colorizer"
 SIDE = 128                       # pixels of the longer side of the copy that the network sees; the best of 96 to 320
 VIEW = 1200                      # and of the copy that a page shows
-LEAST = 64                       # and of the smallest it was trained on
+LEAST = 96                       # and of the smallest it was trained on
 QUARTER = 4                      # the network answers at a quarter of that copy's size
 STEP = 32                        # and takes sides that are multiples of this
 RADIUS, EPSILON = 1, 1e-3        # of the guided filter, in pixels of the answer and in squared lightness

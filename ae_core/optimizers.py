@@ -16,7 +16,7 @@ def of(preset):
 class Adam(keras.optimizers.Adam):
     """The same numbers as Keras's, whose update is a dozen passes over each weight and its two moments.
 
-    TensorFlow has one operation that does it in a single pass: a dense network trains half as fast again.
+    TensorFlow has one operation that does it in a single pass: a dense network trains up to half as fast again.
     """
 
     def update_step(self, gradient, variable, learning_rate):

@@ -51,7 +51,7 @@ class Preset:
     shape: tuple[int, int, int] = (28, 28, 1)
     output: tuple[int, int, int] | None = None       # of what comes out, where that is not what goes in: colours
     arguments: dict = field(default_factory=dict)    # of the network's builder
-    loss: str = "mse"            # or "bce", "sharp", "structure": the mean over pixels, see training
+    loss: str = "mse"            # or "bce", "sharp", "structure", "chroma": see losses
     reconstruction_weight: float = 1.0   # of that loss against the KL term; the pixel count makes it a sum
     variational: bool = False
     sparsity: float = 0.0        # weight of the L1 penalty on the code
