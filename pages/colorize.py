@@ -9,9 +9,9 @@ import streamlit as st
 from ae_core import colorize, data, images, paint, presets
 from pages.shared import cache, frame, live, widgets
 
-FORMULA = (r"L = 116\, f(Y) - 16, \quad a = 500\,(f(X) - f(Y)), \quad b = 200\,(f(Y) - f(Z)), \qquad"
-           r" \mathcal{L} = \log\,\overline{\lVert c - \hat c(L) \rVert^2} + 0.8\,\max(0,\; 0.7\,S(c) - S(\hat c))"
-           r" / 0.107, \quad S = \sigma + 0.3\,\lVert \mu \rVert")
+FORMULA = (r"\begin{aligned} L &= 116\, f(Y) - 16 \\ a &= 500\,(f(X) - f(Y)) \\ b &= 200\,(f(Y) - f(Z)) \\[1ex]"
+           r" \mathcal{L} &= \log\,\overline{\lVert c - \hat c(L) \rVert^2} \\"
+           r" &+ 0.8\,\max(0,\, 0.7\,S(c) - S(\hat c)) / 0.107 \\ S &= \sigma + 0.3\,\lVert \mu \rVert \end{aligned}")
 IDEA = r"""
 **Lab.** A photograph is split as the eye does it (CIE Lab): lightness $L$, which a gray photograph has, and chroma
 $c = (a, b)$, red against green and yellow against blue, which it lacks. The network guesses the chroma alone. The
