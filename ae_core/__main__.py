@@ -91,8 +91,10 @@ def list_presets(arguments):
 def train(arguments):
     """Train a preset and put it into the store; Ctrl-C keeps the best epoch so far."""
     preset = presets.get(arguments.name)
-    if arguments.resume and (arguments.batch_size or arguments.schedule or arguments.seed is not None):
-        raise ValueError("A resumed run goes on with its own seed, batch size and schedule; leave those options out.")
+    if arguments.resume and (arguments.batch_size or arguments.schedule or arguments.precision
+                             or arguments.seed is not None):
+        raise ValueError("A resumed run goes on with its own seed, batch size, schedule and precision; "
+                         "leave those options out.")
     if preset.network != "linear":
         data.load(preset.dataset, "test", preset.target)        # a clear sentence before TensorFlow's slow start
     training = _training()
@@ -224,8 +226,8 @@ def _parser():
     sub.add_argument("--batch-size", type=_positive)
     sub.add_argument("--seed", type=_positive_or_zero)
     sub.add_argument("--schedule", choices=["cosine", "plateau"], help="how the learning rate falls")
-    sub.add_argument("--precision", choices=["float32", "mixed_bfloat16"], default="float32",
-                     help="of the arithmetic; bfloat16 is faster where the processor has it")
+    sub.add_argument("--precision", choices=["float32", "mixed_bfloat16"],
+                     help="of the arithmetic; without it, what this processor is fastest in")
     sub.add_argument("--resume", action="store_true", help="go on from the last epoch of the run that was stopped")
     sub.add_argument("--strategy", choices=["mirrored", "multiworker"],
                      help="share the work among devices, or among the workers that TF_CONFIG names")

@@ -51,7 +51,7 @@ def save_keras(model, path):
     """Save a model without its optimizer, its float32 weights stored as compressed float16."""
     with tempfile.TemporaryDirectory() as scratch:
         whole = Path(scratch) / "whole.keras"
-        bare = keras.models.clone_model(model)   # a fitted model would bring its optimizer along
+        bare = keras.models.clone_model(model, clone_function=standard, recursive=True)    # with no optimizer
         bare.set_weights(model.get_weights())
         bare.save(whole)
         with zipfile.ZipFile(whole) as archive, zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as slim:
@@ -60,6 +60,12 @@ def save_keras(model, path):
                     slim.write(_half_h5(archive.extract(name, scratch)), name)
                 else:
                     slim.writestr(name, archive.read(name))
+
+
+def standard(layer):
+    """A fresh layer of Keras's own kind, so that whoever opens model.keras needs no code but Keras."""
+    kind = keras.layers.BatchNormalization if isinstance(layer, networks.BatchNormalization) else type(layer)
+    return kind.from_config(layer.get_config())
 
 
 def load_keras(path):

@@ -86,6 +86,27 @@ class Recognition(layers.Layer):
         return {**super().get_config(), "weight": self.weight}
 
 
+@keras.saving.register_keras_serializable("ae_core")
+class BatchNormalization(layers.BatchNormalization):
+    """The same numbers as Keras's, which in training goes over its volume (n, h, w, c) a dozen times.
+
+    TensorFlow has one operation for it, of two passes, which computes in bfloat16 as well. The statistics are float32.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        if not training or keras.backend.backend() != "tensorflow":
+            return super().call(inputs, training, mask)
+        import tensorflow as tf
+
+        volume, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs, scale=self.gamma.value, offset=self.beta.value, mean=[], variance=[], epsilon=self.epsilon)
+        count = ops.cast(ops.size(inputs) // inputs.shape[-1], "float32")
+        variance = variance * (count - 1) / count            # of these values; the operation guesses that of all
+        for moving, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(self.momentum * moving + (1 - self.momentum) * new)
+        return volume
+
+
 def build(preset):
     """The encoder and the decoder of a preset, with fresh weights."""
     return BUILDERS[preset.network](preset, **preset.arguments)
@@ -100,7 +121,10 @@ def autoencoder(preset, encoder, decoder):
 
 
 def training_graph(preset, encoder, decoder, seed=0):
-    """The model that is fitted: the autoencoder, with the preset's corruption before and sampling between."""
+    """The model that is fitted: the autoencoder, with the preset's corruption before and sampling between.
+
+    Both are float32, whatever the precision of the rest.
+    """
     inputs = _inputs(preset)
     if preset.recognized:
         classes = keras.Input((preset.recognized,), name="classes")
@@ -110,10 +134,11 @@ def training_graph(preset, encoder, decoder, seed=0):
     seen = inputs[0]
     if preset.corruption:
         noise = preset.corruption
-        seen = GaussianCorruption(noise.mean, noise.sigma, noise.clip, seed=seed, name="corruption")(seen)
+        seen = GaussianCorruption(noise.mean, noise.sigma, noise.clip, seed=seed, dtype="float32",
+                                  name="corruption")(seen)
     code = encoder(_unpack([seen, *inputs[1:]]))
     if preset.variational:
-        code = Sampling(seed=seed, dtype="float32", name="sampling")(code)     # whatever the precision of the rest
+        code = Sampling(seed=seed, dtype="float32", name="sampling")(code)
     if preset.sparsity:
         code = layers.ActivityRegularization(l1=preset.sparsity, name="sparsity")(code)
     return _model(inputs, decoder(_unpack([code, *inputs[1:]])), preset.name)
@@ -141,7 +166,7 @@ def conv(preset, filters, activation="relu", batch_norm=False, code_name="latent
     """3x3 convolutions of stride 2, a dense code, and transposed convolutions back."""
     def block(x, layer):
         x = layers.Activation(activation)(layer(x))
-        return layers.BatchNormalization()(x) if batch_norm else x
+        return BatchNormalization()(x) if batch_norm else x
 
     inputs = _inputs(preset)
     x = inputs[0]
@@ -155,9 +180,8 @@ def conv(preset, filters, activation="relu", batch_norm=False, code_name="latent
     x = layers.Reshape(volume)(x)
     for n in reversed(filters):
         x = block(x, layers.Conv2DTranspose(n, 3, strides=2, padding="same"))
-    picture = layers.Conv2DTranspose(preset.target[-1], 3, padding="same", activation="sigmoid", dtype="float32",
-                                     name="picture")(x)
-    return encoder, _model(inputs, picture, "decoder")
+    x = layers.Conv2DTranspose(preset.target[-1], 3, padding="same")(x)
+    return encoder, _model(inputs, _picture(x, "sigmoid"), "decoder")
 
 
 def pooled(preset, filters):
@@ -173,8 +197,8 @@ def pooled(preset, filters):
     x = layers.Reshape(volume)(inputs[0])
     for n in (filters[0], filters[0]):
         x = layers.UpSampling2D()(layers.Conv2D(n, 3, padding="same", activation="relu")(x))
-    picture = layers.Conv2D(preset.shape[-1], 3, padding="same", activation="sigmoid", name="picture")(x)
-    return encoder, _model(inputs, picture, "decoder")
+    x = layers.Conv2D(preset.shape[-1], 3, padding="same")(x)
+    return encoder, _model(inputs, _picture(x, "sigmoid"), "decoder")
 
 
 def two_branch(preset, channels=4):
@@ -206,8 +230,7 @@ def two_branch(preset, channels=4):
         x = layers.UpSampling2D()(convolve(x, channels * 2**level, 3))
     branches = layers.Conv2D(depth, 3, padding="same", kernel_initializer="zeros", name="branches")(x)
     shortcut = layers.Reshape(preset.shape)(layers.Dense(height * width * depth, name="shortcut")(inputs[0]))
-    picture = layers.Activation("sigmoid", name="picture")(layers.Add()([branches, shortcut]))
-    return encoder, _model(inputs, picture, "decoder")
+    return encoder, _model(inputs, _picture(layers.Add()([branches, shortcut]), "sigmoid"), "decoder")
 
 
 def chroma(preset, filters):
@@ -219,7 +242,7 @@ def chroma(preset, filters):
     global and local features, and the skip connections of Ronneberger et al., 2015).
     """
     def block(x, n, strides=1):
-        return layers.BatchNormalization()(layers.Conv2D(n, 3, strides=strides, padding="same", activation="relu")(x))
+        return BatchNormalization()(layers.Conv2D(n, 3, strides=strides, padding="same", activation="relu")(x))
 
     inputs = _inputs(preset)
     x = inputs[0]
@@ -240,8 +263,8 @@ def chroma(preset, filters):
         n = volume.shape[-1]
         x = layers.UpSampling2D()(layers.Conv2D(n, 1)(x))
         x = block(layers.Add()([x, volume]), n)
-    colours = layers.Conv2D(2, 3, padding="same", activation="tanh", dtype="float32", name="picture")(x)
-    return encoder, _model(inputs, colours, "decoder")
+    x = layers.Conv2D(2, 3, padding="same")(x)
+    return encoder, _model(inputs, _picture(x, "tanh"), "decoder")
 
 
 def sparse(preset):
@@ -303,5 +326,10 @@ def _encoder(preset, inputs, x, activation=None, name="latent"):
 
 def _flat_decoder(preset, inputs, x, activation, **arguments):
     height, width, channels = preset.shape
-    x = layers.Dense(height * width * channels, activation, **arguments)(x)
-    return _model(inputs, layers.Reshape(preset.shape, name="picture")(x), "decoder")
+    x = layers.Dense(height * width * channels, **arguments)(x)
+    return _model(inputs, _picture(layers.Reshape(preset.shape)(x), activation), "decoder")
+
+
+def _picture(x, activation):
+    """The last step to a picture is float32 whatever comes before: bfloat16 knows no number between 0.996 and 1."""
+    return layers.Activation(activation, dtype="float32", name="picture")(x)

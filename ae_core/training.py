@@ -32,6 +32,7 @@ from ae_core import (
 )
 
 ATTRIBUTE_FACES = 30_000         # training faces are enough to find the directions of attributes
+STRIDE = 2**20                   # numbers of pictures that are computed with in one go
 HEADROOM = 2**17                 # bytes that a checkpoint takes beside its numbers, and what is written next to it
 
 
@@ -149,19 +150,27 @@ def patience(preset, epochs):
 
 def compile_for(preset, graph):
     """jit_compile=False: XLA trains slower on a CPU, and Keras up to 3.14 takes it if not told otherwise."""
-    graph.compile(optimizers.of(preset), losses.of(preset), jit_compile=False)
+    graph.compile(optimizers.of(preset), losses.of(preset), jit_compile=False, steps_per_execution=stride(preset))
     return graph
 
 
-def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, precision="float32", verbose="auto",
+def stride(preset):
+    """How many batches are computed before Python is asked again: of small ones, its share is a third of the time."""
+    if keras.backend.backend() == "torch":       # which knows no such thing
+        return 1
+    height, width, channels = batches.PHOTO if preset.network == "chroma" else preset.target
+    return max(1, min(32, STRIDE // (preset.batch_size * height * width * channels)))
+
+
+def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, precision=None, verbose="auto",
         more_callbacks=(), folder=None, strategy=None):
     """Train a preset on pictures (n, h, w, c); returns the encoder, the decoder and the history, best epoch loaded.
 
-    precision: "float32", or "mixed_bfloat16", whose arithmetic is a quarter faster on a CPU that has bfloat16 and twice
-    as fast on a GPU; the weights are float32 all the same. Interrupting it (Ctrl-C) keeps the best epoch so far. The
+    precision: of the arithmetic, "float32" or "mixed_bfloat16"; else what this processor is fastest in. Weights, losses
+    and the last step to a picture are float32 all the same. Interrupting it (Ctrl-C) keeps the best epoch so far. The
     run's files lie in `folder`, else in `runs_folder`. With a strategy of `distribution` the work is shared out; then
     every worker must see that folder, but only the chief writes there, and `resume` begins anew where there is nothing.
-    ValueError where there is too little to train on.
+    A resumed run keeps its precision. ValueError where there is too little to train on.
     """
     shape = batches.PHOTO if preset.network == "chroma" else preset.target
     if len(pictures) < 2 or pictures.shape[1:] != shape:
@@ -170,22 +179,22 @@ def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, precision="
     keras.utils.set_random_seed(seed)
     epochs, folder = epochs or preset.epochs, folder or runs_folder(preset.name)
     worker = distribution.index(strategy)
+    resume = resume and not (strategy and not (folder / "state.json").is_file())
+    before = saved_run(folder) if resume else {"history": [], "precision": precision or fastest_precision()}
+    history, precision = before["history"], before.get("precision", "float32")
     with of_precision(precision), distribution.scope(strategy):
         encoder, decoder = networks.build(preset)
         if preset.network == "two_branch":
             start_at_pca(encoder, decoder, pictures)
         graph = compile_for(preset, networks.training_graph(preset, encoder, decoder, seed))
         graph.optimizer.build(graph.trainable_variables)
-    if resume and not (strategy and not (folder / "state.json").is_file()):
-        history = saved_run(folder)["history"]
+    if resume:
         graph.load_weights(weights_file(folder, len(history)))
-    else:
-        history = []
-        if not worker:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
+    elif not worker:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
     place = Path(tempfile.mkdtemp()) if worker else folder    # all must save, as they add up counters; one is kept
-    run = {"preset": preset.to_json(), "seed": seed, "epochs": epochs, "history": history}
+    run = {"preset": preset.to_json(), "seed": seed, "epochs": epochs, "precision": precision, "history": history}
 
     if stale(history) >= patience(preset, epochs):    # it had ended and was stopped before anyone knew
         epochs = len(history)
@@ -211,6 +220,13 @@ def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, precision="
     for exact, fast in zip(plain, (encoder, decoder), strict=True):
         exact.set_weights(fast.get_weights())
     return *plain, history
+
+
+def fastest_precision():
+    """"mixed_bfloat16" where the processor computes in it (AVX-512 BF16 or AMX), up to twice as fast, else "float32"."""
+    known = Path("/proc/cpuinfo")
+    flags = known.read_text("utf-8").split() if known.is_file() else ()
+    return "mixed_bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "float32"
 
 
 @contextlib.contextmanager
@@ -259,10 +275,11 @@ def saved_run(folder):
     return json.loads(path.read_text("utf-8"))
 
 
-def train(preset, epochs=None, seed=0, resume=False, replace=False, precision="float32", strategy=None):
+def train(preset, epochs=None, seed=0, resume=False, replace=False, precision=None, strategy=None):
     """Fit a preset on its data set and put it into the store; returns the store's entry and whether it was replaced.
 
-    A resumed run goes on with the preset, the seed and (if not told otherwise) the epochs it was started with.
+    A resumed run goes on with the preset, the seed, the precision and (if not told otherwise) the epochs it was started
+    with.
     Weights with a lower validation loss than the new ones stay, unless `replace`. Of several workers only the chief
     keeps the model; the others return what they trained as None, False.
     """

@@ -110,8 +110,9 @@ def test_train_evaluate_and_export_as_a_user_would(capsys, own_store, tmp_path, 
     assert json.loads(run(capsys, "evaluate", "digits_stacked", "--json")[1])["n"] == 64
 
 
-def test_a_resumed_run_takes_no_other_seed(capsys):
-    status, _, err = run(capsys, "train", "digits_conv", "--resume", "--seed", "3")
+@pytest.mark.parametrize("option", [("--seed", "3"), ("--precision", "float32")])
+def test_a_resumed_run_takes_no_other_seed_or_precision(capsys, option):
+    status, _, err = run(capsys, "train", "digits_conv", "--resume", *option)
     assert status == 1 and "leave those options out" in err
 
 

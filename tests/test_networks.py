@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from ae_core import networks, presets
+from ae_core import networks, presets, training
 
 LAYERS = [networks.Sampling(seed=3), networks.Recognition(0.3),
           networks.GaussianCorruption((0.1, 0.4), (0.0, 1.2), clip=False, seed=5)]
@@ -29,6 +29,40 @@ def test_every_preset_builds_to_its_declared_shapes(preset):
             assert part.shape == (2, preset.code)
     model = networks.training_graph(preset, encoder, decoder)
     assert model(inputs_of(preset)).shape == (2, *(side or 16 for side in preset.target))
+
+
+@pytest.mark.parametrize("preset", presets.PRESETS.values(), ids=lambda preset: preset.name)
+def test_every_preset_is_trained_in_bfloat16_towards_float32(preset):
+    with training.of_precision("mixed_bfloat16"):
+        encoder, decoder = networks.build(preset)
+        model = networks.training_graph(preset, encoder, decoder)
+    assert {encoder.layers[-1].compute_dtype, decoder.layers[1].compute_dtype} == {"bfloat16"}
+    given = model(inputs_of(preset), training=True)
+    assert given.dtype == "float32" and np.isfinite(ops.convert_to_numpy(given)).all()
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float32", 1e-5), ("mixed_bfloat16", 0.03)])
+def test_batch_normalization_is_that_of_keras(dtype, tolerance):
+    """Output, gradients and moving statistics in training, and the output afterwards."""
+    import tensorflow as tf
+
+    volume = tf.constant(np.random.default_rng(0).normal(3, 2, (5, 4, 6, 8)), tf.float32)
+    wanted = tf.constant(np.random.default_rng(1).normal(size=volume.shape), tf.float32)
+    seen = []
+    for kind, precision in ((networks.BatchNormalization, dtype), (keras.layers.BatchNormalization, "float32")):
+        layer = kind(dtype=precision)
+        layer.build(volume.shape)
+        layer.gamma.assign(np.linspace(0.5, 2, 8))
+        layer.beta.assign(np.linspace(-1, 1, 8))
+        with tf.GradientTape() as tape:
+            tape.watch(volume)
+            given = layer(volume, training=True)
+            loss = tf.reduce_mean(wanted * tf.square(tf.cast(given, tf.float32)))
+        gradients = tape.gradient(loss, [volume, layer.gamma.value, layer.beta.value])
+        seen.append([ops.convert_to_numpy(ops.cast(value, "float32"))
+                     for value in (given, *gradients, layer.moving_mean, layer.moving_variance, layer(volume))])
+    for ours, keras_own in zip(*seen, strict=True):
+        np.testing.assert_allclose(ours, keras_own, atol=tolerance * np.abs(keras_own).max())
 
 
 def test_a_colorizer_looks_at_the_whole_scene():

@@ -1,6 +1,7 @@
 """Training on tiny networks: seconds, not epochs."""
 import dataclasses
 import json
+import zipfile
 from pathlib import Path
 
 import keras
@@ -192,6 +193,31 @@ def test_bfloat16_trains_float32_weights(digits):
     assert all(weights.dtype == np.float32 for weights in encoder.get_weights() + decoder.get_weights())
     assert {layer.compute_dtype for layer in decoder.layers} == {"float32"}
     assert keras.config.dtype_policy().name == "float32"
+
+
+def test_a_processor_trains_in_what_it_is_fastest_in_and_a_resumed_run_in_what_it_began(digits, monkeypatch, tmp_path):
+    def precision():
+        return training.saved_run(tmp_path / "run")["precision"]
+
+    for flags, wanted in (("avx512f avx512_bf16", "mixed_bfloat16"), ("avx2", "float32")):
+        monkeypatch.setattr(training.Path, "read_text", lambda *_, flags=flags: f"flags : fpu {flags} sse2\n")
+        monkeypatch.setattr(training.Path, "is_file", lambda _: True)
+        assert training.fastest_precision() == wanted
+        monkeypatch.undo()
+    fit(tiny(), *digits, epochs=2, folder=tmp_path / "run")
+    assert precision() == training.fastest_precision()
+    fit(tiny(), *digits, epochs=2, folder=tmp_path / "run", precision="float32", more_callbacks=[Stop(1)])
+    fit(tiny(), *digits, epochs=2, folder=tmp_path / "run", resume=True)
+    assert precision() == "float32"
+
+
+def test_many_small_batches_are_computed_in_one_go(digits):
+    """The last go of an epoch has fewer; every batch counts, once."""
+    assert [training.stride(presets.get(name)) for name in ("digits_conv", "faces_vae", "photo_colorizer")] == [32, 1, 1]
+    steps = []
+    count = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: steps.append(int(count.model.optimizer.iterations)))
+    fit(tiny(batch_size=1), *digits, epochs=2, more_callbacks=[count])
+    assert steps == [58, 116]                    # 6 of 64 pictures are kept aside
 
 
 def test_the_same_seed_gives_the_same_weights(digits):
@@ -388,6 +414,7 @@ def test_a_variance_beyond_half_precision_is_kept(tmp_path):
     layer = next(each for each in encoder.layers if isinstance(each, keras.layers.BatchNormalization))
     layer.set_weights([*layer.get_weights()[:3], np.full(4, 4e7, np.float32)])
     files = export.write(preset, encoder, decoder, tmp_path)
+    assert b"ae_core" not in zipfile.ZipFile(files["model.keras"]).read("config.json")     # Keras alone can read it
     again, _ = export.load_keras(files["model.keras"])
     assert any(np.allclose(weights, 4e7) for weights in again.get_weights() if weights.shape == (4,))
     assert all(np.isfinite(weights).all() for weights in encoder.get_weights())
