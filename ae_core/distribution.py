@@ -3,8 +3,8 @@
 Keras 3.15 builds and updates its weights under a `tf.distribute` strategy, but its `fit` fails under
 `MultiWorkerMirroredStrategy` (it reduces whole batches, and scalars along an axis they do not have). So the loop over
 batches is ours, and the step is Keras's own `train_step`. Each replica takes its own rows of every global batch; the
-optimizer adds the gradients up, so that all replicas keep the same weights. For training only; but for the one
-operation in `optimizers`, the only place that knows TensorFlow by name.
+optimizer adds the gradients up, so that all replicas keep the same weights. For training only; but for one operation
+in `optimizers` and one in `networks`, the only place that knows TensorFlow by name.
 """
 import contextlib
 import hashlib

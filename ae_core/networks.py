@@ -121,9 +121,9 @@ def autoencoder(preset, encoder, decoder):
 
 
 def training_graph(preset, encoder, decoder, seed=0):
-    """The model that is fitted: the autoencoder, with the preset's corruption before and sampling between.
+    """The model that is fitted: the autoencoder, with the preset's corruption before and sampling or a penalty between.
 
-    Both are float32, whatever the precision of the rest.
+    These are float32, whatever the precision of the rest.
     """
     inputs = _inputs(preset)
     if preset.recognized:
@@ -140,7 +140,7 @@ def training_graph(preset, encoder, decoder, seed=0):
     if preset.variational:
         code = Sampling(seed=seed, dtype="float32", name="sampling")(code)
     if preset.sparsity:
-        code = layers.ActivityRegularization(l1=preset.sparsity, name="sparsity")(code)
+        code = layers.ActivityRegularization(l1=preset.sparsity, dtype="float32", name="sparsity")(code)
     return _model(inputs, decoder(_unpack([code, *inputs[1:]])), preset.name)
 
 
