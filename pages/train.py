@@ -269,8 +269,8 @@ def show_model(name):
     if story.FILE in stored.card["sha256"]:
         told, history, strip = cache.story_of(name)
         epochs = told.epochs[story.shown_epochs(told)]
-        live.filmstrip(f"film_{name}", strip, label="Epoch", value=epochs[-1], stop=epochs[-1], scale=1,
-                       captions=[f"After {epoch} epochs" for epoch in epochs], ends=("untrained", "trained"),
+        live.filmstrip(f"film_{name}", strip, label="Epoch", value=epochs[-1], stop=epochs[-1], digits=0,
+                       scale=1, captions=[f"After {epoch} epochs" for epoch in epochs], ends=("untrained", "trained"),
                        alt="Pictures, what the network makes of them, and its plane, epoch by epoch")
         st.caption(describe(told, stored.preset))
         show_curves(history, len(history), f"model_{name}")

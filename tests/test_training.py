@@ -213,7 +213,8 @@ def test_a_processor_trains_in_what_it_is_fastest_in_and_a_resumed_run_in_what_i
 
 def test_many_small_batches_are_computed_in_one_go(digits):
     """The last go of an epoch has fewer; every batch counts, once."""
-    assert [training.stride(presets.get(name)) for name in ("digits_conv", "faces_vae", "photo_colorizer")] == [32, 1, 1]
+    assert [training.stride(presets.get(name)) for name in ("digits_conv", "faces_vae", "photo_colorizer")] \
+        == [32, 1, 1]
     steps = []
     count = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: steps.append(int(count.model.optimizer.iterations)))
     fit(tiny(batch_size=1), *digits, epochs=2, more_callbacks=[count])

@@ -459,6 +459,7 @@ def filmstrip(
     value: float = 0.0,
     start: float = 0.0,
     stop: float = 1.0,
+    digits: int | None = None,
     captions: Sequence[str] | None = None,
     ends: tuple[str, str] = ("", ""),
     loop: bool = False,
@@ -481,6 +482,7 @@ def filmstrip(
         value: where the strip opens; out of range or not finite is put right.
         start: value of the first frame.
         stop: value of the last frame; may be smaller than start.
+        digits: decimals of the value that is shown. None: as many as the line is fine.
         captions: one text a frame, shown under the picture and spoken.
         ends: words under the two ends of the track.
         loop: play from the first frame again after the last; else back and forth.
@@ -507,6 +509,7 @@ def filmstrip(
         "epoch": now.epoch,
         "start": float(start),
         "stop": float(stop),
+        "digits": digits,
         "captions": None if captions is None else [str(text) for text in captions],
         "ends": list(ends),
         "loop": bool(loop),

@@ -224,6 +224,14 @@ class View {
     return true;
   }
 
+  /** Wait for the heavy data of this digest and `take` them, unless newer ones have overtaken them. */
+  async loadParts(id, ...told) {
+    if (id === this.wanted) return;
+    this.wanted = id;
+    const parts = await partsEntry(id).ready;
+    if (id === this.wanted) this.take(parts, ...told);
+  }
+
   /** Is the server's answer about the value that is shown? */
   answers(data) {
     return !this.busy && data.epoch === this.epoch && (data.turn ?? 0) === this.turn;

@@ -60,11 +60,7 @@ class Filmstrip extends LineView {
     if (first && data.autoplay && !still) this.play();
   }
 
-  async loadParts(id) {
-    if (id === this.wanted) return;
-    this.wanted = id;
-    const { frames } = await partsEntry(id).ready;
-    if (id !== this.wanted) return; // overtaken by newer frames
+  take({ frames }) {
     this.frames = frames;
     this.thumbnailsAreOld = true;
     this.request();
@@ -164,7 +160,7 @@ class Filmstrip extends LineView {
 
   paintText(frame) {
     const { start, stop, captions } = this.data;
-    const digits = clamp(2 - Math.floor(Math.log10(Math.abs(stop - start))), 0, 4);
+    const digits = this.data.digits ?? clamp(2 - Math.floor(Math.log10(Math.abs(stop - start))), 0, 4);
     const [value] = this.position();
     const text = spoken(value, digits);
     this.number.textContent = text;

@@ -71,11 +71,7 @@ class Mixer extends View {
     return values.map((value) => (value - start) / (stop - start));
   }
 
-  async loadParts(id, held) {
-    if (id === this.wanted) return;
-    this.wanted = id;
-    const { frames } = await partsEntry(id).ready;
-    if (id !== this.wanted) return; // overtaken by newer frames
+  take({ frames }, held) {
     this.frames = frames;
     this.held = held;
     this.thumbnailsAreOld = true;

@@ -112,11 +112,7 @@ class Pad extends View {
     this.exactTurn = this.turn;
   }
 
-  async loadParts(id) {
-    if (id === this.wanted) return;
-    this.wanted = id;
-    const parts = await partsEntry(id).ready;
-    if (id !== this.wanted) return; // overtaken by a newer atlas
+  take(parts) {
     this.parts = parts;
     this.nearest = -1;
     this.dots = parts.dots && new Uint16Array(parts.dots.buffer);

@@ -48,12 +48,8 @@ class Threshold extends LineView {
     this.request();
   }
 
-  async loadParts(id) {
-    if (id === this.wanted) return;
-    this.wanted = id;
-    const parts = await partsEntry(id).ready;
-    if (id !== this.wanted) return; // overtaken by other scores
-    this.scores = [parts.others, parts.wanted].map((bytes) => new Float64Array(bytes.buffer));
+  take({ others, wanted }) {
+    this.scores = [others, wanted].map((bytes) => new Float64Array(bytes.buffer));
     this.chartIsOld = true;
     this.request();
   }
