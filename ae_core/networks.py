@@ -94,7 +94,7 @@ class BatchNormalization(layers.BatchNormalization):
     """
 
     def call(self, inputs, training=None, mask=None):
-        if not training or keras.backend.backend() != "tensorflow":
+        if not (training and self.trainable) or keras.backend.backend() != "tensorflow":
             return super().call(inputs, training, mask)
         import tensorflow as tf
 
