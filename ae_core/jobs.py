@@ -232,10 +232,10 @@ def told(job):
 
 def steer(job, word):
     """Tell the trainer to "pause" or to "stop", which keeps the best epoch; what has none yet just stops."""
+    (job.folder / "control").write_text(word, "utf-8")     # in any case: it may have begun a moment ago
     if word == "stop" and job.state in (WAITING, INTERRUPTED) and not job.history():
         write_json(job.folder / "status.json", {"state": STOPPED, "error": NOTHING_KEPT})
         return
-    (job.folder / "control").write_text(word, "utf-8")
     if job.state == INTERRUPTED:                 # someone must load its best epoch and put it into the store
         write_json(job.folder / "status.json", {"state": WAITING})
         start()

@@ -135,6 +135,7 @@ class Report(keras.callbacks.Callback):
         self.began = None
         if not (self.job.run / "story_first.npz").is_file():
             story.write_epoch(self.job.run, 0, *self.shown.look(self.model), **self.shown.first())
+        self._obey()
         self.say(state=jobs.RUNNING, epoch=self.epoch)
 
     def on_epoch_begin(self, epoch, logs=None):

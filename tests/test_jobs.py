@@ -267,6 +267,18 @@ def test_a_killed_trainer_is_seen_and_its_run_resumes_with_the_same_losses(monke
     assert first["epochs"] == second["epochs"] and first["val_loss"] == pytest.approx(second["val_loss"], rel=0.01)
 
 
+def test_a_stop_is_heard_while_the_run_is_being_built(by_hand, monkeypatch):
+    job, pictures = jobs.request(small(epochs=300), own=own()), jobs.pictures
+
+    def stop_meanwhile(asked):
+        jobs.steer(jobs.read(asked.ident), "stop")
+        return pictures(asked)
+
+    monkeypatch.setattr(jobs, "pictures", stop_meanwhile)
+    by_hand()
+    assert (jobs.read(job.ident).state, job.history()) == (jobs.STOPPED, [])
+
+
 def test_only_one_worker_works(process):
     """The page starts one that survives it; a second one leaves at once."""
     jobs.request(small(epochs=300), own=own(200))
