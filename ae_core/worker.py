@@ -132,7 +132,7 @@ class Report(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.batches = self.params["steps"]
-        self.began = None
+        self.began, self.warm = None, False
         if not (self.job.run / "story_first.npz").is_file():
             story.write_epoch(self.job.run, 0, *self.shown.look(self.model), **self.shown.first())
         self._obey()
@@ -143,22 +143,30 @@ class Report(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self._obey()
-        now = time.monotonic()
         done = self.epoch * self.batches + batch + 1
         if self.began is None:                   # the first step also builds the graph: the clock starts behind it
-            self.began, self.done_before, self.paused = now, done, 0.0
-        elif now - self.said > REPORT_SECONDS:
-            self._report(now, done, logs)
+            self._start_clock(done)
+        elif time.monotonic() - self.said > REPORT_SECONDS:
+            self._report(done, logs)
 
-    def _report(self, now, done, logs):
+    def _start_clock(self, done):
+        self.began, self.done_before, self.paused = time.monotonic(), done, 0.0
+
+    def _report(self, done, logs):
         total = self.batches * self.status["epochs"]
-        each = (now - self.began - self.paused) / (done - self.done_before)
+        each = (time.monotonic() - self.began - self.paused) / (done - self.done_before)
         self.say(state=jobs.RUNNING, epoch=self.epoch, share=done / total, seconds_left=(total - done) * each,
                  batch_seconds=each, loss=float((logs or {}).get("loss", np.nan)))
 
     def on_epoch_end(self, epoch, logs=None):
         story.write_epoch(self.job.run, epoch + 1, *self.shown.look(self.model))
-        self.say(state=jobs.RUNNING, epoch=epoch + 1)
+        self.epoch, done = epoch + 1, (epoch + 1) * self.batches
+        if self.warm:
+            self._report(done, logs)
+        else:                                    # the first validation builds a graph of its own: the clock starts anew
+            self.warm = True
+            self._start_clock(done)
+            self.say(state=jobs.RUNNING, epoch=self.epoch)
         self._obey()
 
     def on_train_end(self, logs=None):
