@@ -21,14 +21,12 @@ class Sampling(layers.Layer):
         super().__init__(**kwargs)
         self.seed = seed
         self.random = keras.random.SeedGenerator(seed)
-        self.kl = keras.metrics.Mean(name="kl")
 
     def call(self, inputs):
         mean, log_variance = inputs
         log_variance = ops.clip(log_variance, -12.0, 6.0)
         kl = 0.5 * ops.sum(ops.exp(log_variance) + ops.square(mean) - 1 - log_variance, axis=-1)
         self.add_loss(ops.mean(kl))
-        self.kl.update_state(kl)
         epsilon = keras.random.normal(ops.shape(mean), seed=self.random)
         return mean + ops.exp(log_variance / 2) * epsilon
 

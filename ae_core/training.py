@@ -70,7 +70,7 @@ class KeepRun(keras.callbacks.Callback):
         self.folder, self.run, self.history = folder, run, run["history"]
 
     def on_epoch_end(self, epoch, logs=None):
-        self.history.append({"epoch": epoch + 1, **{key: float(value) for key, value in (logs or {}).items()}})
+        self.history.append({"epoch": epoch + 1, **told_apart(logs or {})})
         partial = self.folder / "part.weights.h5"
         self._expect_room()
         self.model.save_weights(partial)
@@ -88,6 +88,15 @@ class KeepRun(keras.callbacks.Callback):
         numbers = sum(math.prod(value.shape) for value in (*self.model.variables, *self.model.optimizer.variables))
         if shutil.disk_usage(self.folder).free < 4.4 * numbers + HEADROOM:
             raise OSError(errno.ENOSPC, "No space left on device", str(self.folder))
+
+
+def told_apart(logs):
+    """The numbers of an epoch, the KL divergence in place of the reconstruction: the loss is the sum of the two."""
+    row = {key: float(value) for key, value in logs.items()}
+    for loss, kl, part in (("loss", "kl", "reconstruction"), ("val_loss", "val_kl", "val_reconstruction")):
+        if part in row:
+            row[kl] = row[loss] - row.pop(part)
+    return row
 
 
 class StopEarly(keras.callbacks.Callback):
@@ -150,7 +159,9 @@ def patience(preset, epochs):
 
 def compile_for(preset, graph):
     """jit_compile=False: XLA trains slower on a CPU, and Keras up to 3.14 takes it if not told otherwise."""
-    graph.compile(optimizers.of(preset), losses.of(preset), jit_compile=False, steps_per_execution=stride(preset))
+    loss = losses.of(preset)
+    apart = [keras.metrics.MeanMetricWrapper(loss, name="reconstruction")] if preset.variational else []
+    graph.compile(optimizers.of(preset), loss, metrics=apart, jit_compile=False, steps_per_execution=stride(preset))
     return graph
 
 

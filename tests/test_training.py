@@ -1,6 +1,10 @@
 """Training on tiny networks: seconds, not epochs."""
 import dataclasses
+import importlib.util
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -219,6 +223,32 @@ def test_many_small_batches_are_computed_in_one_go(digits):
     count = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: steps.append(int(count.model.optimizer.iterations)))
     fit(tiny(batch_size=1), *digits, epochs=2, more_callbacks=[count])
     assert steps == [58, 116]                    # 6 of 64 pictures are kept aside
+
+
+ON_JAX = """
+import json, sys
+from ae_core import data, training
+from tests.conftest import tiny
+pictures, labels = data.samples("mnist")
+small = {"digits_vae": {}, "digits_stacked": {}, "fashion_conv": {"arguments": {"filters": (4, 4), "batch_norm": True}}}
+for name, changes in small.items():
+    for resume in (False, True):
+        history = training.fit(tiny(name, **changes), pictures[:200], labels[:200], 1 + resume, resume=resume,
+                               precision=None if resume else "mixed_bfloat16", verbose=0)[2]
+    print(json.dumps([training.keras.backend.backend(), name, history]))
+"""
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="jax is not installed; to run this: pip install jax")
+def test_recipes_are_trained_and_resumed_on_jax_too():
+    told = subprocess.run([sys.executable, "-c", ON_JAX], env=os.environ | {"KERAS_BACKEND": "jax"}, cwd=store.ROOT,
+                          capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr[-2000:]
+    rows = [json.loads(line) for line in told.stdout.splitlines()]
+    assert [row[:2] for row in rows] == [["jax", name] for name in ("digits_vae", "digits_stacked", "fashion_conv")]
+    for _, name, history in rows:
+        assert len(history) == 2 and history[1]["loss"] < history[0]["loss"], name
+        assert ("val_kl" in history[1]) == (name == "digits_vae") and "reconstruction" not in history[1]
 
 
 def test_the_same_seed_gives_the_same_weights(digits):
