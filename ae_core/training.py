@@ -166,7 +166,7 @@ def compile_for(preset, graph):
 
 
 def stride(preset):
-    """How many batches are computed before Python is asked again: of small ones, its share is a third of the time."""
+    """How many batches are computed before Python is asked again, which takes a fifth of the time of small ones."""
     if keras.backend.backend() == "torch":       # which knows no such thing
         return 1
     height, width, channels = batches.PHOTO if preset.network == "chroma" else preset.target
@@ -289,8 +289,7 @@ def saved_run(folder):
 def train(preset, epochs=None, seed=0, resume=False, replace=False, precision=None, strategy=None):
     """Fit a preset on its data set and put it into the store; returns the store's entry and whether it was replaced.
 
-    A resumed run goes on with the preset, the seed, the precision and (if not told otherwise) the epochs it was started
-    with.
+    A resumed run goes on with the preset, the seed, the precision and (if not told otherwise) the epochs of its start.
     Weights with a lower validation loss than the new ones stay, unless `replace`. Of several workers only the chief
     keeps the model; the others return what they trained as None, False.
     """

@@ -36,7 +36,6 @@ def compare(preset, batch):
     from ae_core import batches, export, networks, training
 
     keras.utils.set_random_seed(0)
-
     preset = dataclasses.replace(preset, batch_size=batch, optimizer="adam", learning_rate=1e-3)
     pictures = data.samples(preset.dataset)[0]
     pictures = np.resize(pictures, (COUNT, *pictures.shape[1:]))
