@@ -51,9 +51,12 @@ def compare(preset, batch):
         graph.set_weights(first.get_weights())
         shown = batches.Batches(preset, pictures, np.zeros(COUNT, int))
         called = [training.SeedEpoch(shown, 0), keras.callbacks.TerminateOnNaN()]
-        return lambda: graph.fit(shown, epochs=1, shuffle=False, verbose=0, callbacks=called)
 
-    speeds, losses = measure({"published": lambda: published.fit(pictures, pictures, batch_size=batch, verbose=0),
+        def epoch(number):                       # each in another order, as Keras's own
+            return graph.fit(shown, initial_epoch=number, epochs=number + 1, shuffle=False, verbose=0, callbacks=called)
+        return epoch
+
+    speeds, losses = measure({"published": lambda _: published.fit(pictures, pictures, batch_size=batch, verbose=0),
                               "float32": recipe("float32"), "recipe": recipe(training.fastest_precision())})
     return {"preset": preset.name, "batch_size": batch,
             **{f"{name}_pictures_per_second": speed for name, speed in speeds.items()},
@@ -67,9 +70,9 @@ def measure(loops):
     They take turns; the first epoch of each is not counted.
     """
     seconds, losses = {name: [] for name in loops}, {}
-    for _ in range(ROUNDS + 1):
+    for epoch in range(ROUNDS + 1):
         for name, loop in loops.items():
             start = time.perf_counter()
-            losses[name] = loop().history["loss"][-1]
+            losses[name] = loop(epoch).history["loss"][-1]
             seconds[name].append(time.perf_counter() - start)
     return {name: COUNT / min(times[1:]) for name, times in seconds.items()}, losses
