@@ -192,7 +192,7 @@ def fit(preset, pictures, labels, epochs=None, seed=0, resume=False, precision=N
     worker = distribution.index(strategy)
     resume = resume and not (strategy and not (folder / "state.json").is_file())
     before = saved_run(folder) if resume else {"history": [], "precision": precision or fastest_precision()}
-    history, precision = before["history"], before.get("precision", "float32")
+    history, precision = before["history"], before.get("precision", "float32")    # what older runs have, and do not say
     with of_precision(precision), distribution.scope(strategy):
         encoder, decoder = networks.build(preset)
         if preset.network == "two_branch":

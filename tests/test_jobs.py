@@ -279,6 +279,29 @@ def test_a_stop_is_heard_while_the_run_is_being_built(by_hand, monkeypatch):
     assert (jobs.read(job.ident).state, job.history()) == (jobs.STOPPED, [])
 
 
+def test_the_time_left_counts_no_building_of_graphs(monkeypatch):
+    """The first batch and the first validation take a hundred seconds each; every batch after them one."""
+    from ae_core import worker
+
+    clock = 0.0
+    monkeypatch.setattr(worker.time, "monotonic", lambda: clock)
+    monkeypatch.setattr(worker.story, "write_epoch", lambda *_: None)
+    report = worker.Report(jobs.request(small(epochs=3), own=own()))
+    report.set_params({"steps": 10})
+    report.set_model(None)
+    report.shown = type("Shown", (), {"look": lambda *_: (), "first": lambda _: {}})()
+    report.on_train_begin()
+    for epoch in range(2):
+        report.on_epoch_begin(epoch)
+        for batch in range(10):
+            clock += 1 if epoch or batch else 100
+            report.on_train_batch_end(batch)
+        clock += 0 if epoch else 100
+        report.on_epoch_end(epoch)
+    assert report.status["batch_seconds"] == 1 and report.status["seconds_left"] == 10
+    assert report.status["share"] == pytest.approx(2 / 3)
+
+
 def test_only_one_worker_works(process):
     """The page starts one that survives it; a second one leaves at once."""
     jobs.request(small(epochs=300), own=own(200))
