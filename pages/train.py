@@ -21,8 +21,6 @@ picture.
 The trainer is a process of its own. It writes down every epoch, so that a run survives a closed tab, a pause and even
 a power cut, and goes on with the very same numbers.
 """
-WORDS = {jobs.WAITING: "waiting", jobs.RUNNING: "training", jobs.PAUSED: "paused", jobs.INTERRUPTED: "interrupted",
-         jobs.STOPPED: "stopped", jobs.FAILED: "failed"}
 LIVE = (jobs.WAITING, jobs.RUNNING, jobs.PAUSED)
 CHART = {"height": 260, "margin": {"l": 8, "r": 8, "t": 32, "b": 8}, "legend": {"orientation": "h", "y": -0.4}}
 
@@ -164,8 +162,11 @@ def load_model():
 # --- runs ---------------------------------------------------------------------------------------------------
 
 def runs():
-    """{key: text} of what can be looked at: runs that are not done, own models, and the shipped run."""
-    unfinished = {f"job {job.ident}": f"{job.preset.title} ({WORDS[job.state]})"
+    """{key: text} of what can be looked at: runs that are not done, own models, and the shipped run.
+
+    The text of a run does not say whether it waits, trains or rests: the browser would keep it while that changes.
+    """
+    unfinished = {f"job {job.ident}": f"{job.preset.title} (not finished)"
                   for job in reversed(jobs.every()) if job.state != jobs.DONE}
     shipped = {train.STORY: f"{presets.get(train.STORY).title} (shipped)"} if store.present(train.STORY) else {}
     return unfinished | {name: preset.title for name, preset in store.own().items()} | shipped
