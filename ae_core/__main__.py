@@ -12,22 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ae_core import (
-    colorize,
-    data,
-    denoise,
-    faces,
-    images,
-    jobs,
-    latent_map,
-    model,
-    outliers,
-    presets,
-    quickdraw,
-    reconstruct,
-    search,
-    store,
-)
+from ae_core import model, presets, store
+from ae_core.features import colorize, denoise, faces, latent_map, outliers, reconstruct, search
+from ae_core.own import jobs
+from ae_core.pictures import datasets, quickdraw, reader, sheets
 
 SEARCHES = 2000                  # test pictures that are searched for in an evaluation
 
@@ -96,13 +84,15 @@ def train(arguments):
         raise ValueError("A resumed run goes on with its own seed, batch size, schedule and precision; "
                          "leave those options out.")
     if preset.network != "linear":
-        data.load(preset.dataset, "test", preset.target)        # a clear sentence before TensorFlow's slow start
-    training = _training()
-    strategy = training.distribution.begin(arguments.strategy) if arguments.strategy else None
+        datasets.load(preset.dataset, "test", preset.target)        # a clear sentence before TensorFlow's slow start
+    _quiet_tensorflow()
+    from ae_core.training import distribution, fit
+
+    strategy = distribution.begin(arguments.strategy) if arguments.strategy else None
     preset = dataclasses.replace(preset, batch_size=arguments.batch_size or preset.batch_size,
                                  schedule=arguments.schedule or preset.schedule)
-    stored, replaced = training.train(preset, arguments.epochs, arguments.seed or 0, arguments.resume,
-                                      arguments.replace, arguments.precision, strategy=strategy)
+    stored, replaced = fit.train(preset, arguments.epochs, arguments.seed or 0, arguments.resume,
+                                 arguments.replace, arguments.precision, strategy=strategy)
     if stored is None:
         return
     loss = stored.card["training"].get("val_loss")
@@ -115,8 +105,9 @@ def work(arguments):
     """Train what the Train page has queued, one run at a time; it starts this by itself."""
     with jobs.lock(jobs.LOCK_SECONDS) as mine:
         if mine:
-            _training()
-            from ae_core import worker
+            _quiet_tensorflow()
+            from ae_core.own import worker
+
             worker.work()
 
 
@@ -129,8 +120,8 @@ def evaluate(arguments):
         served = model.load(name)
         try:
             shape = colorize.SHAPE if name == colorize.PHOTO else served.preset.target
-            pictures, labels = data.load(served.preset.dataset, "test", shape)
-        except data.DataMissing as error:
+            pictures, labels = datasets.load(served.preset.dataset, "test", shape)
+        except datasets.DataMissing as error:
             if not arguments.all:
                 raise
             print(f"{name} is left out. {error}", file=sys.stderr)
@@ -145,7 +136,7 @@ def evaluate(arguments):
         if name == faces.PRESET:
             row |= faces.evaluate(served, pictures, labels)
         if name == outliers.PUBLISHED:
-            row |= outliers.evaluate(outliers.models(), *data.whole(served.preset.dataset))
+            row |= outliers.evaluate(outliers.models(), *datasets.whole(served.preset.dataset))
         if name == search.PRESET:
             row |= search.evaluate(served, *_searched(served.preset),
                                    pictures[:SEARCHES], labels[:SEARCHES])
@@ -158,19 +149,19 @@ def colorize_files(arguments):
     folder.mkdir(parents=True, exist_ok=True)
     for file in map(Path, arguments.files):
         target = folder / colorize.file_name(file.name, arguments.kind)
-        target.write_bytes(colorize.convert(served, file.read_bytes(), file.name, arguments.kind))
+        target.write_bytes(colorize.convert_file(served, file.read_bytes(), file.name, arguments.kind))
         print(target)
     if arguments.sheet:
-        photos = [images.pixels(Path(file).read_bytes(), file) for file in arguments.files]
-        (folder / "sheet.png").write_bytes(images.to_png(colorize.sheet(served, photos)))
+        photos = [reader.pixels(Path(file).read_bytes(), file) for file in arguments.files]
+        (folder / "sheet.png").write_bytes(sheets.to_png(colorize.sheet(served, photos)))
         print(folder / "sheet.png")
 
 
 def index(arguments):
     """Encode the pictures of a preset's data set and write their search index beside its weights."""
     served = model.load(presets.get(arguments.name).name)
-    split = arguments.split or ("train" if data.find(served.preset.dataset) else "test")
-    pictures, _ = data.load(served.preset.dataset, split, served.preset.shape)
+    split = arguments.split or ("train" if datasets.find(served.preset.dataset) else "test")
+    pictures, _ = datasets.load(served.preset.dataset, split, served.preset.shape)
     path = search.path_of(served, split, arguments.by)
     search.build(served, pictures, arguments.by).save(path)
     print(f"{len(pictures):,} pictures indexed in {path}, {path.stat().st_size / 2**20:.1f} MB.")
@@ -191,20 +182,23 @@ def export(arguments):
     name = presets.get(arguments.name).name
     if not store.present(name):
         raise store.WeightsMissing(f"{name} has no trained weights here. Train it with: python -m ae_core train {name}")
-    print(f"Kept in {_training().export_again(name).folder}.")
+    _quiet_tensorflow()
+    from ae_core.training import export as exporter
+
+    print(f"Kept in {exporter.export_again(name).folder}.")
 
 
-def datasets(arguments):
+def show_data(arguments):
     """Which data sets are here, and where they are looked for."""
     if arguments.download:
-        if arguments.download not in data.DATASETS:
+        if arguments.download not in datasets.DATASETS:
             raise KeyError(f"There is no data set called {arguments.download!r}. "
-                           f"Choose one of: {', '.join(data.DATASETS)}.")
-        print(data.download(arguments.download))
+                           f"Choose one of: {', '.join(datasets.DATASETS)}.")
+        print(datasets.download(arguments.download))
         return
-    print("Looked for in: " + ", ".join(str(folder) for folder in data.folders()))
-    for name, dataset in data.DATASETS.items():
-        place = data.find(name) or "not here; its test pictures are in samples/"
+    print("Looked for in: " + ", ".join(str(folder) for folder in datasets.folders()))
+    for name, dataset in datasets.DATASETS.items():
+        place = datasets.find(name) or "not here; its test pictures are in samples/"
         print(f"{name:16}{dataset.title:18}{place}")
 
 
@@ -242,7 +236,7 @@ def _parser():
     sub = command("colorize", colorize_files)
     sub.add_argument("files", nargs="+", metavar="FILE")
     sub.add_argument("--to", default=".", metavar="FOLDER")
-    sub.add_argument("--kind", choices=list(images.PHOTO_OPTIONS), default="JPEG")
+    sub.add_argument("--kind", choices=list(sheets.PHOTO_OPTIONS), default="JPEG")
     sub.add_argument("--sheet", action="store_true", help="one picture of them all, to compare by")
     sub = command("index", index)
     sub.add_argument("name")
@@ -253,7 +247,7 @@ def _parser():
     sub.add_argument("file")
     sub.add_argument("--to", default="sketches.npy", metavar="FILE")
     sub.add_argument("--limit", type=_positive, default=100_000, help="only the first so many drawings")
-    command("data", datasets).add_argument("--download", metavar="NAME", help="fetch the official files first")
+    command("data", show_data).add_argument("--download", metavar="NAME", help="fetch the official files first")
     return parser
 
 
@@ -268,12 +262,10 @@ def _positive_or_zero(text):
     return 0 if text == "0" else _positive(text)
 
 
-def _training():
-    """TensorFlow takes seconds to import, so only the commands that need it do."""
+def _quiet_tensorflow():
+    """Before its import, which takes seconds: only the commands that need it do that."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("ABSL_MIN_LOG_LEVEL", "3")
-    from ae_core import training
-    return training
 
 
 def _pca(preset):
@@ -285,9 +277,9 @@ def _pca(preset):
 
 def _searched(preset):
     """The training pictures and labels; where those are not here, the test pictures that are not searched for."""
-    if data.find(preset.dataset):
-        return data.load(preset.dataset, "train", preset.shape)
-    return tuple(array[SEARCHES:] for array in data.load(preset.dataset, "test", preset.shape))
+    if datasets.find(preset.dataset):
+        return datasets.load(preset.dataset, "train", preset.shape)
+    return tuple(array[SEARCHES:] for array in datasets.load(preset.dataset, "test", preset.shape))
 
 
 def _table(row):

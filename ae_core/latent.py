@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy.stats import norm
 
-from ae_core import images
+from ae_core.pictures import convert
 
 ACTIVE = 0.01                    # a dimension is in use if its mean varies more than this (Burda et al., 2016)
 
@@ -43,7 +43,7 @@ class Gaussian:
 
 
 def prior(d):
-    """N(0, 1) in d dimensions, which a variational autoencoder is trained towards."""
+    """N(0, 1) in d dimensions, which a variational autoencoder is trained toward."""
     return Gaussian(np.zeros(d, np.float32), np.eye(d, dtype=np.float32))
 
 
@@ -51,7 +51,7 @@ def posterior_of_all(mean, log_variance):
     """The normal distribution nearest to all posteriors N(mean, exp(log_variance)) of pictures together, (n, d) each.
 
     Real codes fill only a part of N(0, 1), and in directions that lean against each other; what is drawn where they
-    lie decodes better (ex-post density estimation, Ghosh et al., 2020). The covariance of the means is shrunk towards
+    lie decodes better (ex-post density estimation, Ghosh et al., 2020). The covariance of the means is shrunk toward
     a ball (Ledoit and Wolf, 2004), as there are hardly more codes than dimensions.
     """
     from sklearn.covariance import LedoitWolf
@@ -62,10 +62,10 @@ def posterior_of_all(mean, log_variance):
     return Gaussian(means.location_.astype(np.float32), root.astype(np.float32))
 
 
-def lattice(bounds, n, centres=False):
-    """The codes (n*n, 2) of an n x n lattice: its corners are the bounds, or the centres of n x n equal cells."""
+def lattice(bounds, n, centers=False):
+    """The codes (n*n, 2) of an n x n lattice: its corners are the bounds, or the centers of n x n equal cells."""
     x0, x1, y0, y1 = bounds
-    share = (np.arange(n) + 0.5) / n if centres else np.linspace(0, 1, n)
+    share = (np.arange(n) + 0.5) / n if centers else np.linspace(0, 1, n)
     across, up = np.meshgrid(x0 + share * (x1 - x0), y1 - share * (y1 - y0))
     return np.stack([across.ravel(), up.ravel()], axis=1).astype(np.float32)
 
@@ -96,7 +96,7 @@ def spherical(start, stop, n):
 
 def tiles(pictures, columns):
     """Decoded pictures (n, h, w, c) as a uint8 grid (rows, columns, h, w[, 3]); gray ones lose their last axis."""
-    grid = images.to_uint8(pictures).reshape(-1, columns, *pictures.shape[1:])
+    grid = convert.to_uint8(pictures).reshape(-1, columns, *pictures.shape[1:])
     return grid[..., 0] if grid.shape[-1] == 1 else grid
 
 

@@ -20,7 +20,7 @@ def ssim(pictures, rebuilt):
 
 
 def colorfulness(pictures):
-    """How colourful each picture (n, h, w, 3) is, 0 for gray: -> (n,). Hasler and Suesstrunk, 2003."""
+    """How colorful each picture (n, h, w, 3) is, 0 for gray: -> (n,). Hasler and Suesstrunk, 2003."""
     red, green, blue = np.moveaxis(np.asarray(pictures, np.float64), -1, 0)
     opponents = np.stack([red - green, (red + green) / 2 - blue])          # red against green, yellow against blue
     deviation, mean = opponents.std(axis=(2, 3)), opponents.mean(axis=(2, 3))
@@ -28,7 +28,7 @@ def colorfulness(pictures):
 
 
 def cross_entropy(pictures, rebuilt):
-    """Binary cross-entropy of grey levels in nats, summed over the pixels of each picture: -> (n,)."""
+    """Binary cross-entropy of gray levels in nats, summed over the pixels of each picture: -> (n,)."""
     p = np.clip(rebuilt, 1e-7, 1 - 1e-7)         # as Keras clips
     return -np.sum(pictures * np.log(p) + (1 - pictures) * np.log(1 - p), axis=(1, 2, 3), dtype=np.float64)
 

@@ -45,11 +45,11 @@ class Preset:
     title: str                   # what a reader sees
     description: str             # one sentence
     recipe: str                  # the published chapter it follows
-    dataset: str                 # a key of data.DATASETS
+    dataset: str                 # a key of datasets.DATASETS
     network: str                 # a key of networks.BUILDERS
     code: int                    # how many numbers a picture becomes
     shape: tuple[int, int, int] = (28, 28, 1)
-    output: tuple[int, int, int] | None = None       # of what comes out, where that is not what goes in: colours
+    output: tuple[int, int, int] | None = None       # of what comes out, where that is not what goes in: colors
     arguments: dict = field(default_factory=dict)    # of the network's builder
     loss: str = "mse"            # or "bce", "sharp", "structure", "chroma": see losses
     reconstruction_weight: float = 1.0   # of that loss against the KL term; the pixel count makes it a sum
@@ -195,7 +195,7 @@ PRESETS = _table(
            arguments={"channels": 8}, augmentation=Augmentation(mirror=True, shift=1), epochs=25, batch_size=64,
            learning_rate=1e-3),
     Preset("cats_sharp", "Cats, sharp lines",
-           "The same network, fined for every grey pixel, so that its lines are thin but sometimes elsewhere.",
+           "The same network, fined for every gray pixel, so that its lines are thin but sometimes elsewhere.",
            DL_COOKBOOK, "quickdraw_cats", "two_branch", 128, shape=(32, 32, 1), loss="sharp",
            arguments={"channels": 8}, augmentation=Augmentation(mirror=True, shift=1), epochs=25, batch_size=64,
            learning_rate=1e-3),
@@ -209,14 +209,14 @@ PRESETS = _table(
            "Pearson, 1901; the honest baseline beside every other model", "quickdraw_cats", "linear", 128,
            shape=(32, 32, 1)),
 
-    # Colours
+    # Colors
     Preset("cifar_colorizer", "CIFAR-10 colorizer",
-           "The published colorizer: a grey picture of 32 x 32 through 256 numbers, out in colour.",
+           "The published colorizer: a gray picture of 32 x 32 through 256 numbers, out in color.",
            ADVANCED_KERAS, "cifar10", "conv", 256, shape=(32, 32, 1), output=(32, 32, 3),
            arguments={"filters": (64, 128, 256)}, epochs=16, batch_size=64, learning_rate=1e-3),
 
     Preset("photo_colorizer", "Photo colorizer",
-           "Colours for grey photographs of any size: lightness in, the two chroma channels of CIE Lab out.",
+           "Colors for gray photographs of any size: lightness in, the two chroma channels of CIE Lab out.",
            "Our own, after Iizuka et al., 2016", "photos", "chroma", 208, shape=(None, None, 1), output=(None, None, 2),
            arguments={"filters": (32, 48, 96, 144, 208)}, loss="chroma", recognized=10, optimizer="muon", epochs=92,
            batch_size=32, learning_rate=4e-3),

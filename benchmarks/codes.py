@@ -6,7 +6,8 @@ decoder makes the most of, beginning at those that the encoder gave. What is bet
 """
 import os
 
-from ae_core import data, store
+from ae_core import store
+from ae_core.pictures import datasets
 
 NAME, COUNT, STEPS, RATE = "digits_conv", 1000, 200, 0.3
 
@@ -17,10 +18,10 @@ def run():
     import keras
     import tensorflow as tf
 
-    from ae_core import export
+    from ae_core.training import export
 
     encoder, decoder = export.load_keras(store.read(NAME).path("model.keras"))
-    pictures = tf.constant(data.samples("mnist")[0][:COUNT])
+    pictures = tf.constant(datasets.samples("mnist")[0][:COUNT])
     codes = tf.Variable(encoder(pictures))
     schedule = keras.optimizers.schedules.CosineDecay(RATE, STEPS)
     optimizer = keras.optimizers.Adam(schedule)

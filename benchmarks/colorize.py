@@ -1,10 +1,10 @@
-"""A 12-megapixel photograph in colour, from the bytes of a JPEG to those of another, in a process of its own.
+"""A 12-megapixel photograph in color, from the bytes of a JPEG to those of another, in a process of its own.
 
 `ratio` is the time against merely decoding the same JPEG and encoding it again, alternately in one run; `rss_mb` the
 peak memory of the whole process. A photograph of 50 megapixels follows in another process. Both are a library's
 photograph, enlarged and with grain, so that neither the decoder nor the encoder has it easy.
 
-`psnr_by_side` and `colour_by_side` say how well six library photographs are colorized by how large the network sees
+`psnr_by_side` and `color_by_side` say how well six library photographs are colorized by how large the network sees
 them: this is what colorize.SIDE was chosen by.
 """
 import json
@@ -17,7 +17,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ae_core import colorize, data, images, model
+from ae_core import model
+from ae_core.features import colorize
+from ae_core.pictures import datasets, reader, sheets
 
 SIZES = {12: (4000, 3000), 50: (8000, 6250)}     # megapixels -> width, height
 SIDES = (96, 128, 160, 192, 256, 320, 384)
@@ -26,7 +28,9 @@ GRAIN = 6                                        # levels
 MEASURE = """
 import json, resource, sys, time
 from pathlib import Path
-from ae_core import colorize, images, model
+from ae_core import model
+from ae_core.features import colorize
+from ae_core.pictures import reader, sheets
 
 def seconds(work):
     start = time.perf_counter()
@@ -35,9 +39,9 @@ def seconds(work):
 
 raw, rounds = Path(sys.argv[1]).read_bytes(), int(sys.argv[2])
 served = model.load(colorize.PHOTO)
-ours = lambda: colorize.convert(served, raw)
-copy = lambda: images.to_photo(images.pixels(raw))
-size = images.pixels(ours()).shape
+ours = lambda: colorize.convert_file(served, raw)
+copy = lambda: sheets.to_photo(reader.pixels(raw))
+size = reader.pixels(ours()).shape
 rows = [(seconds(ours), seconds(copy)) for _ in range(rounds)]
 print(json.dumps({"size": size, "rows": rows, "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 """
@@ -53,13 +57,13 @@ def run():
 
 
 def by_side():
-    """The mean PSNR in dB and the mean ratio of colourfulness on the library's photographs, for each side."""
+    """The mean PSNR in dB and the mean ratio of colorfulness on the library's photographs, for each side."""
     served = model.load(colorize.PHOTO)
-    photos = [images.pixels(path.read_bytes()) for path in data.photographs().values()]
+    photos = [reader.pixels(path.read_bytes()) for path in datasets.photographs().values()]
     scores = {side: np.mean([colorize.compare(photo, colorize.colorize(served, photo, side).picture)
                              for photo in photos], axis=0) for side in SIDES}
     return {"psnr_by_side": {side: float(psnr) for side, (psnr, _) in scores.items()},
-            "colour_by_side": {side: float(ratio) for side, (_, ratio) in scores.items()}}
+            "color_by_side": {side: float(ratio) for side, (_, ratio) in scores.items()}}
 
 
 def measure(megapixels, rounds):
@@ -75,10 +79,10 @@ def measure(megapixels, rounds):
 
 
 def photograph(width, height):
-    """The JPEG bytes of a large colour photograph with grain."""
+    """The JPEG bytes of a large color photograph with grain."""
     rng = np.random.default_rng(0)
-    photo = images.pixels(data.photographs()["China"].read_bytes())
+    photo = reader.pixels(datasets.photographs()["China"].read_bytes())
     photo = cv2.resize(photo, (width, height), interpolation=cv2.INTER_CUBIC)
     for row in photo:
         row[:] = np.clip(row + rng.normal(0, GRAIN, row.shape), 0, 255)
-    return images.to_photo(photo)
+    return sheets.to_photo(photo)

@@ -14,7 +14,7 @@ ROUNDS = 40
 def run():
     """The median seconds of both, and how many times faster serving is."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from ae_core import export
+    from ae_core.training import export
 
     served = model.load(NAME)
     decoder = export.load_keras(store.root() / NAME / "model.keras")[1]

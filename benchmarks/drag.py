@@ -19,7 +19,8 @@ import urllib.request
 
 import numpy as np
 
-from ae_core import attributes, digits, faces, latent_map, metrics, model, presets, store
+from ae_core import attributes, metrics, model, presets, store
+from ae_core.features import digits, faces, latent_map
 
 SECONDS = 4.0
 POINTS = 500
@@ -121,7 +122,7 @@ def fidelity_of(name):
 def strips():
     """Milliseconds of the batch that decodes all usual strips of a face, and how many times longer one by one takes."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from ae_core import export
+    from ae_core.training import export
 
     served_model, code, directions = usual_face()
     keras = export.load_keras(store.root() / faces.PRESET / "model.keras")[1]

@@ -11,7 +11,9 @@ import os
 
 import numpy as np
 
-from ae_core import attributes, data, faces, latent_map, model
+from ae_core import attributes, model
+from ae_core.features import faces, latent_map
+from ae_core.pictures import datasets
 
 NAMES = ("Smiling", "Eyeglasses", "Blond_Hair", "Male")
 COUNT = 200
@@ -50,9 +52,9 @@ def train_judge():
     from keras import layers
 
     keras.utils.set_random_seed(0)
-    columns = [data.attribute_names().index(name) for name in NAMES]
+    columns = [datasets.attribute_names().index(name) for name in NAMES]
     shape = model.load(faces.PRESET).preset.shape
-    (pictures, has), (held_out, held_out_has) = (data.load("celeba", split, shape) for split in ("train", "test"))
+    (pictures, has), (held_out, held_out_has) = (datasets.load("celeba", split, shape) for split in ("train", "test"))
     x, net = np.asarray(pictures[:9000]), keras.Input(shape)
     judged = layers.RandomFlip("horizontal")(net)
     for n in (16, 32, 64, 64):

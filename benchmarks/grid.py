@@ -18,7 +18,7 @@ ROUNDS = 5                       # of ours, spread between the 900 calls so that
 def run():
     """Seconds for the sheet both ways, and how many times faster serving is."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from ae_core import export
+    from ae_core.training import export
 
     served = model.load(NAME)
     decoder = export.load_keras(store.root() / NAME / "model.keras")[1]

@@ -11,7 +11,9 @@ import time
 import faiss
 import numpy as np
 
-from ae_core import data, model, search
+from ae_core import model
+from ae_core.features import search
+from ae_core.pictures import datasets
 
 MANY = 1_000_000
 QUERIES = 500
@@ -34,7 +36,7 @@ def run():
         same.append(set(found["ours"]) == set(found["loop"]))
     median = {name: statistics.median(values) for name, values in seconds.items()}
     return {"seconds": median["ours"], "loop_seconds": median["loop"], "ratio": median["loop"] / median["ours"],
-            "same_neighbours": all(same), "hnsw": _graph(codes, rng)}
+            "same_neighbors": all(same), "hnsw": _graph(codes, rng)}
 
 
 def _loop(query, codes):
@@ -64,7 +66,7 @@ def _graph(codes, rng):
 
 def _codes(count):
     served = model.load(search.PRESET)
-    pictures = data.load(served.preset.dataset, "train" if data.find(served.preset.dataset) else "test")[0]
+    pictures = datasets.load(served.preset.dataset, "train" if datasets.find(served.preset.dataset) else "test")[0]
     codes = served.encode(pictures)
     more = np.concatenate([codes] * -(-count // len(codes)))[:count]
     noise = np.random.default_rng(1).normal(0, 0.1, more.shape) * codes.std(axis=0)

@@ -4,8 +4,8 @@ import statistics
 import subprocess
 import sys
 
-APP = ("import streamlit, plotly.graph_objects, ae_core.model, ae_core.images, ae_core.data, ae_core.reconstruct, "
-       "ae_core.denoise, ae_core.latent_map, ae_core.digits")
+APP = ("import streamlit, plotly.graph_objects, ae_core.model, ae_core.pictures.datasets, "
+       "ae_core.features.reconstruct, ae_core.features.denoise, ae_core.features.latent_map, ae_core.features.digits")
 TENSORFLOW = "import tensorflow"
 MEASURE = """
 import json, resource, time

@@ -13,7 +13,8 @@ import time
 
 import numpy as np
 
-from ae_core import data, presets
+from ae_core import presets
+from ae_core.pictures import datasets
 
 BATCHES = {"digits_conv": 32, "digits_stacked": 100, "fashion_dense": 1024, "fashion_conv": 512}     # as published
 COUNT, ROUNDS = 20_480, 5        # pictures an epoch: a third of a real one
@@ -22,10 +23,10 @@ COUNT, ROUNDS = 20_480, 5        # pictures an epoch: a third of a real one
 def run():
     """For each network, pictures a second of the three loops, their losses and their ratios."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from ae_core import training
+    from ae_core.training import fit
 
     rows = [compare(presets.get(name), batch) for name, batch in BATCHES.items()]
-    return {"precision": training.fastest_precision(), "networks": rows,
+    return {"precision": fit.fastest_precision(), "networks": rows,
             **{key: statistics.geometric_mean(row[key] for row in rows) for key in ("ratio", "float32_ratio")}}
 
 
@@ -33,11 +34,11 @@ def compare(preset, batch):
     """One network at one batch size: a row of numbers."""
     import keras
 
-    from ae_core import batches, export, networks, training
+    from ae_core.training import batches, export, fit, networks, runs
 
     keras.utils.set_random_seed(0)
     preset = dataclasses.replace(preset, batch_size=batch, optimizer="adam", learning_rate=1e-3)
-    pictures = data.samples(preset.dataset)[0]
+    pictures = datasets.samples(preset.dataset)[0]
     pictures = np.resize(pictures, (COUNT, *pictures.shape[1:]))
 
     first = networks.training_graph(preset, *networks.build(preset))
@@ -46,18 +47,18 @@ def compare(preset, batch):
     published.set_weights(first.get_weights())
 
     def recipe(precision):
-        with training.of_precision(precision):
-            graph = training.compile_for(preset, networks.training_graph(preset, *networks.build(preset)))
+        with fit.of_precision(precision):
+            graph = fit.compile_for(preset, networks.training_graph(preset, *networks.build(preset)))
         graph.set_weights(first.get_weights())
         shown = batches.Batches(preset, pictures, np.zeros(COUNT, int))
-        called = [training.SeedEpoch(shown, 0), keras.callbacks.TerminateOnNaN()]
+        called = [runs.SeedEpoch(shown, 0), keras.callbacks.TerminateOnNaN()]
 
         def epoch(number):                       # each in another order, as Keras's own
             return graph.fit(shown, initial_epoch=number, epochs=number + 1, shuffle=False, verbose=0, callbacks=called)
         return epoch
 
     speeds, losses = measure({"published": lambda _: published.fit(pictures, pictures, batch_size=batch, verbose=0),
-                              "float32": recipe("float32"), "recipe": recipe(training.fastest_precision())})
+                              "float32": recipe("float32"), "recipe": recipe(fit.fastest_precision())})
     return {"preset": preset.name, "batch_size": batch,
             **{f"{name}_pictures_per_second": speed for name, speed in speeds.items()},
             **{f"{name}_loss": loss for name, loss in losses.items()},

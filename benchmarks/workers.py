@@ -17,7 +17,8 @@ import time
 
 import numpy as np
 
-from ae_core import data, metrics, model, store
+from ae_core import metrics, model, store
+from ae_core.pictures import datasets
 
 NAME = "digits_conv"
 LINE = re.compile(r"Worker \d: validation loss (\S+) after (\d+) epochs, weights (\w+)")
@@ -86,5 +87,5 @@ def finish(processes):
 
 
 def error():
-    pictures = data.load("mnist", "test")[0]
+    pictures = datasets.load("mnist", "test")[0]
     return float(np.mean(metrics.mse(pictures, model.load(NAME).reconstruct(pictures))))

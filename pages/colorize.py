@@ -1,4 +1,4 @@
-"""Colorize: gray photographs in believable colour at their own size, and the published experiment on CIFAR-10."""
+"""Colorize: gray photographs in believable color at their own size, and the published experiment on CIFAR-10."""
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -6,7 +6,9 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from ae_core import colorize, data, images, paint, presets
+from ae_core import presets
+from ae_core.features import colorize, paint
+from ae_core.pictures import convert, datasets, reader, sheets
 from pages.shared import cache, frame, live, widgets
 
 FORMULA = (r"\begin{aligned} L &= 116\, f(Y) - 16 \\ a &= 500\,(f(X) - f(Y)) \\ b &= 200\,(f(Y) - f(Z)) \\[1ex]"
@@ -15,36 +17,36 @@ FORMULA = (r"\begin{aligned} L &= 116\, f(Y) - 16 \\ a &= 500\,(f(X) - f(Y)) \\ 
 IDEA = r"""
 **Lab.** A photograph is split as the eye does it (CIE Lab): lightness $L$, which a gray photograph has, and chroma
 $c = (a, b)$, red against green and yellow against blue, which it lacks. The network guesses the chroma alone. The
-lightness stays yours, to the last grain; a colour that cannot be shown at its lightness is paled until it can.
+lightness stays yours, to the last grain; a color that cannot be shown at its lightness is paled until it can.
 
 **The network** halves the photograph five times. At the bottom it sums up the whole scene (meadow, street, church),
-tells every place about it, and comes back up over **skip connections** to a quarter of the size: colour is smooth. In
-training it had to name the scene as well: whoever knows what is there colours it better (Iizuka et al., 2016).
+tells every place about it, and comes back up over **skip connections** to a quarter of the size: color is smooth. In
+training it had to name the scene as well: whoever knows what is there colors it better (Iizuka et al., 2016).
 
 **The loss.** A shirt in a gray photograph may be red or blue. Squared error alone answers such doubt with the mean,
 which is brown: the sepia wash of many colorizers. So the network pays the *logarithm* of the error, which is what PSNR
-measures, and a **fine for paleness** where its picture is less than 70 % as colourful as the true one. Colourfulness
-$S$ is mostly the spread $\sigma$ of the colours and little of their mean $\mu$: one tint over all would not do.
+measures, and a **fine for paleness** where its picture is less than 70 % as colorful as the true one. Colorfulness
+$S$ is mostly the spread $\sigma$ of the colors and little of their mean $\mu$: one tint over all would not do.
 
 **The guided filter** brings the small answer back to your size. Around every place a straight line from lightness to
-chroma is fitted, and drawn over the lightness at full size: colours stop where the photograph has an edge (He et al.,
+chroma is fitted, and drawn over the lightness at full size: colors stop where the photograph has an edge (He et al.,
 2013 and 2015).
 
 No network knows what was really there. It paints what is likely: blue skies, green grass, warm skin, and for a dress of
-any colour something between gray and brown. **PSNR** (in dB, higher is better) measures the squared error,
-**colourfulness** (Hasler and Süsstrunk, 2003) how strong the colours are.
+any color something between gray and brown. **PSNR** (in dB, higher is better) measures the squared error,
+**colorfulness** (Hasler and Süsstrunk, 2003) how strong the colors are.
 """
 PUBLISHED_IDEA = """
 The published colorizer is the plain autoencoder of the other pages with three channels at its end: gray 32 x 32 in,
-convolutions of 64, 128 and 256 filters, **256 numbers**, the mirror image, colour out, squared error. Taken alone it
+convolutions of 64, 128 and 256 filters, **256 numbers**, the mirror image, color out, squared error. Taken alone it
 **loses to the gray copy** ({mse:.5f} against {gray_mse:.5f}): to squeeze a picture through 256 numbers costs more than
-its missing colour. What it knows of colour shows only once its chroma is joined with the lightness that went in
+its missing color. What it knows of color shows only once its chroma is joined with the lightness that went in
 ({mse_own_lightness:.5f}).
 """
 VIEWS = ("Photographs", "The published experiment")
-LEFT = ("Gray", "True colours")
-RIGHT = {"Prediction": "predicted", "Its colours, own lightness": "own_lightness"}
-SCORES = {"The gray copy": "gray_mse", "Prediction": "mse", "Its colours, own lightness": "mse_own_lightness"}
+LEFT = ("Gray", "True colors")
+RIGHT = {"Prediction": "predicted", "Its colors, own lightness": "own_lightness"}
+SCORES = {"The gray copy": "gray_mse", "Prediction": "mse", "Its colors, own lightness": "mse_own_lightness"}
 COLUMNS, THUMBNAIL = 6, 160
 
 
@@ -69,7 +71,7 @@ def choose_photos():
 
 def sample(disabled):
     """One of the photographs of the libraries."""
-    places = data.photographs()
+    places = datasets.photographs()
     title = widgets.choose_one("Or look at a sample", list(places), "photo", disabled=disabled)
     return Photo(title, places[title].name, places[title].read_bytes())
 
@@ -94,11 +96,11 @@ def look_or_sentence(photo, report, share):
     report(share)
     try:
         return cache.look(photo.ident, photo.raw, photo.name)
-    except images.BadPicture as error:
+    except reader.BadPicture as error:
         return str(error)
 
 
-def choose_colours():
+def choose_colors():
     """How strong and how warm; neither asks the network again."""
     saturation = widgets.slide("Saturation", 0.0, 2.0, 1.0, 0.05, "saturation")
     warmth = widgets.slide("Warmth", -1.0, 1.0, 0.0, 0.05, "warmth")
@@ -106,20 +108,20 @@ def choose_colours():
 
 
 def show(photo, look, tint, left):
-    """The photograph beneath the line, and how far its colours are from the true ones where it has any."""
+    """The photograph beneath the line, and how far its colors are from the true ones where it has any."""
     colored = paint.paint(look.gray, tint)
     before = look.gray if left == "Gray" else look.truth
-    live.divider("divider", images.to_photo(before), images.to_photo(colored), label="Line between before and after",
+    live.divider("divider", sheets.to_photo(before), sheets.to_photo(colored), label="Line between before and after",
                  size=look.gray.shape[1::-1], names=(left, "Colorized"),
                  alts=(f"{photo.name}: {left.lower()}", f"{photo.name}: colorized"))
     if look.truth is None:
-        st.caption("Left of the line your photograph, right of it the same in the colours that the network imagines.")
+        st.caption("Left of the line your photograph, right of it the same in the colors that the network imagines.")
         return
     ours, ratio = colorize.compare(look.truth, colored)
-    gray, _ = colorize.compare(look.truth, images.to_rgb(look.gray))
-    st.caption("This photograph has colours. They were taken away, so that you can judge what the network makes of the "
-               f"gray: {ours:.1f} dB against the true colours (the gray copy: {gray:.1f} dB), and {ratio:.2f} times "
-               "as colourful.")
+    gray, _ = colorize.compare(look.truth, sheets.to_rgb(look.gray))
+    st.caption("This photograph has colors. They were taken away, so that you can judge what the network makes of the "
+               f"gray: {ours:.1f} dB against the true colors (the gray copy: {gray:.1f} dB), and {ratio:.2f} times "
+               "as colorful.")
 
 
 def download(photo, tint, kind):
@@ -144,7 +146,7 @@ def download_all(seen, tinted, settings, kind):
 def show_all(seen, tinted):
     """All photographs at once, small."""
     thumbnails = [paint.paint(colorize.reduce(look.gray, THUMBNAIL), tinted(look.tint)) for _, look in seen]
-    widgets.show(images.tile(np.stack([images.thumbnail(data.as_pictures(each[None])[0], THUMBNAIL)
+    widgets.show(sheets.tile(np.stack([convert.thumbnail(datasets.as_pictures(each[None])[0], THUMBNAIL)
                                        for each in thumbnails]), COLUMNS),
                  f"All {len(seen)} photographs.", f"{len(seen)} photographs, colorized", "colorized")
 
@@ -165,7 +167,7 @@ def photographs():
         photo, look = seen[names.index(chosen)]
         left = st.segmented_control("Left of the line", LEFT, default=LEFT[0], required=True, key=f"left_{photo.ident}",
                                     disabled=look.truth is None)
-        tinted, settings = choose_colours()
+        tinted, settings = choose_colors()
         kind = st.segmented_control("File", ("JPEG", "PNG"), default="JPEG", required=True, key="kind",
                                     help="Camera and date are passed on, the place where it was taken is not.")
         download(photo, tinted(look.tint), kind)
@@ -188,7 +190,7 @@ def small_pictures():
         with widgets.sentences():
             return cache.published()
     own = shrunk_uploads() if source == "Upload" else []
-    library = [colorize.square(images.pixels(path.read_bytes())) for path in data.photographs().values()]
+    library = [colorize.square(reader.pixels(path.read_bytes())) for path in datasets.photographs().values()]
     return colorize.publish(served, np.stack(own or library))
 
 
@@ -197,19 +199,19 @@ def shrunk_uploads():
     pictures = []
     for file in files[:100]:
         with widgets.sentences():
-            pictures.append(colorize.square(images.pixels(file.getvalue(), file.name)))
+            pictures.append(colorize.square(reader.pixels(file.getvalue(), file.name)))
     return pictures
 
 
 def show_sheets(result):
     """Truth, gray and prediction as sheets of ten columns, and all three for a slide."""
     columns = min(10, len(result.truth))
-    sheets = {"The truth": result.truth, "Gray, which goes in": result.gray, "What comes out": result.predicted}
-    sheets = {name: images.tile(pictures, columns, gap=0, scale=4) for name, pictures in sheets.items()}
-    for column, (name, sheet) in zip(st.columns(3), sheets.items(), strict=True):
-        column.image(images.to_png(sheet), caption=name, alt=f"{len(result.truth)} small pictures. {name}")
-    labelled = images.stack(*(images.label(sheet, name) for name, sheet in sheets.items()))
-    st.download_button("Download PNG", images.to_png(labelled), "published.png", "image/png", on_click="ignore",
+    shown = {"The truth": result.truth, "Gray, which goes in": result.gray, "What comes out": result.predicted}
+    shown = {name: sheets.tile(pictures, columns, gap=0, scale=4) for name, pictures in shown.items()}
+    for column, (name, sheet) in zip(st.columns(3), shown.items(), strict=True):
+        column.image(sheets.to_png(sheet), caption=name, alt=f"{len(result.truth)} small pictures. {name}")
+    labeled = sheets.stack(*(sheets.label(sheet, name) for name, sheet in shown.items()))
+    st.download_button("Download PNG", sheets.to_png(labeled), "published.png", "image/png", on_click="ignore",
                        icon=":material/download:")
 
 
@@ -222,9 +224,9 @@ def published():
         right = st.radio("Right of the line", list(RIGHT), key="small_right")
     with picture:
         columns = min(10, len(result.truth))
-        halves = [images.tile(pictures, columns, gap=0, scale=2)
+        halves = [sheets.tile(pictures, columns, gap=0, scale=2)
                   for pictures in (result.gray if left == "Gray" else result.truth, getattr(result, RIGHT[right]))]
-        live.divider("small", *map(images.to_png, halves), label="Line between before and after",
+        live.divider("small", *map(sheets.to_png, halves), label="Line between before and after",
                      size=halves[0].shape[1::-1], names=(left, right), height=640, pixels=True,
                      alts=(f"Small pictures: {left.lower()}", f"Small pictures: {right.lower()}"))
         st.markdown(PUBLISHED_IDEA.format(**colorize.PUBLISHED_SCORES))

@@ -2,7 +2,9 @@
 import numpy as np
 import streamlit as st
 
-from ae_core import denoise, images, store
+from ae_core import store
+from ae_core.features import denoise
+from ae_core.pictures import convert, sheets
 from pages.shared import cache, frame, live, widgets
 
 FORMULA = r"\tilde x \sim q(\tilde x \mid x), \qquad \mathcal{L} = \lVert x - D(E(\tilde x)) \rVert^2"
@@ -11,7 +13,7 @@ A **denoising autoencoder** never sees a clean picture at its input. In training
 $\\tilde x$, with fresh noise each time, and the network is asked for the clean one. Copying would be wrong, so it has
 to learn what the pictures of this kind look like and project the noisy one back onto them (Vincent et al., 2008).
 
-That is also its limit: it restores what it has learnt. A filter knows nothing and smooths anything; the
+That is also its limit: it restores what it has learned. A filter knows nothing and smooths anything; the
 autoencoder knows digits or clothing and paints *one of those*, even where noise has left nothing to go by.
 **PSNR** (in dB, higher is better) measures the squared error, **SSIM** (up to 1) how alike the structure is.
 """
@@ -39,18 +41,17 @@ def frames(model, pictures, kind, others, seed):
     level, label, highest, _, count = LEVELS[kind]
     values = np.linspace(0, highest, count)
     noisy, restored = denoise.sweep(model, pictures, kind, level, values, seed, **others)
-    sheets = [np.concatenate([images.tile(rows, len(pictures)) for rows in (pictures, *pair)])
-              for pair in zip(noisy, restored, strict=True)]
-    sheets = np.stack(sheets)
-    return sheets[..., 0] if sheets.shape[-1] == 1 else sheets, [f"{label}: {value:.3g}" for value in values]
+    films = np.stack([np.concatenate([sheets.tile(rows, len(pictures)) for rows in (pictures, *pair)])
+                      for pair in zip(noisy, restored, strict=True)])
+    return films[..., 0] if films.shape[-1] == 1 else films, [f"{label}: {value:.3g}" for value in values]
 
 
 def drag(model, pictures, kind, others, seed):
     """The live strip: the level follows the pointer in the browser; returns the value on release."""
     _, label, highest, first, _ = LEVELS[kind]
-    sheets, captions = frames(model, pictures, kind, others, seed)
+    film, captions = frames(model, pictures, kind, others, seed)
     asked, = widgets.address_numbers("level", [(0, highest)], (first,), "a noise level")
-    value = live.filmstrip(f"noise_{kind}", sheets, label=label, captions=captions, value=asked, stop=highest, scale=3,
+    value = live.filmstrip(f"noise_{kind}", film, label=label, captions=captions, value=asked, stop=highest, scale=3,
                            ends=("clean", "drowned"), alt="Three rows: the originals, the same corrupted, and restored")
     st.query_params["level"] = f"{value:.3f}"
     return value
@@ -60,7 +61,7 @@ def show_filter(name, pictures, noisy):
     """One row: a classical filter at its best setting for these pictures, and its numbers."""
     restored, setting = denoise.best_filter(name, pictures, noisy)
     result = denoise.measure(pictures, noisy, restored)
-    st.image(images.to_png(images.tile(restored, min(COUNT, len(restored)), scale=3)), width="content",
+    st.image(sheets.to_png(sheets.tile(restored, min(COUNT, len(restored)), scale=3)), width="content",
              caption=f"{name}, at its best setting for this noise ({setting}): {numbers(result)}",
              alt=f"The same pictures restored by the {name}")
     return result
@@ -71,10 +72,10 @@ def numbers(result):
 
 
 def download(results):
-    """One PNG of all rows, labelled."""
+    """One PNG of all rows, labeled."""
     columns = min(COUNT, len(results["Original"].restored))
-    sheets = [images.label(images.tile(result.restored, columns, scale=6), name) for name, result in results.items()]
-    st.download_button("Download PNG", images.to_png(images.stack(*sheets)), "denoised.png", "image/png",
+    rows = [sheets.label(sheets.tile(result.restored, columns, scale=6), name) for name, result in results.items()]
+    st.download_button("Download PNG", sheets.to_png(sheets.stack(*rows)), "denoised.png", "image/png",
                        icon=":material/download:", on_click="ignore")
 
 
@@ -122,4 +123,4 @@ with st.container(height=420, border=False), widgets.sentences():
                   marker=value if kind == "Gaussian" else None, height=400)
 
 widgets.explain(IDEA, FORMULA, model.preset.recipe)
-widgets.code(denoise.run, denoise.sweep, images.add_gaussian, denoise.best_filter)
+widgets.code(denoise.run, denoise.sweep, convert.add_gaussian, denoise.best_filter)

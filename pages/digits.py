@@ -2,7 +2,9 @@
 import numpy as np
 import streamlit as st
 
-from ae_core import data, digits, images, latent
+from ae_core import latent
+from ae_core.features import digits
+from ae_core.pictures import convert, datasets, sheets
 from pages.shared import cache, frame, live, widgets
 
 NAME = "digits_cvae"             # the one that the lab ships; readers may train others
@@ -48,8 +50,8 @@ def show_styles(served):
         style = live.pad(
             "style", cache.styles(served.preset.name, digit, plane.bounds, digits.TILES), bounds=plane.bounds,
             point=widgets.address_numbers("at", [plane.bounds[:2], plane.bounds[2:]], (0.6, -0.4), "a style"),
-            backdrop=VIEWS[view], grid=cache.styles(served.preset.name, digit, plane.bounds, GRID, centres=True),
-            dots=plane.points[rows], dot_labels=codes.label[rows], neighbours=near(served, codes, digit),
+            backdrop=VIEWS[view], grid=cache.styles(served.preset.name, digit, plane.bounds, GRID, centers=True),
+            dots=plane.points[rows], dot_labels=codes.label[rows], neighbors=near(served, codes, digit),
             exact=lambda *point: digits.decode_style(served, digit, point), size=520,
             label=f"Handwriting styles of the digit {digit}", alt=f"The digit {digit} in the style of the point")
     st.query_params["at"] = f"{style[0]:.3f},{style[1]:.3f}"
@@ -63,7 +65,7 @@ def near(served, codes, digit):
     rows = np.flatnonzero(codes.label == digit)
     if not len(rows):
         return None
-    return live.Neighbours(codes.mean[rows], cache.class_strip(served.preset.dataset, digit), codes.label[rows])
+    return live.Neighbors(codes.mean[rows], cache.class_strip(served.preset.dataset, digit), codes.label[rows])
 
 
 def show_blend(served, style):
@@ -74,7 +76,7 @@ def show_blend(served, style):
         first = int(widgets.choose_one("From", digits.DIGITS, "from", index=8))
         second = int(widgets.choose_one("Into", digits.DIGITS, "into", index=3))
         mixed = digits.blend(served, first, second, style, FRAMES)
-        widgets.show(images.tile(mixed.pictures[[0, FRAMES // 2, -1]], 3, scale=3),
+        widgets.show(sheets.tile(mixed.pictures[[0, FRAMES // 2, -1]], 3, scale=3),
                      f"{first}, half and half, and {second}, in the style chosen above.",
                      f"The digits {first} and {second} with their half-and-half blend between", "blend")
         download_gif(latent.there_and_back(mixed.pictures), f"blend_{first}_{second}", 8)
@@ -123,26 +125,26 @@ def show_sheet(served):
         st.caption("What changes from left to right changes alike in every row: it is the handwriting, not the digit.")
     with sheet:
         pictures = digits.style_sheet(served, names.index(name), *RANGES[reach], 10)
-        widgets.show(images.tile(pictures, 10, scale=2),
+        widgets.show(sheets.tile(pictures, 10, scale=2),
                      f"Digits down, {name} across from {reach}; the other number is 0.",
                      f"A sheet of ten digits in ten styles along {name}", "styles")
 
 
 def download_png(label, picture, file, scale):
-    png = images.to_png(images.enlarge(images.to_uint8(picture), scale))
+    png = sheets.to_png(sheets.enlarge(convert.to_uint8(picture), scale))
     st.download_button(label, png, f"{file}.png", "image/png", icon=":material/download:", on_click="ignore",
                        key=f"png_{file}")
 
 
 def download_gif(pictures, file, scale):
     """Encoded at the click: a GIF takes longer than all the rest of the page."""
-    st.download_button("Download GIF", lambda: images.to_gif(pictures, scale=scale), f"{file}.gif", "image/gif",
+    st.download_button("Download GIF", lambda: sheets.to_gif(pictures, scale=scale), f"{file}.gif", "image/gif",
                        icon=":material/download:", on_click="ignore", key=f"gif_{file}")
 
 
 def writes_digits(preset):
     """Whether a model is told which of the ten digits to write, in a plane of styles."""
-    return preset.labels == 10 and preset.code == 2 and data.about(preset.dataset).classes == digits.DIGITS
+    return preset.labels == 10 and preset.code == 2 and datasets.about(preset.dataset).classes == digits.DIGITS
 
 
 frame.open_page("digits")

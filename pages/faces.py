@@ -7,7 +7,9 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.subplots import make_subplots
 
-from ae_core import align, data, faces, images, latent, presets
+from ae_core import latent, presets
+from ae_core.features import align, faces
+from ae_core.pictures import convert, datasets, reader, sheets
 from pages.shared import cache, frame, live, widgets
 
 NAME = faces.PRESET
@@ -32,7 +34,7 @@ it. So a normal distribution with all its 200 x 200 covariances is fitted to the
 from that (Ghosh et al., 2020).
 """
 BIAS = ("These directions know only CelebA: pictures of celebrities, most of them young, light-skinned and posing, "
-        "labelled by strangers. Whatever came together in those pictures moves together here. So a smile may "
+        "labeled by strangers. Whatever came together in those pictures moves together here. So a smile may "
         "bring make-up or a younger skin along; that is a fact about the pictures, not about people.")
 FIRST, SECOND = 12, 17           # of the gallery: the page opens on the one, and a morph leads to the other
 COLUMNS = 10                     # faces in a row of a grid
@@ -120,7 +122,7 @@ def asked_changes():
 
 def data_address(picture):
     """A picture (h, w, 3) as an address that a button's label can show."""
-    return f"data:image/webp;base64,{base64.b64encode(images.to_webp(picture[None])).decode()}"
+    return f"data:image/webp;base64,{base64.b64encode(sheets.to_webp(picture[None])).decode()}"
 
 
 def show_grid(key, pictures, names, on_click, arguments):
@@ -132,7 +134,7 @@ def show_grid(key, pictures, names, on_click, arguments):
 
 def enlarged(pictures, factor):
     """Faces (n, h, w, 3) between whose pixels is interpolated: square ones would hide the face."""
-    return np.stack([images.resize(picture, [factor * side for side in picture.shape[:2]]) for picture in pictures])
+    return np.stack([convert.resize(picture, [factor * side for side in picture.shape[:2]]) for picture in pictures])
 
 
 def spoken(name):
@@ -161,7 +163,7 @@ def meet_real(served):
                    "here beside their reconstructions.")
         return
     both = np.concatenate([originals, pictures[:COLUMNS]])
-    widgets.show(images.tile(enlarged(both, 2), COLUMNS), "Above: held-out photographs. Below: their reconstructions.",
+    widgets.show(sheets.tile(enlarged(both, 2), COLUMNS), "Above: held-out photographs. Below: their reconstructions.",
                  f"{COLUMNS} photographs over their reconstructions", "reconstructions")
 
 
@@ -185,7 +187,7 @@ def meet_new(served):
                "half a face, for real ones fill only a part of it.")
     show_grid("new", met.pictures, [f"New face {k + 1}" for k in range(NEW)], take,
               [{"new": f"{seed},{k},{temperature:.1f},{DRAWN.index(drawn)}"} for k in range(NEW)])
-    st.download_button("Download PNG", lambda: images.to_png(images.tile(enlarged(met.pictures, 2), COLUMNS)),
+    st.download_button("Download PNG", lambda: sheets.to_png(sheets.tile(enlarged(met.pictures, 2), COLUMNS)),
                        "new_faces.png", "image/png", icon=":material/download:", on_click="ignore")
 
 
@@ -203,7 +205,7 @@ def meet_own(served):
             st.info("Choose a photo of a face seen from the front, or take one.")
             return
         code = served.encode(found.face[None])[0]
-        widgets.show(images.tile(enlarged(np.stack([found.face, served.decode(code)[0]]), 4), 2),
+        widgets.show(sheets.tile(enlarged(np.stack([found.face, served.decode(code)[0]]), 4), 2),
                      "Your face as the model sees it, and what its 200 numbers keep of it." + remarks(found),
                      "Your face beside its reconstruction", "own_face")
         st.button("Change this face", type="primary", icon=":material/face:", on_click=take_own, args=(code,))
@@ -216,7 +218,7 @@ def find_own(file):
         with st.spinner("Looking for the face …"):
             try:
                 found, problem = align.find_face(file.getvalue(), file.name, presets.get(NAME).shape), ""
-            except images.BadPicture as error:
+            except reader.BadPicture as error:
                 found, problem = None, str(error)
         st.session_state.own_found = file.file_id, found, problem
     _, found, problem = st.session_state.own_found
@@ -258,7 +260,8 @@ def show_change(served, face):
     row.button("Reset", icon=":material/restart_alt:", disabled=not any(alphas), on_click=live.place,
                args=(key, [0.0] * len(alphas)))
     row.button("Another face", icon=":material/casino:", on_click=another, args=(face,))
-    row.download_button("Download PNG", lambda: images.to_png(images.tile(enlarged(data.as_pictures(now[None]), 6), 1)),
+    row.download_button("Download PNG",
+                        lambda: sheets.to_png(sheets.tile(enlarged(datasets.as_pictures(now[None]), 6), 1)),
                         "face.png", "image/png", icon=":material/download:", on_click="ignore")
     st.multiselect("Attributes to change", stored.names, chosen, key="attributes", format_func=spoken,
                    placeholder="The usual six")
@@ -310,7 +313,7 @@ def show_sheet(served, face):
     with sheet:
         codes = np.concatenate([face.code[None], cache.gallery(NAME)[0][SHEET_FACES]])
         pictures = faces.sheet(served, codes, stored.directions[row])
-        widgets.show(images.tile(enlarged(pictures, 2), 7, ground=255),
+        widgets.show(sheets.tile(enlarged(pictures, 2), 7, ground=255),
                      f"{spoken(name)} from alpha −3 to 3 across; in the middle, the face as it is.",
                      f"{len(codes)} faces, each in seven steps of {spoken(name)}", f"sheet_{name}")
 
@@ -326,7 +329,7 @@ def show_morph(served, face):
     with controls:
         shown = served.decode(np.stack(stops))
         way = ", ".join([face.name, *(f"face {k + 1}" for k in via)]) + (" and back" if len(via) > 1 else "")
-        st.image(images.to_png(images.tile(shown, min(4, len(shown)), ground=255)), width="content",
+        st.image(sheets.to_png(sheets.tile(shown, min(4, len(shown)), ground=255)), width="content",
                  caption=f"The way: {way}.", alt=f"The {len(stops)} faces that the way passes")
         row = st.container(horizontal=True)
         row.button("Take the last away", icon=":material/backspace:", disabled=len(via) < 2, on_click=set_stops,
@@ -339,7 +342,7 @@ def show_morph(served, face):
     with film:
         frames = faces.morph(served, np.stack(stops), along_sphere=sphere)
         loop = len(stops) > 2
-        live.filmstrip(f"morph_{face.ident}_{via}", live.encode_strip(images.to_uint8(frames), quality=92), value=0.5,
+        live.filmstrip(f"morph_{face.ident}_{via}", live.encode_strip(convert.to_uint8(frames), quality=92), value=0.5,
                        label="Way from face to face", alt="A face on the way from one to the next", loop=loop,
                        smooth=True, scale=FILM_SCALE, ends=(face.name, "and back" if loop else f"face {via[0] + 1}"))
     with controls:
@@ -363,7 +366,7 @@ def set_stops(via):
 def film_downloads(frames):
     """Encoded at the click."""
     row = st.container(horizontal=True)
-    for kind, encode in (("GIF", images.to_gif), ("WebP", images.to_webp)):
+    for kind, encode in (("GIF", sheets.to_gif), ("WebP", sheets.to_webp)):
         row.download_button(f"Download {kind}", lambda encode=encode: encode(enlarged(frames, 4)),
                             f"morph.{kind.lower()}", f"image/{kind.lower()}", icon=":material/download:",
                             on_click="ignore", key=f"morph_{kind}")

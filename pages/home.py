@@ -2,21 +2,10 @@
 import numpy as np
 import streamlit as st
 
-from ae_core import (
-    colorize,
-    data,
-    denoise,
-    digits,
-    faces,
-    images,
-    latent_map,
-    model,
-    outliers,
-    presets,
-    reconstruct,
-    search,
-    train,
-)
+from ae_core import model, presets
+from ae_core.features import colorize, denoise, digits, faces, latent_map, outliers, reconstruct, search
+from ae_core.own import design
+from ae_core.pictures import datasets, sheets
 from pages.shared import cache, frame
 
 
@@ -24,7 +13,7 @@ def reconstruct_picture():
     served = cache.served("fashion_conv")
     pictures = cache.samples("fashion_mnist")[0][[0, 2, 8, 18]]
     result = reconstruct.run(served, pictures)
-    return images.stack(images.tile(pictures, 4, scale=3), images.tile(result.rebuilt, 4, scale=3), gap=2), \
+    return sheets.stack(sheets.tile(pictures, 4, scale=3), sheets.tile(result.rebuilt, 4, scale=3), gap=2), \
         "Four pieces of clothing over their copies from 256 numbers"
 
 
@@ -32,52 +21,52 @@ def denoise_picture():
     pictures = cache.samples("mnist")[0][[0, 1, 2, 4]]
     noisy = denoise.corrupt(pictures, "Gaussian", seed=1, sigma=0.6, mean=0.5)
     result = denoise.run(cache.served("digits_denoiser"), pictures, noisy)
-    return images.stack(images.tile(noisy, 4, scale=3), images.tile(result.restored, 4, scale=3), gap=2), \
+    return sheets.stack(sheets.tile(noisy, 4, scale=3), sheets.tile(result.restored, 4, scale=3), gap=2), \
         "Four digits under heavy noise over what the denoiser makes of them"
 
 
 def latent_map_picture():
     served = cache.served("digits_vae")
     pictures = latent_map.sheet(served, cache.plane("digits_vae"), 13, -2, 2)[:13 * 6]
-    return images.tile(pictures, 13, gap=0), "A sheet of digits that turn into each other"
+    return sheets.tile(pictures, 13, gap=0), "A sheet of digits that turn into each other"
 
 
 def digits_picture():
     styles = digits.tour(4, 10)
     lines = digits.write(cache.served("digits_cvae"), "2026", styles[[0, 5]])
-    return images.tile(lines, 1, scale=3), "The year 2026 in two handwritings"
+    return sheets.tile(lines, 1, scale=3), "The year 2026 in two handwritings"
 
 
 def colorize_picture():
-    path = data.photographs()["China"]
+    path = datasets.photographs()["China"]
     look = cache.look("China", path.read_bytes(), path.name)
-    return colorize.beside(look, 300), "A gray photograph of temples beside the same in colour"
+    return colorize.beside(look, 300), "A gray photograph of temples beside the same in color"
 
 
 def faces_picture():
     stored, codes = cache.attributes(faces.PRESET), cache.codes(faces.PRESET).mean
     strip = faces.sheet(cache.served(faces.PRESET), codes[stored.gallery[12:13]], stored.of(["Smiling"])[0])
-    return images.tile(strip, 7), "One face in seven steps from serious to smiling"
+    return sheets.tile(strip, 7), "One face in seven steps from serious to smiling"
 
 
 def outliers_picture():
     pictures, labels = cache.samples("fashion_mnist")
-    mixed = data.mix(pictures, labels, 5, 0)
+    mixed = datasets.mix(pictures, labels, 5, 0)
     order = np.argsort(-outliers.run(cache.served(outliers.ENCODER), mixed.pictures).scores)[:12]
-    colours = [(0.74, 0.11, 0.0) if odd else (0.0, 0.0, 0.0) for odd in mixed.intruder[order]]
-    return images.tile(images.frame(mixed.pictures[order], colours), 6, scale=2), \
+    colors = [(0.74, 0.11, 0.0) if odd else (0.0, 0.0, 0.0) for odd in mixed.intruder[order]]
+    return sheets.tile(sheets.frame(mixed.pictures[order], colors), 6, scale=2), \
         "The twelve oddest of 1,010 sandals; red frames mark the T-shirts among them"
 
 
 def search_picture():
     pictures = cache.searched("test")[0]
     found = search.like(cache.index("test"), cache.served(search.PRESET), pictures[4], 10, but=4)
-    return images.tile(pictures[[4, *found.ids]], 11, scale=2), "A shirt and the ten pictures that are most like it"
+    return sheets.tile(pictures[[4, *found.ids]], 11, scale=2), "A shirt and the ten pictures that are most like it"
 
 
 def train_picture():
-    told = cache.story_of(train.STORY)[0]
-    return np.concatenate([images.tile(data.as_pictures(told.rebuilt[k][:4]), 4, scale=3) for k in (0, 1, -1)]), \
+    told = cache.story_of(design.STORY)[0]
+    return np.concatenate([sheets.tile(datasets.as_pictures(told.rebuilt[k][:4]), 4, scale=3) for k in (0, 1, -1)]), \
         "Four pieces of clothing as a network rebuilds them untrained, after one epoch and after twenty"
 
 
@@ -93,7 +82,7 @@ def card(name):
         frame.link(name, bold=True)
         try:
             sheet, alt = PICTURES[name]()
-            st.image(images.to_png(sheet), alt=alt, width="content")
+            st.image(sheets.to_png(sheet), alt=alt, width="content")
         except (model.store.WeightsMissing, model.store.WeightsDamaged) as error:
             st.caption(str(error))
         st.markdown(frame.PAGES[name].sentence)

@@ -4,7 +4,9 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.subplots import make_subplots
 
-from ae_core import data, images, latent, latent_map, store
+from ae_core import latent, store
+from ae_core.features import latent_map
+from ae_core.pictures import datasets, sheets
 from pages.shared import cache, frame, live, widgets
 
 FORMULA = (r"\mathcal{L} = \underbrace{-\log p(x \mid z)}_{\text{reconstruction}} + \underbrace{\tfrac12\sum_j\left("
@@ -12,16 +14,16 @@ FORMULA = (r"\mathcal{L} = \underbrace{-\log p(x \mid z)}_{\text{reconstruction}
            r"\qquad z = \mu + \sigma\varepsilon,\quad \varepsilon \sim \mathcal{N}(0, 1)")
 IDEA = """
 Here a picture is kept as **two numbers**, so all pictures lie on a plane, the **latent space**, and every place of the
-plane decodes to a picture. The colours are classes; no model on this page was ever told them.
+plane decodes to a picture. The colors are classes; no model on this page was ever told them.
 
 A plain **autoencoder** puts its codes wherever copying is easiest: far from 0, in clusters of any size, with gaps that
 decode to nothing in particular. A **variational autoencoder** (VAE) turns a picture into a small cloud
 $N(\\mu, \\sigma)$ instead of a point, and pays for clouds that stray from the standard normal $N(0, 1)$, the **prior**.
-Neighbours must then decode alike, the gaps close, and a point drawn from the prior is a believable new picture.
+Neighbors must then decode alike, the gaps close, and a point drawn from the prior is a believable new picture.
 
 The **probability view** sends both axes through the normal distribution function: equal areas then hold equal shares
 of the prior, so a good VAE fills the square evenly. Of a model with more than two numbers the pad shows the plane of
-their first two **principal components**; t-SNE, under Scatter, keeps neighbours together but has no way back.
+their first two **principal components**; t-SNE, under Scatter, keeps neighbors together but has no way back.
 """
 NOTHING = "Nothing"
 WHOLE = "20 x 20, all"
@@ -77,13 +79,13 @@ def show_pad(name, view, grid, key):
     window = plane.bounds if low is None else (low, high, low, high)
     bounds = PROBABILITIES if probability else window
     tiles = latent_map.PROBABILITY_TILES if probability else latent_map.TILES
-    pictures = cache.neighbours(name)
+    pictures = cache.neighbors(name)
     x, y = live.pad(
         f"pad_{name}", cache.atlas(name, bounds, tiles, probability), bounds=bounds, warp=probability,
         point=widgets.address_numbers(key, reach(plane.bounds), tuple(plane.points[0].tolist()), "a point"),
-        backdrop=backdrop, grid=cache.atlas(name, bounds, n, probability, centres=True),
-        dots=plane.points, dot_labels=codes.label, classes=data.about(served.preset.dataset).classes,
-        neighbours=live.Neighbours(plane.points[:pictures.count], pictures, codes.label[:pictures.count]),
+        backdrop=backdrop, grid=cache.atlas(name, bounds, n, probability, centers=True),
+        dots=plane.points, dot_labels=codes.label, classes=datasets.about(served.preset.dataset).classes,
+        neighbors=live.Neighbors(plane.points[:pictures.count], pictures, codes.label[:pictures.count]),
         exact=lambda *point: latent_map.decode_point(served, plane, point), axes=plane.names, size=560,
         label=f"Latent plane of {served.preset.title}", alt="The picture decoded from the point on the plane")
     st.query_params[key] = f"{x:.3f},{y:.3f}"
@@ -114,18 +116,18 @@ def show_scatter(names):
         bar.empty()
     chart, pictures = st.columns([3, 2], gap="large")
     with chart:
-        event = st.plotly_chart(scatter(plane, codes.label, data.about(served.preset.dataset).classes),
+        event = st.plotly_chart(scatter(plane, codes.label, datasets.about(served.preset.dataset).classes),
                                 on_select="rerun", key=f"scatter_{name}_{plane.names[0]}",
                                 config={"displaylogo": False, "scrollZoom": True},
-                                alt=f"The codes of {len(plane.points):,} test pictures, coloured by class")
+                                alt=f"The codes of {len(plane.points):,} test pictures, colored by class")
     chosen = [np.flatnonzero(codes.label == point["curve_number"])[point["point_index"]]
               for point in event.selection.points[:SHOWN]]
     with pictures:
         real = cache.coded_pictures(name)
         shown = chosen or latent_map.nearest(plane.points, plane.points[0], SHOWN)
         caption = f"{len(event.selection.points):,} selected; the first {len(shown)} of them." if chosen else \
-            "Drag a box over the chart, or take the lasso above it. Until then: the neighbours of test picture 0."
-        widgets.show(images.tile(real[shown], 8, scale=2), caption, f"{len(shown)} real test pictures", "selected")
+            "Drag a box over the chart, or take the lasso above it. Until then: the neighbors of test picture 0."
+        widgets.show(sheets.tile(real[shown], 8, scale=2), caption, f"{len(shown)} real test pictures", "selected")
 
 
 def scatter(plane, labels, classes):
@@ -153,7 +155,7 @@ def show_new(names):
         served, codes = widgets.served(name), widgets.opened(cache.codes, name)
         drawn = latent_map.draw(served, codes.mean, SHOWN, seed)
         with column:
-            widgets.show(images.tile(drawn.pictures, 8, scale=2),
+            widgets.show(sheets.tile(drawn.pictures, 8, scale=2),
                          f"{served.preset.title}: decoded from codes drawn from {drawn.rule}.",
                          f"{SHOWN} new pictures decoded by {served.preset.title}", f"new_{name}")
     st.markdown("A VAE was trained so that its codes fill the prior: what is drawn from it is likely to be a picture. "
@@ -172,7 +174,7 @@ def show_path(names):
     """From one real picture to another."""
     name = choose_of(names)
     served, codes = widgets.served(name), cache.codes(name)
-    every = data.about(served.preset.dataset).classes
+    every = datasets.about(served.preset.dataset).classes
     classes = [every[label] for label in np.unique(codes.label)]
     film, controls = st.columns([2, 1], gap="large")
     with controls:
@@ -193,9 +195,9 @@ def show_path(names):
                        alt=f"A picture on the way from {first} to {last}", value=0.5, ends=(first, last))
     with controls:
         real = cache.coded_pictures(name)[ends]
-        st.image(images.to_png(images.tile(real, 2, scale=3)), caption="The real pictures at both ends.",
+        st.image(sheets.to_png(sheets.tile(real, 2, scale=3)), caption="The real pictures at both ends.",
                  width="content", alt=f"Two real pictures: {first} and {last}")
-        st.download_button("Download GIF", lambda: images.to_gif(latent.there_and_back(pictures), scale=8),
+        st.download_button("Download GIF", lambda: sheets.to_gif(latent.there_and_back(pictures), scale=8),
                            "path.gif", "image/gif", icon=":material/download:", on_click="ignore")
 
 
@@ -212,7 +214,7 @@ def show_sheet(names):
     with sheet:
         served, plane = widgets.served(name), cache.plane(name)
         pictures = latent_map.sheet(served, plane, n, low, max(high, low + 0.5))
-        widgets.show(images.tile(pictures, n, gap=0 if n > 15 else 1, scale=max(1, 900 // (n * pictures.shape[1]))),
+        widgets.show(sheets.tile(pictures, n, gap=0 if n > 15 else 1, scale=max(1, 900 // (n * pictures.shape[1]))),
                      f"{n} x {n} pictures: {plane.names[0]} grows to the right, {plane.names[1]} upwards.",
                      f"A sheet of {n} by {n} decoded pictures", f"{name}_{n}x{n}")
 
@@ -231,7 +233,7 @@ def show_dimensions(names):
         order = np.arange(2) if is_flat(name) else np.argsort(-spread.std)[first - 1:first + 7]
         st.plotly_chart(histograms(spread, order), config={"displayModeBar": False}, key=f"dimensions_{name}",
                         alt=f"Histograms of {len(order)} latent dimensions of {name} beside the normal distribution")
-    st.caption("Bars: the mean codes of the test pictures. Line: N(0, 1), which a VAE is drawn towards. The means of a "
+    st.caption("Bars: the mean codes of the test pictures. Line: N(0, 1), which a VAE is drawn toward. The means of a "
                "VAE are a little narrower than it, because every picture is a cloud around its mean.")
 
 
@@ -252,7 +254,7 @@ SECTIONS = {"New pictures": show_new, "Path": show_path, "Scatter": show_scatter
             "Dimensions": show_dimensions}
 
 frame.open_page("latent_map")
-offered = widgets.offered(lambda preset: preset.mapped and not preset.labels and data.has_samples(preset.dataset))
+offered = widgets.offered(lambda preset: preset.mapped and not preset.labels and datasets.has_samples(preset.dataset))
 TITLES = dict(sorted(offered.items(),
                      key=lambda entry: (not is_flat(entry[1]), not store.preset(entry[1]).variational)))
 pads, controls = st.columns([3.4, 1], gap="large")
@@ -262,7 +264,7 @@ with controls:
     view = widgets.choose_one("View", views, "view")
     grid = widgets.choose_one("Grid", [WHOLE, *latent_map.SHEETS], "grid", disabled=VIEWS[view][1])
     st.caption(" ".join(store.preset(name).description for name in names))
-    known = min(cache.neighbours(name).count for name in names)
+    known = min(cache.neighbors(name).count for name in names)
     st.caption(f"The nearest real picture is looked for among the first {known:,} test pictures.")
     if not all(cache.has_pictures(store.preset(name).dataset) for name in names):
         st.caption("Quick, Draw! may not be shipped: in place of its drawings stand this model's copies of them.")

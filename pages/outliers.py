@@ -3,7 +3,9 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from ae_core import data, images, metrics, model, outliers, presets
+from ae_core import metrics, model, presets
+from ae_core.features import outliers
+from ae_core.pictures import datasets, sheets
 from pages.shared import cache, frame, live, widgets
 
 FORMULA = (r"d(x) = \sqrt{(E(x) - \mu)^\top\, \Sigma^{-1}\, (E(x) - \mu)}, \qquad"
@@ -34,13 +36,13 @@ OWN_SECONDS = {"Use the codes (at once)": 0, "Train on it for 15 seconds": 15, "
 
 def choose_mixture():
     """The regular class, the intruders, their share and the quantile of the published experiment and its kin."""
-    classes = data.DATASETS["fashion_mnist"].classes
+    classes = datasets.DATASETS["fashion_mnist"].classes
     regular = widgets.choose_one("Regular class", classes, "regular", index=classes.index("Sandal"))
     others = [name for name in classes if name != regular]
     intruder = widgets.choose_one("Intruders", others, "intruder")
     share = SHARES[widgets.choose_one("Intruders for each regular picture", list(SHARES), "share", index=1)]
     pictures, labels = cache.samples("fashion_mnist")
-    return data.mix(pictures, labels, classes.index(regular), classes.index(intruder), share), regular, intruder
+    return datasets.mix(pictures, labels, classes.index(regular), classes.index(intruder), share), regular, intruder
 
 
 def rebuilder(score, regular):
@@ -64,16 +66,16 @@ def show_beyond(scored, pictures, beyond, intruder=None, names=None):
     shown = beyond[:SHOWN]
     pairs = np.concatenate([pictures[shown], scored.rebuilt[shown]], axis=1)
     marks = np.zeros(len(shown), bool) if intruder is None else intruder[shown]
-    framed = images.frame(pairs, [RED if mark else WHITE for mark in marks])
+    framed = sheets.frame(pairs, [RED if mark else WHITE for mark in marks])
     more = f" The first {SHOWN} of {len(beyond)}." if len(beyond) > SHOWN else ""
     red = "" if intruder is None else " A red frame marks an intruder."
-    widgets.show(images.tile(framed, COLUMNS, scale=2),
+    widgets.show(sheets.tile(framed, COLUMNS, scale=2),
                  f"Beyond the line, the oddest first: each original over its reconstruction.{red}{more}",
                  f"{len(shown)} pictures beyond the threshold, {int(marks.sum())} of them intruders",
                  "outliers")
 
 
-def show_judgement(scores, intruder, threshold):
+def show_judgment(scores, intruder, threshold):
     """Precision, recall and the two areas at the threshold."""
     judged = outliers.judge(scores, intruder, threshold)
     row = st.container(horizontal=True)
@@ -129,10 +131,10 @@ def experiment():
         st.caption(f"How many pictures have which score ({score.lower()}; heights are logarithmic): regular ones blue, "
                    "intruders red. Drag the line.")
         beyond = np.argsort(-scored.scores, kind="stable")[:int((scored.scores >= threshold).sum())]
-        judged = show_judgement(scored.scores, mixed.intruder, threshold)
+        judged = show_judgment(scored.scores, mixed.intruder, threshold)
         show_beyond(scored, mixed.pictures, beyond, mixed.intruder)
     with downloads:
-        classes = np.array(data.DATASETS["fashion_mnist"].classes)
+        classes = np.array(datasets.DATASETS["fashion_mnist"].classes)
         show_csv(scored.scores, len(beyond), {"test_picture": mixed.rows, "class": classes[mixed.labels],
                                               "intruder": mixed.intruder}, "csv_experiment")
 
@@ -173,7 +175,7 @@ def own_collection():
         scored = own_scores(collected, seconds)
         order = np.argsort(-scored.scores, kind="stable")
         shown = order[:max(1, round(share * len(order)))]
-        widgets.show(images.tile(data.as_pictures(collected.thumbnails[shown[:SHOWN]]), COLUMNS),
+        widgets.show(sheets.tile(datasets.as_pictures(collected.thumbnails[shown[:SHOWN]]), COLUMNS),
                      f"The odd ones out, the oddest first: {', '.join(collected.names[row] for row in shown[:SHOWN])}.",
                      f"The {len(shown[:SHOWN])} oddest pictures of {len(order)}", "odd_ones")
         show_csv(scored.scores, len(shown), {"file": np.array(collected.names)}, "csv_own")

@@ -4,7 +4,9 @@ import contextlib
 import numpy as np
 import streamlit as st
 
-from ae_core import data, images, metrics, presets, reconstruct, store
+from ae_core import metrics, presets, store
+from ae_core.features import reconstruct
+from ae_core.pictures import datasets, sheets
 from pages.shared import cache, frame, widgets
 
 FORMULA = (r"\hat x = D(E(x)), \qquad \mathrm{MSE} = \frac{1}{N}\sum_{i=1}^{N} (x_i - \hat x_i)^2"
@@ -23,7 +25,7 @@ DENSE = "Fashion, dense"
 
 def models():
     """Titles to names, the five dense code sizes under one title."""
-    here = widgets.offered(lambda preset: not preset.corruption and data.has_samples(preset.dataset)
+    here = widgets.offered(lambda preset: not preset.corruption and datasets.has_samples(preset.dataset)
                            and (not preset.labels or preset.name in store.own()))
     dense = [name for name in here.values() if name in reconstruct.DENSE_SIZES]
     others = {title: name for title, name in here.items() if name not in dense}
@@ -45,11 +47,11 @@ def sheet(result, view):
     """The published mosaic of 3x5 over 3x5, two rows of 25, or a reader's own pictures enlarged."""
     if view == "own":
         scale = 10 if len(result.originals) < 3 else 5
-        return images.tile(np.concatenate([result.originals, result.rebuilt]), len(result.originals), scale=scale)
+        return sheets.tile(np.concatenate([result.originals, result.rebuilt]), len(result.originals), scale=scale)
     if view == "3 x 5 mosaic":
-        return images.stack(images.label(images.tile(result.originals, 5, scale=4), "Original"),
-                            images.label(images.tile(result.rebuilt, 5, scale=4), "Reconstruction"))
-    return images.tile(np.concatenate([result.originals, result.rebuilt]), 25, scale=2)
+        return sheets.stack(sheets.label(sheets.tile(result.originals, 5, scale=4), "Original"),
+                            sheets.label(sheets.tile(result.rebuilt, 5, scale=4), "Reconstruction"))
+    return sheets.tile(np.concatenate([result.originals, result.rebuilt]), 25, scale=2)
 
 
 def show_numbers(result, model, size_error):
@@ -76,7 +78,7 @@ def told_labels(preset, picked):
     """What a conditional model is told: the classes of test pictures, and what the reader says of others."""
     if not preset.labels or picked.labels is not None:
         return picked.labels if preset.labels else None
-    classes = data.about(preset.dataset).classes
+    classes = datasets.about(preset.dataset).classes
     label = classes.index(st.selectbox("The class that the model is told", classes, key=f"told_{preset.dataset}"))
     return np.full(len(picked.pictures), label)
 
@@ -89,14 +91,14 @@ def show_lines(model, result):
     answers = {"The drawing": drawing, "One pixel off": shifted, "Smeared": blurred}
     answers |= {presets.get(name).title: reconstruct.run(cache.served(name), drawing).rebuilt
                 for name in ("cats_sketch", "cats_sharp") if store.present(name)}
-    widgets.show(images.tile(np.concatenate(list(answers.values())), len(answers), scale=4),
+    widgets.show(sheets.tile(np.concatenate(list(answers.values())), len(answers), scale=4),
                  " | ".join(answers), "One drawing and four answers to it", "lines")
     st.dataframe([{"Answer": name, "Cross-entropy": round(reconstruct.pixel_bce(drawing, answer), 3),
-                   "Greyness": round(reconstruct.undecided(answer), 3)} for name, answer in answers.items()],
+                   "Grayness": round(reconstruct.undecided(answer), 3)} for name, answer in answers.items()],
                  hide_index=True)
     st.caption("The sharp drawing one pixel off costs far more cross-entropy than a smeared one. So a network that is "
-               "not sure to a pixel where a line runs does best to smear it. “Cats, sharp lines” is fined for grey: "
-               "its lines are thinner, and wrong more boldly. Greyness is the mean of 4p(1 − p).")
+               "not sure to a pixel where a line runs does best to smear it. “Cats, sharp lines” is fined for gray: "
+               "its lines are thinner, and wrong more boldly. Grayness is the mean of 4p(1 − p).")
 
 
 def show_units(model, result):
@@ -109,10 +111,10 @@ def show_units(model, result):
     left, right = st.columns(2)
     with left:
         level = result.codes[0] / result.codes[0].max()
-        widgets.show(images.tile(level.reshape(1, 32, 32, 1), 1, scale=9), "All units; the brighter, the stronger.",
+        widgets.show(sheets.tile(level.reshape(1, 32, 32, 1), 1, scale=9), "All units; the brighter, the stronger.",
                      f"A map of {model.preset.code} code units, {count} of them bright", "units")
     with right:
-        widgets.show(images.tile(atoms, 4, scale=3), f"What units {', '.join(map(str, strongest))} draw.",
+        widgets.show(sheets.tile(atoms, 4, scale=3), f"What units {', '.join(map(str, strongest))} draw.",
                      "Twelve strokes and dots that single units of the sparse code draw", "atoms")
 
 
@@ -133,7 +135,7 @@ with controls:
     errors = cache.test_errors(model.preset.name)
     view = widgets.choose_segment("View", ["3 x 5 mosaic", "Two rows of 25"], "view")
     picked = widgets.pick_pictures("reconstruct", model.preset, 15 if view == "3 x 5 mosaic" else 25, errors)
-    if model.preset.dataset == "quickdraw_cats" and not data.find("quickdraw_cats"):
+    if model.preset.dataset == "quickdraw_cats" and not datasets.find("quickdraw_cats"):
         st.caption("Quick, Draw!'s cats are not shipped; these are drawn by rule. Put `full_numpy_bitmap_cat.npy` into "
                    "`quickdraw` in the folder that `AE_DATA_DIR` names, upload a file of drawings, or draw your own.")
     labels = told_labels(model.preset, picked)
@@ -148,7 +150,7 @@ with wide if view == "Two rows of 25" else picture:
 with picture:
     show_numbers(result, model, errors.mean())
     with st.expander("The error of each picture", icon=":material/table:"):
-        classes = data.about(model.preset.dataset).classes
+        classes = datasets.about(model.preset.dataset).classes
         rows = [{"Picture": k + 1, "Class": classes[picked.labels[k]] if picked.labels is not None else "yours",
                  "MSE": float(error), "PSNR (dB)": float(metrics.psnr(error))} for k, error in enumerate(result.mse)]
         st.dataframe(rows, hide_index=True, height=240)

@@ -5,7 +5,9 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from ae_core import data, images, presets, search
+from ae_core import presets
+from ae_core.features import search
+from ae_core.pictures import convert, datasets, sheets
 from pages.shared import cache, frame, live, widgets
 
 FORMULA = (r"\operatorname{nearest}(x) = \operatorname*{arg\,min}_{k} \lVert \varphi(E(x)) - \varphi(E(x_k)) \rVert, "
@@ -43,10 +45,10 @@ def fashion():
     """Search Fashion-MNIST: the index, its pictures, and a word for each."""
     ruler = RULERS[widgets.choose_one("Compare by", list(RULERS), "ruler")]
     served = widgets.served(search.PRESET)
-    here = data.find("fashion_mnist") and search.path_of(served, "train", ruler).is_file()
+    here = datasets.find("fashion_mnist") and search.path_of(served, "train", ruler).is_file()
     split = "train" if here else "test"
     pictures, labels = cache.searched(split)
-    classes = data.DATASETS["fashion_mnist"].classes
+    classes = datasets.DATASETS["fashion_mnist"].classes
     return served, cache.index(split, ruler), pictures, [classes[label] for label in labels], split
 
 
@@ -94,7 +96,7 @@ def go_on(key, row, own_picture=None):
 
 
 def show_query(picture, caption):
-    st.image(images.to_png(images.enlarge(images.to_uint8(picture), 300 // len(picture))), caption=caption,
+    st.image(sheets.to_png(sheets.enlarge(convert.to_uint8(picture), 300 // len(picture))), caption=caption,
              alt=f"The query: {caption}", width="content")
 
 
@@ -102,7 +104,7 @@ def show_mosaic(found, pictures, names, own_picture):
     """The results as sixteen buttons, each with its picture, its word and its distance."""
     with st.container(key="mosaic"):
         for rank, (row, distance) in enumerate(zip(found.ids, found.distances, strict=True)):
-            png = images.to_png(images.enlarge(images.to_uint8(pictures[row]), max(1, 112 // len(pictures[row]))))
+            png = sheets.to_png(sheets.enlarge(convert.to_uint8(pictures[row]), max(1, 112 // len(pictures[row]))))
             address = f"data:image/png;base64,{base64.b64encode(png).decode()}"
             name = str(names[row]).replace("[", "(").replace("]", ")")
             st.button(f"![Result {rank + 1}]({address}) {name} · {distance:.2f}", key=f"result_{rank}", on_click=go_on,
@@ -112,7 +114,7 @@ def show_mosaic(found, pictures, names, own_picture):
 def show_precision():
     """Precision at 16 by class, ours against what needs no network."""
     st.subheader("How often is the class right?")
-    classes = data.DATASETS["fashion_mnist"].classes
+    classes = datasets.DATASETS["fashion_mnist"].classes
     labels = cache.searched("test")[1][:1000]
     titles = {ruler: title for title, ruler in RULERS.items()}
     bars = {titles.get(name, name): hits for name, hits in cache.search_precision().items()}
@@ -128,13 +130,13 @@ def show_precision():
 
 def show_pictures(found, pictures, names, query):
     """The published mosaic as one picture, for a slide."""
-    sheet = images.tile(pictures[found.ids], 4, scale=max(1, 112 // pictures.shape[1]))
+    sheet = sheets.tile(pictures[found.ids], 4, scale=max(1, 112 // pictures.shape[1]))
     factor = sheet.shape[0] // query.shape[0]
-    large = images.enlarge(images.to_uint8(query), factor)
+    large = sheets.enlarge(convert.to_uint8(query), factor)
     canvas = np.full((sheet.shape[0], large.shape[1] + 8, 3), 255, np.uint8)
     canvas[:large.shape[0], :large.shape[1]] = large
-    both = np.concatenate([canvas, images.to_rgb(sheet)], axis=1)
-    st.download_button("Download PNG", images.to_png(both), "search.png", "image/png",
+    both = np.concatenate([canvas, sheets.to_rgb(sheet)], axis=1)
+    st.download_button("Download PNG", sheets.to_png(both), "search.png", "image/png",
                        icon=":material/download:", on_click="ignore")
 
 
@@ -150,7 +152,7 @@ with left:
     row, own_picture = choose_query(served, names, key)
 query = pictures[row] if own_picture is None else own_picture
 found = search.like(index, served, query, but=row)
-shown = data.as_pictures(ident.thumbnails) if mine else pictures
+shown = datasets.as_pictures(ident.thumbnails) if mine else pictures
 with query_place:
     show_query(shown[row] if own_picture is None else own_picture,
                f"The query: {names[row]}" if own_picture is None else "The query, as the model sees it")

@@ -2,7 +2,9 @@
 import plotly.graph_objects as go
 import streamlit as st
 
-from ae_core import blueprint, bundle, data, images, jobs, presets, store, story, train
+from ae_core import presets, store
+from ae_core.own import blueprint, bundle, design, jobs, story
+from ae_core.pictures import datasets, sheets
 from pages.shared import cache, frame, live, widgets
 
 FORMULA = (r"\theta \leftarrow \theta - \eta\, \nabla_\theta\, \frac{1}{B} \sum_{i=1}^{B} \Big("
@@ -29,9 +31,9 @@ CHART = {"height": 260, "margin": {"l": 8, "r": 8, "t": 32, "b": 8}, "legend": {
 
 def start_from():
     """Fill the controls from the shipped preset that was chosen."""
-    values = train.choices_of(train.starts()[st.session_state.start])
-    if values["dataset"] not in train.sources():
-        values["dataset"] = train.OWN
+    values = design.choices_of(design.starts()[st.session_state.start])
+    if values["dataset"] not in design.sources():
+        values["dataset"] = design.OWN
     for key, value in values.items():
         st.session_state[f"new_{key}"] = value
 
@@ -49,77 +51,77 @@ def keep_choices(choices=None):
 def new_run():
     """All choices, what they cost, and the button; asks for the run and shows it when that is pressed."""
     st.subheader("A new run")
-    st.selectbox("Start from", list(train.starts()), key="start", on_change=start_from,
-                 index=list(train.starts()).index(presets.get(train.STORY).title))
+    st.selectbox("Start from", list(design.starts()), key="start", on_change=start_from,
+                 index=list(design.starts()).index(presets.get(design.STORY).title))
     keep_choices()
     if "new_dataset" not in st.session_state:
         start_from()
     title = st.text_input("Name of your model", max_chars=60, key="new_title")
-    sources = train.sources()
+    sources = design.sources()
     dataset = st.selectbox("Pictures", list(sources), format_func=sources.get, key="new_dataset")
-    own, shape = own_pictures() if dataset == train.OWN else (None, train.SOURCES[dataset][0])
+    own, shape = own_pictures() if dataset == design.OWN else (None, design.SOURCES[dataset][0])
     choices = choose(title, dataset, shape, own)
     keep_choices(choices)
     try:
-        preset = train.design(choices)
+        preset = design.design(choices)
     except ValueError as error:
         st.warning(str(error))
         preset = None
-    count = train.count(dataset) if dataset != train.OWN else len(own.own.split()[0].pictures) if own else 0
+    count = design.count(dataset) if dataset != design.OWN else len(own.own.split()[0].pictures) if own else 0
     if preset:
         show_cost(preset, count)
     if not jobs.can_train():
         st.info("Training needs TensorFlow, which is not installed here: `pip install -r requirements.txt`")
     if st.button("Train", type="primary", icon=":material/play_arrow:", key="go", width="stretch",
                  disabled=not (preset and count and jobs.can_train())):
-        ask_for(preset, own.own if own else train.pictures_of(dataset))
+        ask_for(preset, own.own if own else design.pictures_of(dataset))
 
 
 def choose(title, dataset, shape, own):
     """The controls of the network and of its training."""
-    kind = st.selectbox("Kind", train.KINDS, key="new_kind")
+    kind = st.selectbox("Kind", design.KINDS, key="new_kind")
     network, beta, noise = (st.session_state[f"new_{key}"] for key in ("network", "beta", "noise"))
     units, filters = st.session_state.new_units, st.session_state.new_filters
     if kind != "Conditional VAE":
-        network = st.segmented_control("Network", list(train.NETWORKS), required=True, key="new_network")
-    code = st.select_slider("Code size: how many numbers a picture becomes", train.CODES, key="new_code")
+        network = st.segmented_control("Network", list(design.NETWORKS), required=True, key="new_network")
+    code = st.select_slider("Code size: how many numbers a picture becomes", design.CODES, key="new_code")
     if "VAE" in kind:
-        beta = st.select_slider("Beta: the weight of the KL term", train.BETAS, key="new_beta")
+        beta = st.select_slider("Beta: the weight of the KL term", design.BETAS, key="new_beta")
     if kind == "Denoiser":
         noise = st.slider("Noise: the largest sigma", 0.1, 1.5, step=0.05, key="new_noise")
     epochs = st.slider("Epochs", 1, 100, key="new_epochs")
     with st.expander("More settings", icon=":material/tune:"):
         if network == "Dense" or kind == "Conditional VAE":
-            units = st.selectbox("Units of the encoder's layers", train.UNITS, key="new_units",
+            units = st.selectbox("Units of the encoder's layers", design.UNITS, key="new_units",
                                  format_func=lambda widths: ", then ".join(map(str, widths)))
         else:
-            filters = st.select_slider("Filters of the first layer", train.FILTERS, key="new_filters")
-        batch = st.select_slider("Batch size", train.BATCHES, key="new_batch_size")
-        rate = st.select_slider("Learning rate", train.RATES, key="new_learning_rate")
-    classes = len(data.DATASETS[dataset].classes) if dataset != train.OWN else \
-        len(own.own.classes) if own and own.labelled else 0
-    return train.Choices(title, dataset, shape, kind, network, code, units, filters, beta, noise, epochs, batch, rate,
+            filters = st.select_slider("Filters of the first layer", design.FILTERS, key="new_filters")
+        batch = st.select_slider("Batch size", design.BATCHES, key="new_batch_size")
+        rate = st.select_slider("Learning rate", design.RATES, key="new_learning_rate")
+    classes = len(datasets.DATASETS[dataset].classes) if dataset != design.OWN else \
+        len(own.own.classes) if own and own.labeled else 0
+    return design.Choices(title, dataset, shape, kind, network, code, units, filters, beta, noise, epochs, batch, rate,
                          classes)
 
 
 def own_pictures():
-    """The size and colour of own pictures and the pictures themselves, or None while there are none."""
+    """The size and color of own pictures and the pictures themselves, or None while there are none."""
     row = st.columns(2)
-    side = row[0].segmented_control("Pixels a side", train.SIDES, default=28, required=True, key="new_side")
-    colour = row[1].segmented_control("Colours", ["Grey", "Colour"], default="Grey", required=True, key="new_colour")
-    shape = (side, side, 3 if colour == "Colour" else 1)
+    side = row[0].segmented_control("Pixels a side", design.SIDES, default=28, required=True, key="new_side")
+    color = row[1].segmented_control("Colors", ["Gray", "Color"], default="Gray", required=True, key="new_color")
+    shape = (side, side, 3 if color == "Color" else 1)
 
     def read(files, report):
         try:
-            return train.read(files, shape, report)
+            return design.read(files, shape, report)
         except ValueError as error:
             return str(error)
     got = widgets.gather("train", shape, read)
     if got is None or isinstance(got, str):
-        st.info(got or f"Give a zip of pictures, or many files: {jobs.FEWEST} to {train.MOST:,}. Pictures in folders "
+        st.info(got or f"Give a zip of pictures, or many files: {jobs.FEWEST} to {design.MOST:,}. Pictures in folders "
                 "of a zip have the folder for a class.")
         return None, shape
-    of_classes = f" of {len(got.own.classes)} classes: {', '.join(got.own.classes[:8])}" if got.labelled else ""
+    of_classes = f" of {len(got.own.classes)} classes: {', '.join(got.own.classes[:8])}" if got.labeled else ""
     st.caption(f"{len(got.own.pictures):,} pictures{of_classes}. " + " ".join(got.notes))
     return got, shape
 
@@ -137,7 +139,7 @@ def show_cost(preset, count):
 def ask_for(preset, own):
     try:
         job = jobs.request(preset, own=own)
-    except (ValueError, data.DataMissing) as error:
+    except (ValueError, datasets.DataMissing) as error:
         st.warning(str(error))
         return
     jobs.start()
@@ -168,7 +170,7 @@ def runs():
     """
     unfinished = {f"job {job.ident}": f"{job.preset.title} (not finished)"
                   for job in reversed(jobs.every()) if job.state != jobs.DONE}
-    shipped = {train.STORY: f"{presets.get(train.STORY).title} (shipped)"} if store.present(train.STORY) else {}
+    shipped = {design.STORY: f"{presets.get(design.STORY).title} (shipped)"} if store.present(design.STORY) else {}
     return unfinished | {name: preset.title for name, preset in store.own().items()} | shipped
 
 
@@ -181,7 +183,7 @@ def choose_run():
         st.session_state.run = job.preset.name if job and job.preset.name in options else next(iter(options), None)
     if not options:
         st.warning(f"No run is here to look at. Start one, or train the shipped one: "
-                   f"`python -m ae_core train {train.STORY}`")
+                   f"`python -m ae_core train {design.STORY}`")
         return None
     return st.selectbox("Run", list(options), format_func=options.get, key="run")
 
@@ -239,7 +241,7 @@ def show_ended(job):
 
 def show_frame(told, preset):
     """The latest pictures of a run, and its plane."""
-    st.image(images.to_png(story.frames(told, live.PALETTE, most=1)[-1]), width="content",
+    st.image(sheets.to_png(story.frames(told, live.PALETTE, most=1)[-1]), width="content",
              caption=f"After {told.epochs[-1]} epochs. {describe(told, preset)}",
              alt=f"Pictures and what the network makes of them after {told.epochs[-1]} epochs")
 
@@ -248,7 +250,7 @@ def describe(told, preset):
     noise = "noisy pictures" if preset.corruption else "pictures"
     reach = "" if told.codes is None else f"{story.reach(told):.0f}"
     plane = f" Right: the codes of {len(told.labels):,} of them on the plane, each number from −{reach} to {reach}; " \
-            "a colour is a class." if reach else ""
+            "a color is a class." if reach else ""
     return f"Left: {noise} that were never trained on. Middle: rebuilt.{plane}"
 
 
@@ -280,6 +282,11 @@ def show_model(name):
     show_use(stored)
 
 
+def film(told):
+    """The bytes of a GIF of a story."""
+    return sheets.to_gif(datasets.as_pictures(story.frames(told, live.PALETTE)), fps=4)
+
+
 def show_use(stored):
     """Where the model can be seen, and its downloads."""
     preset, row = stored.preset, st.container(horizontal=True)
@@ -292,8 +299,7 @@ def show_use(stored):
             told, history, _ = cache.story_of(preset.name)
             st.download_button("Curves (CSV)", widgets.table_csv(history), f"{preset.name}.csv", "text/csv",
                                icon=":material/download:", on_click="ignore", key="csv")
-            st.download_button("Film (GIF)", lambda: images.to_gif(data.as_pictures(story.frames(told, live.PALETTE)),
-                                                                   fps=4), f"{preset.name}.gif", "image/gif",
+            st.download_button("Film (GIF)", lambda: film(told), f"{preset.name}.gif", "image/gif",
                                icon=":material/download:", on_click="ignore", key="gif")
         if preset.name in store.own():
             with st.popover("Delete", icon=":material/delete:"):
@@ -303,7 +309,7 @@ def show_use(stored):
 
 def pages_for(preset):
     """The pages that can show a model."""
-    digits = preset.labels == 10 and preset.code == 2 and data.about(preset.dataset).classes == tuple("0123456789")
+    digits = preset.labels == 10 and preset.code == 2 and datasets.about(preset.dataset).classes == tuple("0123456789")
     shown = {"reconstruct": not preset.corruption, "denoise": bool(preset.corruption) and not preset.labels,
              "latent_map": preset.mapped and not preset.labels, "digits": digits}
     return [page for page, shows in shown.items() if shows]
@@ -322,18 +328,18 @@ def show_plan(preset, seed, about):
                    f"logarithmic scale. {preset.description}")
     with right:
         st.subheader("The same run in Python")
-        st.code(train.lines(preset, seed, about), "python", height=300)
+        st.code(design.lines(preset, seed, about), "python", height=300)
 
 
 def diagram(parts):
     """Bars as high as the layers are wide (log), around a middle line: the hourglass of an autoencoder."""
-    rows = [(stage, colour) for part, colour in zip(parts.values(), (live.PALETTE[0], live.PALETTE[6]), strict=True)
+    rows = [(stage, color) for part, color in zip(parts.values(), (live.PALETTE[0], live.PALETTE[6]), strict=True)
             for stage in part if stage.kind != "Log-variance"]
     rows = [row for row in rows if row[0].kind not in ("Mean", "Code") or row[1] == live.PALETTE[0]]
     heights = [blueprint.size(stage) for stage, _ in rows]
     figure = go.Figure(go.Bar(
         x=list(range(len(rows))), y=heights, base=[-height / 2 for height in heights],
-        marker_color=[live.PALETTE[2] if stage.kind in ("Mean", "Code") else colour for stage, colour in rows],
+        marker_color=[live.PALETTE[2] if stage.kind in ("Mean", "Code") else color for stage, color in rows],
         customdata=[[stage.kind, by(stage.shape), f"{stage.parameters:,}"] for stage, _ in rows],
         hovertemplate="%{customdata[0]}<br>%{customdata[1]}<br>%{customdata[2]} parameters<extra></extra>"))
     figure.update_layout(height=300, margin=CHART["margin"], showlegend=False, bargap=0.15)
@@ -358,11 +364,11 @@ def in_words(seconds):
 def show_beta():
     """Three sizes of beta side by side, as far around 0 as the reader drags."""
     st.subheader("Play with beta")
-    missing = [name for name in train.BETA_PRESETS if not store.present(name)]
+    missing = [name for name in design.BETA_PRESETS if not store.present(name)]
     if missing:
         st.warning(f"This part needs another model. Train it with: `python -m ae_core train {missing[0]}`")
         return
-    reaches = train.BETA_REACHES
+    reaches = design.BETA_REACHES
     live.filmstrip("beta", widgets.opened(lambda _: cache.betas(), None), label="How far around 0", scale=1,
                    value=reaches.index(2) / (len(reaches) - 1),
                    captions=[f"Codes from −{reach:g} to {reach:g}: {far(reach)}" for reach in reaches],
@@ -398,5 +404,5 @@ if shown:
     show_plan(job.preset if job else store.preset(shown), job.seed if job else card["training"]["seed"],
               job.about if job else card.get("data"))
 show_beta()
-widgets.explain(IDEA, FORMULA, presets.get(train.STORY).recipe)
-widgets.code(train.design, jobs.request, story.curves)
+widgets.explain(IDEA, FORMULA, presets.get(design.STORY).recipe)
+widgets.code(design.design, jobs.request, story.curves)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ae_core import data, images, presets, store
+from ae_core import presets, store
+from ae_core.pictures import convert, datasets, reader
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def own_store(monkeypatch, tmp_path):
 @pytest.fixture(scope="session")
 def digits():
     """The first 64 shipped test digits and their labels."""
-    pictures, labels = data.samples("mnist")
+    pictures, labels = datasets.samples("mnist")
     return pictures[:64], labels[:64]
 
 
@@ -55,15 +56,15 @@ def random_pictures(count, shape=(28, 28, 1), seed=0):
 
 
 def photograph_crops(count, shape, seed=0):
-    """Squares of the library's photographs in colour or in gray, as large as `shape`: (count, *shape)."""
+    """Squares of the library's photographs in color or in gray, as large as `shape`: (count, *shape)."""
     rng = np.random.default_rng(seed)
-    photos = [images.read(path.read_bytes()) for path in data.photographs().values()]
+    photos = [reader.read(path.read_bytes()) for path in datasets.photographs().values()]
     crops = []
     for photo in (photos[k % len(photos)] for k in range(count)):
         side = rng.integers(100, min(photo.shape[:2]))
         top, left = (rng.integers(length - side) for length in photo.shape[:2])
-        crop = images.resize(photo[top:top + side, left:left + side], shape)
-        crops.append(crop if shape[-1] == 3 else images.to_gray(crop))
+        crop = convert.resize(photo[top:top + side, left:left + side], shape)
+        crops.append(crop if shape[-1] == 3 else convert.to_gray(crop))
     return np.stack(crops)
 
 

@@ -5,7 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
-from ae_core import attributes, data, presets, store
+from ae_core import attributes, presets, store
+from ae_core.pictures import datasets
 from tests import conftest
 
 
@@ -69,13 +70,13 @@ def test_the_gallery_is_varied_and_well_rebuilt():
 
 def test_training_keeps_directions_and_gallery_beside_the_weights(tmp_path, own_store, monkeypatch):
     """The way back from the weights: the file is written, its checksum is in the card, and it reads as it was."""
-    from ae_core import training
+    from ae_core.training import fit
 
-    monkeypatch.setattr(data, "TEST_FACES", 12)
+    monkeypatch.setattr(datasets, "TEST_FACES", 12)
     has = conftest.celeba(tmp_path / "data", 60)
     preset = dataclasses.replace(presets.get("faces_vae"), code=5, epochs=1, batch_size=16,
                                  arguments={"filters": (2, 2, 2, 2), "batch_norm": True})
-    stored, _ = training.train(preset)
+    stored, _ = fit.train(preset)
     assert attributes.FILE in stored.card["sha256"]
     kept = attributes.load("faces_vae")
     assert kept.names == ("Smiling", "Eyeglasses", "Male", "Blond_Hair") and kept.directions.shape == (4, 5)

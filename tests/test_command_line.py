@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from ae_core import __main__ as command_line
-from ae_core import data, presets, store
+from ae_core import presets, store
+from ae_core.pictures import datasets
 from tests.conftest import tiny, trained
 
 
@@ -54,7 +55,7 @@ def test_damaged_weights_are_named(capsys, own_store, tmp_path):
 
 
 def test_photographs_are_colorized_at_their_own_size(capsys, tmp_path):
-    places = data.photographs()
+    places = datasets.photographs()
     files = [str(places[title]) for title in ("Rocket", "Cat")]
     status, out, _ = run(capsys, "colorize", *files, "--to", str(tmp_path / "new" / "folder"), "--sheet")
     assert status == 0 and [line.rsplit("/", 1)[1] for line in out.splitlines()] == [
@@ -94,7 +95,7 @@ def test_denoisers_are_measured_at_every_noise_level(capsys):
 
 def test_data_shows_where_it_looks(capsys, tmp_path):
     out = run(capsys, "data")[1]
-    assert str(tmp_path / "data") in out and all(name in out for name in data.DATASETS)
+    assert str(tmp_path / "data") in out and all(name in out for name in datasets.DATASETS)
 
 
 def test_train_evaluate_and_export_as_a_user_would(capsys, own_store, tmp_path, monkeypatch, digits):
@@ -135,13 +136,15 @@ def test_benchmarks_are_listed_and_report_ratios():
 
 
 def test_an_index_is_written_beside_the_weights(capsys, own_store, tmp_path, monkeypatch, digits):
-    from ae_core import model, search, training
+    from ae_core import model
+    from ae_core.features import search
+    from ae_core.training import fit
 
     folder = tmp_path / "data"
     folder.mkdir()
     raw = (digits[0][..., 0] * 255).astype(np.uint8)
     np.savez(folder / "mnist.npz", x_train=raw, y_train=digits[1], x_test=raw[:9], y_test=digits[1][:9])
-    training.train(tiny(), epochs=1)
+    fit.train(tiny(), epochs=1)
     assert run(capsys, "index", "digits_stacked")[0] == 0
     assert "9 pictures" in run(capsys, "index", "digits_stacked", "--split", "test")[1]
     served = model.load("digits_stacked")
@@ -149,7 +152,7 @@ def test_an_index_is_written_beside_the_weights(capsys, own_store, tmp_path, mon
 
 
 def test_a_quick_draw_file_becomes_bitmaps(capsys, tmp_path):
-    from tests.test_quickdraw import as_bin
+    from tests.pictures.test_quickdraw import as_bin
 
     (tmp_path / "cat.bin").write_bytes(as_bin([(1, "US", True, [[(0, 0), (255, 255)]])]) * 30)
     to = str(tmp_path / "cats.npy")

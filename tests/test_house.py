@@ -11,10 +11,12 @@ import pytest
 from ae_core.store import ROOT
 from pages.shared import frame
 
-ENGINE = {path.stem: path for path in (ROOT / "ae_core").glob("*.py")}
-TRAINING_SIDE = {"networks", "losses", "optimizers", "batches", "training", "export", "worker", "distribution"}
-FEATURES = {name for name in frame.PAGES if name in ENGINE}
+ENGINE = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+          for path in sorted((ROOT / "ae_core").rglob("*.py"))}       # by dotted name
+FEATURES = [name for name in ENGINE if name.startswith("ae_core.features.")]
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
+MODULES = set(ENGINE) | {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+                         for path in PAGES}
 TOP_LEVEL = {"app.py", "pages", "ae_core", "weights", "tests", "requirements.txt", "requirements-app.txt", "samples",
              "benchmarks", "README.md", "LICENSE", "Makefile", "pyproject.toml", "Dockerfile", ".dockerignore",
              "compose.yaml"}
@@ -46,20 +48,21 @@ def test_engine_never_imports_streamlit(name):
     assert not packages(ENGINE[name]) & {"streamlit", "pages"}
 
 
-@pytest.mark.parametrize("name", sorted(set(ENGINE) - TRAINING_SIDE))
-def test_only_the_training_side_imports_keras(name):
+@pytest.mark.parametrize("name", [name for name in ENGINE if not name.startswith("ae_core.training")])
+def test_only_training_imports_keras(name):
     """TensorFlow costs seconds and hundreds of megabytes at import; ONNX Runtime serves without it."""
     foreign = {"keras", "tensorflow", "tf2onnx", "onnx", "h5py"}
-    foreign -= {"onnx"} if name == "bundle" else set()    # an uploaded graph is parsed before it is run
+    foreign -= {"onnx"} if name == "ae_core.own.bundle" else set()    # an uploaded graph is parsed before it is run
     assert not packages(ENGINE[name]) & foreign
-    if name != "__main__":                       # the command line loads the training side when it is asked to
-        assert not imports(ENGINE[name]) & {f"ae_core.{module}" for module in TRAINING_SIDE}
+    if name not in ("ae_core.__main__", "ae_core.own.worker"):   # the commands and the process that train
+        assert not any(module.startswith("ae_core.training") for module in imports(ENGINE[name]))
 
 
-@pytest.mark.parametrize("name", sorted(FEATURES))
+@pytest.mark.parametrize("name", FEATURES)
 def test_features_never_import_each_other(name):
     """What two features need moves down into the engine, so that each can be read alone."""
-    assert not imports(ENGINE[name]) & {f"ae_core.{other}" for other in FEATURES - {name}}
+    others = {other for other in FEATURES if other.rpartition(".")[2] in frame.PAGES}
+    assert not imports(ENGINE[name]) & (others - {name})
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
@@ -67,8 +70,9 @@ def test_pages_show_and_never_compute(path):
     """Pages import modules, not names (a test swaps one dotted path), and leave models to the engine."""
     assert not packages(path) & {"keras", "tensorflow", "onnxruntime", "sklearn", "faiss"}
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(("ae_core.", "pages.shared.")):
-            pytest.fail(f"{path.name} imports names from {node.module}; import the module")
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("ae_core", "pages.shared")):
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            assert names <= MODULES, f"{path.name} imports names from {node.module}; import the module"
 
 
 @pytest.mark.parametrize("path", [path for path in map(ROOT.joinpath, tracked()) if path.suffix == ".py"],

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ae_core import colorize, data, denoise, images, model, store
+from ae_core import model, store
+from ae_core.features import colorize, denoise
+from ae_core.pictures import datasets, sheets
 from pages.shared import frame
 
 
@@ -40,7 +42,7 @@ def test_a_page_without_weights_names_the_command(name, own_store):
 
 @pytest.mark.parametrize("name", ["reconstruct", "denoise"])
 def test_a_page_opens_with_one_model_alone(name, own_store):
-    """Neither the baseline nor the neighbours of a model need be there."""
+    """Neither the baseline nor the neighbors of a model need be there."""
     only = {"reconstruct": "digits_stacked", "denoise": "digits_denoiser"}[name]
     shutil.copytree(store.ROOT / "weights" / only, own_store / only)
     app = opened(name)
@@ -131,7 +133,7 @@ def test_denoise_offers_every_filter_and_other_noise():
 
 
 def test_uploads_are_rebuilt_or_refused_with_a_sentence():
-    from tests.test_images import GRADIENT, Image, encoded
+    from tests.pictures.test_reader import GRADIENT, Image, encoded
 
     app = opened("reconstruct")
     app.segmented_control(key="reconstruct_source").set_value("Upload").run()
@@ -144,20 +146,20 @@ def test_uploads_are_rebuilt_or_refused_with_a_sentence():
 
 # --- colorize -------------------------------------------------------------------------------------------------
 
-def photo_file(name, size=(60, 40), colour=True):
-    picture = np.random.default_rng(len(name)).integers(0, 256, (*size, 3 if colour else 1), np.uint8)
-    return name, images.to_photo(picture, "PNG"), "image/png"
+def photo_file(name, size=(60, 40), color=True):
+    picture = np.random.default_rng(len(name)).integers(0, 256, (*size, 3 if color else 1), np.uint8)
+    return name, sheets.to_photo(picture, "PNG"), "image/png"
 
 
-def test_colorize_opens_on_a_sample_in_colour():
+def test_colorize_opens_on_a_sample_in_color():
     app = opened("colorize")
     assert "They were taken away" in texts(app.caption) and not app.warning
     for sample in app.selectbox(key="photo").options:
         app.selectbox(key="photo").set_value(sample).run()
-        assert not app.exception and "dB against the true colours" in texts(app.caption)
+        assert not app.exception and "dB against the true colors" in texts(app.caption)
 
 
-def test_colorize_never_asks_the_network_again_for_other_colours(monkeypatch):
+def test_colorize_never_asks_the_network_again_for_other_colors(monkeypatch):
     app = opened("colorize")
     before = texts(app.caption)
     monkeypatch.setattr(model.Colorizer, "chroma", None)
@@ -170,7 +172,7 @@ def test_colorize_never_asks_the_network_again_for_other_colours(monkeypatch):
 def test_colorize_takes_several_uploads_and_names_the_broken_ones():
     app = opened("colorize")
     app.file_uploader(key="photos").set_value(
-        [photo_file("one.png"), ("broken.tif", b"II*" + bytes(50), "image/tiff"), photo_file("two.png", colour=False),
+        [photo_file("one.png"), ("broken.tif", b"II*" + bytes(50), "image/tiff"), photo_file("two.png", color=False),
          photo_file("strip.png", (1, 5000)), ("empty.png", b"", "image/png")]).run()
     assert not app.exception and "broken.tif" in texts(app.warning) and "empty.png is empty" in texts(app.warning)
     assert app.selectbox(key="show_3").options == ["1. one.png", "2. two.png", "3. strip.png"]
@@ -221,5 +223,5 @@ def test_colorize_shows_the_published_experiment_on_cifar_where_it_is(tmp_path):
              y_test=np.zeros(120))
     app = opened("colorize", view="The published experiment")
     assert not app.exception and app.segmented_control(key="small_source").value == "CIFAR-10"
-    expected = colorize.publish(model.load(colorize.PUBLISHED), data.as_pictures(pictures[:100]))
+    expected = colorize.publish(model.load(colorize.PUBLISHED), datasets.as_pictures(pictures[:100]))
     assert list(app.dataframe[0].value["Here"]) == [f"{error:.5f}" for error in colorize.errors(expected)]

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from ae_core import data, presets
+from ae_core import presets
+from ae_core.pictures import datasets
 
 
 @pytest.mark.parametrize("preset", presets.PRESETS.values(), ids=lambda preset: preset.name)
@@ -14,7 +15,7 @@ def test_a_preset_survives_json(preset):
 def test_a_preset_is_described_for_readers(preset):
     assert preset.name == preset.name.lower().replace(" ", "_")
     assert preset.description.endswith(".") and preset.description.count(". ") == 0
-    assert preset.dataset in data.DATASETS and preset.loss in ("mse", "bce", "sharp", "structure", "chroma")
+    assert preset.dataset in datasets.DATASETS and preset.loss in ("mse", "bce", "sharp", "structure", "chroma")
     assert preset.recipe and preset.title != preset.name
 
 

@@ -1,10 +1,13 @@
 """The contract of every preset: its weights are here, whole, small, and do what they declare."""
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
-from ae_core import data, export, model, networks, presets, store
+from ae_core import model, presets, store
+from ae_core.pictures import datasets
+from ae_core.training import export, networks
 from tests.conftest import photograph_crops
 
 NAMES = list(presets.PRESETS)
@@ -17,10 +20,10 @@ def inputs(preset):
     """Shipped test pictures; crops of photographs for a colorizer; for faces what the model makes of random codes."""
     if preset.output:
         return photograph_crops(COUNT, preset.shape), None
-    if not data.has_samples(preset.dataset):
+    if not datasets.has_samples(preset.dataset):
         codes = np.random.default_rng(0).normal(size=(COUNT, preset.code))
         return model.load(preset.name).decode(codes), None
-    pictures, labels = data.samples(preset.dataset, preset.shape)
+    pictures, labels = datasets.samples(preset.dataset, preset.shape)
     return pictures[:COUNT], labels[:COUNT] if preset.labels else None
 
 
@@ -80,7 +83,7 @@ def test_onnx_agrees_with_keras(name):
 def test_the_card_describes_the_registry(name):
     """Weights trained from a recipe that has changed since would be someone else's."""
     stored = store.read(name)
-    assert stored.preset == presets.get(name)
+    assert stored.preset == dataclasses.replace(presets.get(name), description=stored.preset.description)
     assert set(stored.card["layers"]) == {"encoder", "decoder"}
     assert {"seed", "epochs", "pictures"} <= set(stored.card["training"])
     files = {path.name for path in stored.folder.iterdir() if path.suffix != ".faiss"}    # an index names its encoder
@@ -89,13 +92,13 @@ def test_the_card_describes_the_registry(name):
 
 @pytest.mark.parametrize("name", [preset.name for preset in presets.PRESETS.values()
                                   if preset.mapped
-                                  and data.DATASETS[preset.dataset].sample])
+                                  and datasets.DATASETS[preset.dataset].sample])
 def test_latents_are_the_codes_of_the_test_pictures(name):
     served = model.load(name)
     pictures, labels = inputs(served.preset)
     with np.load(store.root() / name / "latents.npz", allow_pickle=False) as latents:
         assert len(latents["mean"]) == (10_000 if served.preset.code == 2 else 1000)
-        np.testing.assert_array_equal(latents["label"][:COUNT], data.samples(served.preset.dataset)[1][:COUNT])
+        np.testing.assert_array_equal(latents["label"][:COUNT], datasets.samples(served.preset.dataset)[1][:COUNT])
         np.testing.assert_allclose(latents["mean"][:COUNT], served.encode(pictures, labels), atol=0.02, rtol=2e-3)
         assert ("log_variance" in latents) == served.preset.variational
 

@@ -6,22 +6,10 @@ import numpy as np
 import streamlit as st
 
 from ae_core import attributes as attribute_files
-from ae_core import (
-    colorize,
-    data,
-    denoise,
-    digits,
-    faces,
-    images,
-    latent,
-    latent_map,
-    model,
-    presets,
-    reconstruct,
-    search,
-    story,
-    train,
-)
+from ae_core import latent, model, presets
+from ae_core.features import colorize, denoise, digits, faces, latent_map, reconstruct, search
+from ae_core.own import design, story
+from ae_core.pictures import convert, datasets, reader
 from pages.shared import live
 
 
@@ -44,9 +32,9 @@ def _changed(name):
 @st.cache_data(max_entries=6, show_spinner="Opening the pictures …")
 def _samples(dataset, changed, shape):
     try:
-        return data.load(dataset, "test", shape)
-    except data.DataMissing:
-        return data.samples(dataset, shape)
+        return datasets.load(dataset, "test", shape)
+    except datasets.DataMissing:
+        return datasets.samples(dataset, shape)
 
 
 def samples(dataset, shape=(28, 28, 1)):
@@ -99,13 +87,13 @@ def robustness(names, mean):
 
 @st.cache_data(max_entries=60, show_spinner="Reading your pictures …")
 def fitted(raw, name, dataset, shape):
-    """An upload as a data set shows its pictures; raises images.BadPicture."""
-    return data.fit(images.read(raw, name), dataset, shape)
+    """An upload as a data set shows its pictures; raises reader.BadPicture."""
+    return datasets.fit(reader.read(raw, name), dataset, shape)
 
 
 # --- latent spaces; shared objects, because nobody changes them -------------------------------------------
 
-NEIGHBOURS = 2000                # real pictures that a pad knows; of many dimensions fewer codes are stored
+NEIGHBORS = 2000                # real pictures that a pad knows; of many dimensions fewer codes are stored
 
 
 @st.cache_resource(max_entries=20, show_spinner="Opening the codes …")
@@ -129,19 +117,19 @@ def plane(name):
 
 
 @st.cache_resource(max_entries=40, show_spinner="Decoding the plane …")
-def _atlas(name, changed, bounds, n, probability, centres):
-    tiles = latent_map.atlas(served(name), plane(name), bounds, n, probability, centres)
+def _atlas(name, changed, bounds, n, probability, centers):
+    tiles = latent_map.atlas(served(name), plane(name), bounds, n, probability, centers)
     return live.encode_grid(tiles)
 
 
-def atlas(name, bounds, n, probability=False, centres=False):
+def atlas(name, bounds, n, probability=False, centers=False):
     """The decoded plane of a preset as the pad takes it."""
-    return _atlas(name, _changed(name), bounds, n, probability, centres)
+    return _atlas(name, _changed(name), bounds, n, probability, centers)
 
 
 def has_pictures(dataset):
     """Whether the test pictures of a data set are shipped or on this machine."""
-    return dataset not in data.DATASETS or bool(data.DATASETS[dataset].sample or data.find(dataset))
+    return dataset not in datasets.DATASETS or bool(datasets.DATASETS[dataset].sample or datasets.find(dataset))
 
 
 def coded_pictures(name):
@@ -153,13 +141,13 @@ def coded_pictures(name):
 
 
 @st.cache_resource(max_entries=20, show_spinner="Opening the pictures …")
-def _neighbours(name, changed):
-    return live.encode_strip(latent.tiles(coded_pictures(name)[:NEIGHBOURS], 1)[:, 0])
+def _neighbors(name, changed):
+    return live.encode_strip(latent.tiles(coded_pictures(name)[:NEIGHBORS], 1)[:, 0])
 
 
-def neighbours(name):
+def neighbors(name):
     """The pictures behind the first of a preset's stored codes, as the pad takes them."""
-    return _neighbours(name, _changed(name))
+    return _neighbors(name, _changed(name))
 
 
 @st.cache_resource
@@ -176,20 +164,20 @@ def tsne(name, report):
 
 
 @st.cache_resource(max_entries=40, show_spinner="Decoding the styles …")
-def _styles(name, changed, digit, bounds, n, centres):
-    return live.encode_grid(digits.style_atlas(served(name), digit, bounds, n, centres))
+def _styles(name, changed, digit, bounds, n, centers):
+    return live.encode_grid(digits.style_atlas(served(name), digit, bounds, n, centers))
 
 
-def styles(name, digit, bounds, n, centres=False):
+def styles(name, digit, bounds, n, centers=False):
     """The plane of styles of one digit as the pad takes it."""
-    return _styles(name, _changed(name), digit, bounds, n, centres)
+    return _styles(name, _changed(name), digit, bounds, n, centers)
 
 
 @st.cache_resource(max_entries=10, show_spinner="Opening the pictures …")
 def class_strip(dataset, label):
     """All test pictures of one class as the pad takes them."""
     pictures, labels = samples(dataset)
-    return live.encode_strip(images.to_uint8(pictures[labels == label])[..., 0])
+    return live.encode_strip(convert.to_uint8(pictures[labels == label])[..., 0])
 
 
 # --- training ----------------------------------------------------------------------------------------------
@@ -208,13 +196,13 @@ def story_of(name):
 
 @st.cache_resource(max_entries=1, show_spinner="Decoding the planes …")
 def _betas(changed):
-    models = [served(name) for name in train.BETA_PRESETS]
-    return live.encode_strip(train.beta_frames(models), quality=92)
+    models = [served(name) for name in design.BETA_PRESETS]
+    return live.encode_strip(design.beta_frames(models), quality=92)
 
 
 def betas():
     """The planes of three sizes of beta side by side, from near to far, as the filmstrip takes them."""
-    return _betas(tuple(map(_changed, train.BETA_PRESETS)))
+    return _betas(tuple(map(_changed, design.BETA_PRESETS)))
 
 
 # --- faces -------------------------------------------------------------------------------------------------
@@ -254,9 +242,9 @@ def where_codes_lie(name):
 def _strips(name, changed, code, names, alphas):
     start = np.frombuffer(code, np.float32)
     directions = attributes(name).of(names)
-    frames = images.to_uint8(faces.strips(served(name), start, directions, alphas))
+    frames = convert.to_uint8(faces.strips(served(name), start, directions, alphas))
     now = served(name).decode(faces.change(start, directions, alphas))[0]
-    return live.encode_grid(frames, quality=92), images.to_uint8(now)
+    return live.encode_grid(frames, quality=92), convert.to_uint8(now)
 
 
 def strips(name, code, names, alphas):
@@ -278,14 +266,14 @@ def normality(name):
 @st.cache_data(max_entries=2, show_spinner="Opening the pictures …")
 def _originals(path, rows):
     try:
-        return data.load("celeba", "test", (64, 64, 3))[0][rows]
-    except data.DataMissing:                     # a file of it is damaged
+        return datasets.load("celeba", "test", (64, 64, 3))[0][rows]
+    except datasets.DataMissing:                     # a file of it is damaged
         return None
 
 
 def original_faces(rows):
     """The held-out pictures of CelebA behind rows (n,) of the stored codes, where the data set is here; else None."""
-    path = data.find("celeba")
+    path = datasets.find("celeba")
     return _originals(path, rows) if path else None
 
 
@@ -305,7 +293,7 @@ def index(split, ruler=search.ANGLE):
 @st.cache_resource(max_entries=2, show_spinner="Opening the pictures …")
 def searched(split):
     """The pictures that are searched and their labels."""
-    return data.load("fashion_mnist", split)
+    return datasets.load("fashion_mnist", split)
 
 
 @st.cache_data(max_entries=8, show_spinner="Searching 1,000 times …")
@@ -332,13 +320,13 @@ def _look(changed, ident, _raw, name):
 
 
 def look(ident, raw, name):
-    """An upload in colour at the size of a page, known again by `ident`. Raises images.BadPicture."""
+    """An upload in color at the size of a page, known again by `ident`. Raises reader.BadPicture."""
     return _look(_changed(colorize.PHOTO), ident, raw, name)
 
 
 @st.cache_data(max_entries=2, show_spinner="Colorizing CIFAR-10 …")
 def _published(changed):
-    return colorize.publish(served(colorize.PUBLISHED), data.load("cifar10", "test", (32, 32, 3))[0][:100])
+    return colorize.publish(served(colorize.PUBLISHED), datasets.load("cifar10", "test", (32, 32, 3))[0][:100])
 
 
 def published():

@@ -34,7 +34,7 @@ PAGES = {
     "faces": Page("pages/faces.py", "Faces", ":material/face:", "Explore",
                   "Drag a strip and watch the face smile, age or put on glasses."),
     "colorize": Page("pages/colorize.py", "Colorize", ":material/palette:", "Use",
-                     "Drop a black-and-white photograph, drag the line across it, and take it home in colour."),
+                     "Drop a black-and-white photograph, drag the line across it, and take it home in color."),
     "outliers": Page("pages/outliers.py", "Outliers", ":material/search_insights:", "Use",
                      "Hide a few intruders among a thousand pictures, drag the threshold, and see which are found."),
     "search": Page("pages/search.py", "Search", ":material/image_search:", "Use",
@@ -71,7 +71,7 @@ def open_page(name):
 
 
 def link(name, bold=False, query=None):
-    """A link to a page of the table; none where a page runs on its own in a test and has no neighbours."""
+    """A link to a page of the table; none where a page runs on its own in a test and has no neighbors."""
     page = PAGES[name]
     with contextlib.suppress(StreamlitPageNotFoundError):
         st.page_link(page.file, label=f"**{page.title}**" if bold else page.title, icon=page.icon,

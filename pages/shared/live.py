@@ -33,10 +33,10 @@ ASSETS = Path(__file__).with_suffix("")
 NORMAL = NormalDist()
 BACKDROPS = ("plain", "grid", "points", "both")
 PICTURE_SIDE = 420  # CSS pixels of the large picture, where the page has room for it
-MAX_NEIGHBOURS = 4000  # all distances are measured again in every frame
+MAX_NEIGHBORS = 4000  # all distances are measured again in every frame
 SKETCH_DETAIL = 4  # pixels of the returned drawing for each logical pixel
 
-# Ten class colours that colour-blind readers can tell apart (M. A. Petroff, "Accessible color
+# Ten class colors that color-blind readers can tell apart (M. A. Petroff, "Accessible color
 # sequences for data visualization", 2021).
 PALETTE = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
@@ -56,12 +56,12 @@ class Sheet:
     columns: int
     height: int  # of one picture, in pixels
     width: int
-    channels: int  # 1 (grey) or 3 (RGB)
+    channels: int  # 1 (gray) or 3 (RGB)
     count: int  # pictures in the sheet; the last places of a strip may be empty
     digest: str
 
 
-class Neighbours(NamedTuple):
+class Neighbors(NamedTuple):
     """Real pictures with their places on the plane, for the one nearest to the pointer."""
 
     points: Any  # (n, 2) float, latent units
@@ -75,7 +75,7 @@ def encode_grid(tiles: np.ndarray, quality: int | None = None) -> Sheet:
     Args:
         tiles: uint8 (rows, columns, h, w) or (rows, columns, h, w, 3). Row 0 is the top row.
         quality: None encodes without loss (PNG); 1 to 100 is lossy WebP (95: about 47 dB and
-            0.4 of the size), for large colour atlases.
+            0.4 of the size), for large color atlases.
 
     Raises:
         ValueError: the array has another type or shape.
@@ -265,7 +265,7 @@ def pad(
     dot_labels: np.ndarray | None = None,
     classes: Sequence[str] = (),
     palette: Sequence[str] = PALETTE,
-    neighbours: Neighbours | None = None,
+    neighbors: Neighbors | None = None,
     exact: Callable[[float, float], np.ndarray] | np.ndarray | None = None,
     warp: bool = False,
     axes: tuple[str, str] = ("z₁", "z₂"),
@@ -289,18 +289,18 @@ def pad(
         point: where the plane opens, latent units; out of bounds or not finite is put right.
         backdrop: "plain", "grid" (decoded pictures beneath), "points" (the dots) or "both".
         grid: pictures for the backdrop, uint8 (rows, columns, h, w[, 3]) or a Sheet. They fill the
-            plane as equal cells, so picture (r, c) is the decoding of its cell's centre. None
-            draws the atlas, each picture centred on its point.
+            plane as equal cells, so picture (r, c) is the decoding of its cell's center. None
+            draws the atlas, each picture centered on its point.
         dots: (n, 2) latent points of real pictures. Those out of bounds are not drawn.
         dot_labels: (n,) class numbers of the dots.
         classes: class names. Each gets a legend entry that switches its dots off and on.
-        palette: CSS colours, class by class.
-        neighbours: real pictures; the one nearest to the pointer is shown while dragging.
+        palette: CSS colors, class by class.
+        neighbors: real pictures; the one nearest to the pointer is shown while dragging.
         exact: the true decoding of the current point, uint8 (h, w[, 3]), or a function (x, y) that
             makes it. It replaces the blend once the pointer rests.
         warp: the probability view. `bounds` are then probabilities strictly within 0..1, and the
             axes (also those of atlas and grid) are the normal CDF of the latent. `point`, `dots`,
-            `neighbours` and the returned point stay in latent units.
+            `neighbors` and the returned point stay in latent units.
         axes: names of the two coordinates.
         size: largest side of the plane in CSS pixels; it shrinks with the page.
         scale: largest whole factor that enlarges the picture. None: about 420 pixels.
@@ -310,7 +310,7 @@ def pad(
         (x, y) in latent units, always finite and within the bounds.
 
     Raises:
-        ValueError: an array has another shape than its neighbours ask for, or bad bounds.
+        ValueError: an array has another shape than its neighbors ask for, or bad bounds.
     """
     _expect_bounds(bounds, warp)
     _expect_one_of(backdrop, BACKDROPS, "backdrop")
@@ -318,7 +318,7 @@ def pad(
     value = _current(key, point)
     here = _point(value.at, bounds, warp, point)
     parts = {"atlas": atlas, "grid": None if grid is None else _as_sheet(grid, encode_grid)}
-    parts |= _dot_parts(dots, dot_labels, bounds, warp) | _neighbour_parts(neighbours)
+    parts |= _dot_parts(dots, dot_labels, bounds, warp) | _neighbor_parts(neighbors)
     data = {
         "at": _to_plane(here, warp),
         "turn": value.turn,
@@ -335,7 +335,7 @@ def pad(
         "tile": [atlas.height, atlas.width, atlas.channels],
         "scale": _scale(scale, atlas),
         "hasDots": dots is not None,
-        "hasNearest": neighbours is not None,
+        "hasNearest": neighbors is not None,
         "exact": _exact_part(exact, here, atlas),
     }
     reported = _mount(_PAD, key, data, parts, on_change)
@@ -399,20 +399,20 @@ def _dot_parts(dots: Any, labels: Any, bounds: Any, warp: bool) -> dict[str, str
     return {"dots": _base64(places), "dotClasses": _base64(labels[inside])}
 
 
-def _neighbour_parts(neighbours: Neighbours | None) -> dict[str, Any]:
-    if neighbours is None:
+def _neighbor_parts(neighbors: Neighbors | None) -> dict[str, Any]:
+    if neighbors is None:
         return {}
-    points = _as_points(neighbours.points, "neighbours.points")
-    pictures = _as_sheet(neighbours.pictures, encode_strip)
-    if pictures.count != len(points) or len(points) > MAX_NEIGHBOURS:
+    points = _as_points(neighbors.points, "neighbors.points")
+    pictures = _as_sheet(neighbors.pictures, encode_strip)
+    if pictures.count != len(points) or len(points) > MAX_NEIGHBORS:
         raise ValueError(
-            f"neighbours has {len(points)} points and {pictures.count} pictures, but needs one "
-            f"picture a point and at most {MAX_NEIGHBOURS}: cut both to the same length."
+            f"neighbors has {len(points)} points and {pictures.count} pictures, but needs one "
+            f"picture a point and at most {MAX_NEIGHBORS}: cut both to the same length."
         )
     parts = {"nearPictures": pictures, "nearPoints": _base64(points.astype("<f4"))}
-    if neighbours.labels is not None:
+    if neighbors.labels is not None:
         parts["nearClasses"] = _base64(
-            _as_labels(neighbours.labels, len(points), "neighbours.labels")
+            _as_labels(neighbors.labels, len(points), "neighbors.labels")
         )
     return parts
 
@@ -642,7 +642,7 @@ def threshold(
     Args:
         key: unique on the page. Other scores keep the line unless the key changes, too.
         scores: (n,) finite numbers.
-        wanted: (n,) bool, those to be found; they get their own colour and counts. None: unknown.
+        wanted: (n,) bool, those to be found; they get their own color and counts. None: unknown.
         label: name of the control, spoken by a screen reader.
         value: where the line opens.
         names: of the others and of the wanted, in the plural.
@@ -749,7 +749,7 @@ def sketchpad(
 ) -> np.ndarray | None:
     """Show a surface to draw on, white ink on black; return the drawing.
 
-    The drawing is four times finer than `size`, so that whoever shrinks it can centre it first.
+    The drawing is four times finer than `size`, so that whoever shrinks it can center it first.
     It is reported once a stroke, and once for each undo and clear.
 
     Args:

@@ -14,7 +14,9 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from ae_core import collection, data, images, model, quickdraw, reconstruct
+from ae_core import model
+from ae_core.features import reconstruct
+from ae_core.pictures import collections, datasets, quickdraw, reader, sheets
 from pages.shared import cache, live
 
 PICTURE_FILES = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff")
@@ -129,7 +131,7 @@ def _test_pictures(key, preset, count, errors, quiet):
     order, class_name, everything = "random", None, "All classes"
     seed = st.session_state.setdefault(f"{key}_seed", 0)
     if not quiet:
-        classes = data.about(preset.dataset).classes
+        classes = datasets.about(preset.dataset).classes
         class_name = st.selectbox("Class", [everything, *classes], key=f"{key}_class_{preset.dataset}")
         if errors is not None:
             order = st.segmented_control("Which", ["random", "best", "worst"], default="random", required=True,
@@ -145,7 +147,7 @@ def _test_pictures(key, preset, count, errors, quiet):
 def uploaded(key, preset, count=1):
     """A reader's own pictures (n, h, w, 1) as the preset sees them, or None; for drawings, Quick Draw files, too."""
     drawings = quickdraw.SUFFIXES if preset.dataset.startswith("quickdraw") else ()
-    files = st.file_uploader("Your pictures (any size; gray or colour)" + (" or a Quick Draw file" if drawings else ""),
+    files = st.file_uploader("Your pictures (any size; gray or color)" + (" or a Quick Draw file" if drawings else ""),
                              accept_multiple_files=count > 1, key=f"{key}_upload",
                              type=[*PICTURE_FILES, *(suffix[1:] for suffix in drawings)])
     files = files if isinstance(files, list) else [files] if files else []
@@ -166,7 +168,7 @@ def _sketches(file, shape, count):
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, Path(file.name).name)
         path.write_bytes(file.getvalue())
-        return data.pad(data.as_pictures(quickdraw.load(path, count)), shape)
+        return datasets.pad(datasets.as_pictures(quickdraw.load(path, count)), shape)
 
 
 def drawn(key, preset):
@@ -174,7 +176,7 @@ def drawn(key, preset):
     ink = live.sketchpad(f"{key}_sketch", label="Draw here with mouse, finger or keyboard")
     if ink is None:
         return None
-    return data.fit(ink[..., None], preset.dataset, preset.shape)[None]
+    return datasets.fit(ink[..., None], preset.dataset, preset.shape)[None]
 
 
 def collect(key, preset):
@@ -182,8 +184,8 @@ def collect(key, preset):
 
     Whatever had to be left out is named.
     """
-    collected = gather(key, None, lambda files, report: collection.read(
-        files, preset.shape, data.DATASETS[preset.dataset].margin, report))
+    collected = gather(key, None, lambda files, report: collections.read(
+        files, preset.shape, datasets.DATASETS[preset.dataset].margin, report))
     if collected is None:
         return None
     st.caption(f"{len(collected.names)} pictures read, {len(collected.skipped)} left out.")
@@ -236,13 +238,13 @@ def sentences():
     """Show what is wrong with an upload or with weights in its own sentence, and go on."""
     try:
         yield
-    except (images.BadPicture, model.store.WeightsMissing, model.store.WeightsDamaged) as error:
+    except (reader.BadPicture, model.store.WeightsMissing, model.store.WeightsDamaged) as error:
         st.warning(str(error))
 
 
 def show(sheet, caption, alt, file, key=None):
     """A uint8 sheet at its own size with its caption and a PNG download."""
-    png = images.to_png(sheet)
+    png = sheets.to_png(sheet)
     st.image(png, caption=caption, alt=alt, width="content")
     st.download_button("Download PNG", png, f"{file}.png", "image/png", icon=":material/download:",
                        on_click="ignore", key=key or f"download_{file}")

@@ -55,7 +55,7 @@ def main() -> None:
         dots=points(),
         dot_labels=labels,
         classes=CLASSES,
-        neighbours=live.Neighbours(points()[:300], near, labels[:300]),
+        neighbors=live.Neighbors(points()[:300], near, labels[:300]),
         exact=lambda x, y: blob(x, y),
         label="Latent plane",
         alt="A soft spot, decoded from the point",

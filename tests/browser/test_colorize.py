@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ae_core import colorize
+from ae_core.features import colorize
 from ae_core.store import ROOT
 from tests.browser.test_pages import READY, errors, open_page, settle
 from tests.conftest import trained
-from tests.test_colorize import camera_file
+from tests.features.test_colorize import camera_file
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_the_line_moves_by_keyboard_and_speaks(page, divider):
     assert (divider.get_attribute("aria-valuemin"), divider.get_attribute("aria-valuemax")) == ("0", "100")
 
 
-def test_the_line_stays_where_it_is_under_other_colours(page, divider):
+def test_the_line_stays_where_it_is_under_other_colors(page, divider):
     before = divider.locator("img").nth(1).get_attribute("src")
     place = divider.bounding_box()
     divider.focus()

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from skimage import data as pictures
 
-from ae_core import faces
+from ae_core.features import faces
 from ae_core.store import ROOT
 from tests.browser.test_pages import READY, errors, settle
 from tests.conftest import trained
@@ -109,7 +109,7 @@ def test_a_second_strip_goes_on_from_the_first_at_once(page, app):
 
 
 def distance(one, other):
-    """The mean difference in grey levels between two data URLs."""
+    """The mean difference in gray levels between two data URLs."""
     import base64
 
     pixels = [np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB"), float)

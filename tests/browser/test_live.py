@@ -258,7 +258,7 @@ def test_page_places_values_over_those_of_the_reader(live_page):
 
 
 def _levels(page, name):
-    """Grey levels of a picture on the page, (h, w)."""
+    """Gray levels of a picture on the page, (h, w)."""
     canvas = page.get_by_role("img", name=name)
     rgba = canvas.evaluate(
         """canvas => Array.from(
@@ -513,7 +513,7 @@ def test_broken_drawings_are_no_drawing(text):
     assert _demo(sketch=text)["ink"] == "0"
 
 
-def test_a_drawing_arrives_as_grey_levels():
+def test_a_drawing_arrives_as_gray_levels():
     ink = np.zeros((112, 112), np.uint8)
     ink[50:60, 50:60] = 255
     assert _demo(sketch=base64.b64encode(ink.tobytes()).decode())["ink"] == "100"
@@ -562,7 +562,7 @@ PAD = {"bounds": (-1, 1, -1, 1), "label": "plane", "alt": "picture"}
         ),
         (
             lambda: live.pad(
-                "p", TILES, **PAD, neighbours=live.Neighbours(np.zeros((3, 2)), TILES[0])
+                "p", TILES, **PAD, neighbors=live.Neighbors(np.zeros((3, 2)), TILES[0])
             ),
             "one picture a point",
         ),

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ae_core import jobs, model, store, story
+from ae_core import model, store
+from ae_core.own import jobs, story
 from ae_core.store import ROOT
 from tests.browser.test_pages import READY, errors, open_page, settle
 

@@ -3,11 +3,11 @@ import re
 
 import pytest
 
-from ae_core import outliers, search
+from ae_core.features import outliers, search
 from ae_core.store import ROOT
 from tests.browser.test_pages import READY, errors, open_page, settle
 from tests.conftest import trained
-from tests.test_collection import png
+from tests.pictures.test_collections import png
 
 
 @pytest.fixture(scope="module")

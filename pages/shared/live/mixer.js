@@ -45,7 +45,7 @@ class Mixer extends View {
       release: () => this.rest(),
     });
     this.keys(track, (event) => this.press(k, event), () => this.commit());
-    this.on(track, "dblclick", () => this.centre(k));
+    this.on(track, "dblclick", () => this.center(k));
     const head = make("div", "ends", {}, [make("span", "strip-name", {}, [label]), number]);
     return { element: make("div", "strip", {}, [head, track]), number, thumbnails, handle, track };
   }
@@ -127,7 +127,7 @@ class Mixer extends View {
     return true;
   }
 
-  centre(k) {
+  center(k) {
     this.moveTo(k, 0.5);
     this.rest();
   }

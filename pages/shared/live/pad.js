@@ -134,7 +134,7 @@ class Pad extends View {
 
   legendEntry(name, index) {
     const swatch = make("span", "swatch");
-    swatch.style.background = this.colour(index);
+    swatch.style.background = this.color(index);
     const pressed = String(!this.hidden.has(index));
     const entry = make("button", "entry", { type: "button", "aria-pressed": pressed });
     entry.append(swatch, name);
@@ -146,7 +146,7 @@ class Pad extends View {
     return entry;
   }
 
-  colour(index) {
+  color(index) {
     const { palette } = this.data;
     return palette[index % palette.length];
   }
@@ -393,7 +393,7 @@ class Pad extends View {
       path.arc(x, y, radius, 0, 2 * Math.PI);
     }
     for (const [index, path] of paths) {
-      context.fillStyle = this.colour(index);
+      context.fillStyle = this.color(index);
       context.stroke(path);
       context.fill(path);
     }

@@ -4,11 +4,11 @@
 const HINT = "Arrow keys move the pen, with Shift in bigger steps. Space puts it down and up.";
 const BIG_STEP = 4; // logical pixels
 
-/** A grey picture (bytes, side * side) as a canvas. */
-function canvasOf(grey, side) {
+/** A gray picture (bytes, side * side) as a canvas. */
+function canvasOf(gray, side) {
   const picture = new Picture("");
   picture.resize(side, side);
-  picture.show(grey, 1);
+  picture.show(gray, 1);
   return picture.canvas;
 }
 
@@ -137,8 +137,8 @@ class Sketchpad extends View {
     const context = canvas.getContext("2d");
     this.render(context, side);
     const rgba = context.getImageData(0, 0, side, side).data;
-    const grey = rgba.filter((_, index) => index % 4 === 0);
-    this.report(grey.some(Boolean) ? base64Of(grey) : null);
+    const gray = rgba.filter((_, index) => index % 4 === 0);
+    this.report(gray.some(Boolean) ? base64Of(gray) : null);
     this.request();
   }
 

@@ -3,7 +3,7 @@
 const STEP = 0.005; // of the range, for an arrow key
 const BIG_STEP = 0.05;
 const KEYS_HINT = "Arrow keys move the line, with Shift or Page Up and Page Down in bigger steps, Home and End to the ends.";
-const COLOURS = ["#3f90da", "#bd1f01"]; // the others, the wanted
+const COLORS = ["#3f90da", "#bd1f01"]; // the others, the wanted
 
 /** How many of the sorted values are below a value. */
 function below(sorted, value) {
@@ -111,7 +111,7 @@ class Threshold extends LineView {
     const tall = (count) => (count ? (0.12 + 0.83 * (Math.log(count) / Math.log(Math.max(2, ...counts[0])))) * height : 0);
     const wide = this.length / bins;
     counts.forEach((row, kind) => {
-      context.fillStyle = COLOURS[kind];
+      context.fillStyle = COLORS[kind];
       row.forEach((count, k) => {
         const top = tall(count) * (kind ? 0.8 : 1);
         context.fillRect(k * wide, height - top, Math.max(wide - 1, 1), top);

@@ -1,0 +1,237 @@
+"""Color gray pictures: photographs of any size at their own resolution, and the published experiment on CIFAR-10."""
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import PurePath
+
+import cv2
+import numpy as np
+
+from ae_core import metrics
+from ae_core.features import paint
+from ae_core.pictures import convert, reader, sheets
+
+PHOTO, PUBLISHED = "photo_colorizer", "cifar_colorizer"
+SIDE = 128                       # pixels of the longer side of the copy that the network sees; the best of 96 to 320
+VIEW = 1200                      # and of the copy that a page shows
+LEAST = 96                       # and of the smallest it was trained on
+QUARTER = 4                      # the network answers at a quarter of that copy's size
+STEP = 32                        # and takes sides that are multiples of this
+RADIUS, EPSILON = 1, 1e-3        # of the guided filter, in pixels of the answer and in squared lightness
+MEAN_CHROMA = (0.0058, 0.0432)   # over 110: the mean of every pixel of the 9,127 training photographs at 128 x 128
+SHAPE = (128, 128, 3)            # of the photographs that `evaluate` measures on
+PUBLISHED_SCORES = {"gray_mse": 0.00602, "mse": 0.00695, "mse_own_lightness": 0.00467}     # by `evaluate`
+GRAY_LEVELS = 6                  # how far the channels of a gray photograph may be apart, after a JPEG
+
+
+@dataclass(frozen=True)
+class Colorized:
+    gray: np.ndarray             # (h, w, 1) uint8 or uint16: what went in, with its own lightness
+    picture: np.ndarray          # (h, w, 3) of the same type
+    tint: paint.Tint             # which paints any copy of the photograph, of whatever size
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a page needs of a photograph to show it in color and to paint it again in others."""
+    gray: np.ndarray             # (h, w, 1), its longer side at most VIEW pixels
+    truth: np.ndarray | None     # (h, w, 3), where the photograph has colors of its own
+    tint: paint.Tint
+
+
+@dataclass(frozen=True)
+class Published:
+    truth: np.ndarray            # (n, 32, 32, 3)
+    gray: np.ndarray             # (n, 32, 32, 1)
+    predicted: np.ndarray        # (n, 32, 32, 3)
+    own_lightness: np.ndarray    # (n, 32, 32, 3): the prediction's chroma over the lightness that went in
+
+
+def colorize(model, photo, side=SIDE, saturation=1.0, warmth=0.0):
+    """Pixels (h, w, 1 or 3), uint8 or uint16, in the colors that the network imagines; colors they have are not used.
+
+    Their lightness is kept. ValueError where they are of another type.
+    """
+    gray = paint.gray(_pixels(photo))
+    tint = predict(model, gray, side)
+    return Colorized(gray, paint.paint(gray, paint.adjust(tint, saturation, warmth)), tint)
+
+
+def look(model, raw, name="The file"):
+    """The look of an upload, decoded no larger than it is shown. Raises reader.BadPicture."""
+    pixels = reader.pixels(raw, name, VIEW)
+    pixels = reduce(pixels, min(VIEW, max(pixels.shape[:2])))
+    gray = paint.gray(pixels)
+    return Look(gray, None if is_gray(pixels) else pixels, predict(model, gray))
+
+
+def convert_file(model, raw, name="The file", kind="JPEG"):
+    """An upload in color at its full size, as the bytes of a JPEG or a PNG. Raises reader.BadPicture."""
+    return sheets.to_photo(colorize(model, reader.pixels(raw, name)).picture, kind, reader.kept_exif(raw))
+
+
+def render(raw, name, tint, kind="JPEG"):
+    """An upload at its full size in a tint, as the bytes of a JPEG or a PNG. Raises reader.BadPicture."""
+    picture = paint.paint(paint.gray(reader.pixels(raw, name)), tint)
+    return sheets.to_photo(picture, kind, reader.kept_exif(raw))
+
+
+def archive(photos, kind="JPEG", report=None):
+    """A zip of photographs [(name, bytes, tint), ...] at their full size, one in memory at a time.
+
+    report(share): told the share of the work done before every photograph; it may raise to stop.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as target:                # what is in it is compressed already
+        for k, (name, raw, tint) in enumerate(photos):
+            if report:
+                report(k / len(photos))
+            target.writestr(f"{k + 1:02}_{file_name(name, kind)}", render(raw, name, tint, kind))
+    return buffer.getvalue()
+
+
+def file_name(name, kind="JPEG"):
+    """What a colorized upload is called."""
+    return f"{PurePath(name).stem or 'photo'}_color.{'png' if kind == 'PNG' else 'jpg'}"
+
+
+def predict(model, gray, side=SIDE):
+    """The tint of gray pixels (h, w, 1), from a copy whose longer side has `side` pixels.
+
+    The mean of what the network answers to the copy and to its mirror image, which is no less true.
+    """
+    factor = max(LEAST, min(side, max(gray.shape))) / max(gray.shape)
+    height, width = (max(QUARTER, round(length * factor / QUARTER) * QUARTER) for length in gray.shape[:2])
+    copy = paint.lightness(resize(gray, (height, width)))
+    padded = cv2.copyMakeBorder(copy, 0, -height % STEP, 0, -width % STEP, cv2.BORDER_REFLECT_101)
+    answer, mirrored = model.chroma(np.stack([padded, padded[:, ::-1]])[..., None])
+    chroma = ((answer + mirrored[:, ::-1]) / 2)[:height // QUARTER, :width // QUARTER]
+    return paint.guided(cv2.resize(copy, chroma.shape[1::-1], interpolation=cv2.INTER_AREA), chroma, RADIUS, EPSILON)
+
+
+def reduce(pixels, side):
+    """A copy of pixels (h, w, c) whose longer side has `side` pixels."""
+    factor = side / max(pixels.shape[:2])
+    return resize(pixels, [max(1, round(length * factor)) for length in pixels.shape[:2]])
+
+
+def resize(pixels, size):
+    """A copy of pixels (h, w, c) of another (height, width), averaged where it shrinks."""
+    smaller = size[0] * size[1] < pixels.shape[0] * pixels.shape[1]
+    copy = cv2.resize(pixels, tuple(size)[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    return copy.reshape(*size, -1)
+
+
+def beside(look, side):
+    """A look in gray and, beside it, in color: uint8 (h, 2 w, 3), the longer side of each `side` pixels."""
+    small = reduce(look.gray, side)
+    return np.concatenate([sheets.to_rgb(small), paint.paint(small, look.tint)], axis=1)
+
+
+def is_gray(pixels):
+    """Whether pixels (h, w, 1 or 3) show no color worth the name."""
+    if pixels.shape[-1] == 1:
+        return True
+    copy = reduce(pixels, min(SIDE, max(pixels.shape[:2]))).astype(np.int32)
+    return int(np.ptp(copy, axis=-1).max()) <= GRAY_LEVELS * np.iinfo(pixels.dtype).max / 255
+
+
+def compare(truth, picture):
+    """PSNR in dB and the ratio of colorfulness of a colorized picture to the true one, both pixels (h, w, 3)."""
+    truth, picture = (array[None] / np.float32(np.iinfo(array.dtype).max) for array in (truth, picture))
+    ratio = metrics.colorfulness(picture) / np.maximum(metrics.colorfulness(truth), 1e-6)
+    return float(metrics.psnr(metrics.mse(truth, picture))[0]), float(ratio[0])
+
+
+def _pixels(photo):
+    photo = np.asarray(photo)
+    if photo.dtype not in (np.uint8, np.uint16) or photo.ndim != 3 or photo.shape[-1] not in (1, 3) or not photo.size:
+        raise ValueError(f"A photograph is uint8 or uint16 of shape (h, w, 1) or (h, w, 3); "
+                         f"this is {photo.dtype} {photo.shape}. reader.pixels() reads one.")
+    return photo
+
+
+# --- the published experiment ---------------------------------------------------------------------------------
+
+def join(gray, chroma):
+    """Gray pictures (n, h, w, 1) with chroma (n, h, w, 2), as RGB."""
+    return convert.from_lab(convert.to_lab(_three(gray))[0], chroma)
+
+
+def publish(model, pictures):
+    """Pictures (n, 32, 32, 3) through the published colorizer, and its colors over their own lightness."""
+    gray = convert.to_gray(pictures)
+    predicted = model.reconstruct(gray)
+    return Published(pictures, gray, predicted, join(gray, convert.to_lab(predicted)[1]))
+
+
+def errors(result):
+    """The squared errors of a `Published`: of the gray copy, of what the network gives, and of its chroma alone."""
+    return [float(metrics.mse(result.truth, other).mean())
+            for other in (result.gray, result.predicted, result.own_lightness)]
+
+
+def square(photo, side=32):
+    """The middle of pixels (h, w, 1 or 3) as a picture (side, side, 3) in 0..1."""
+    short = min(photo.shape[:2])
+    top, left = (photo.shape[0] - short) // 2, (photo.shape[1] - short) // 2
+    copy = reduce(photo[top:top + short, left:left + short], side)
+    return convert.to_three(copy / np.float32(np.iinfo(copy.dtype).max))
+
+
+def _three(pictures):
+    return np.broadcast_to(pictures, (*pictures.shape[:-1], 3))
+
+
+# --- sheets and scores ----------------------------------------------------------------------------------------
+
+def sheet(model, photos, columns=8, side=128):
+    """Gray over predicted over true, a column a photograph: uint8 (rows, w, 3) of pixels (h, w, 1 or 3) of any size."""
+    triples = []
+    for photo in photos:
+        small = reduce(_pixels(photo), side)
+        done = colorize(model, photo)
+        shown = (done.gray, done.picture, small)
+        triples.append(np.concatenate([_framed(pixels, side) for pixels in shown]))
+    return sheets.tile(np.stack(triples), columns, gap=4, ground=255)
+
+
+def _framed(pixels, side):
+    return convert.thumbnail(convert.to_three(pixels / np.float32(np.iinfo(pixels.dtype).max)), side)
+
+
+def evaluate(model, pictures):
+    """The scores of a colorizer on color pictures, as `python -m ae_core evaluate` prints them."""
+    return (_evaluate_photos if model.preset.name == PHOTO else _evaluate_published)(model, pictures)
+
+
+def _evaluate_published(model, pictures):
+    result = publish(model, pictures)
+    error, gray_error = (metrics.mse(pictures, other) for other in (result.predicted, result.gray))
+    return {"n": len(pictures), "mse": float(error.mean()), "psnr": float(metrics.psnr(error).mean()),
+            "gray_mse": float(gray_error.mean()), "gray_psnr": float(metrics.psnr(gray_error).mean()),
+            "mse_own_lightness": float(metrics.mse(pictures, result.own_lightness).mean()),
+            "colorfulness_ratio": _ratio(metrics.colorfulness(result.predicted), metrics.colorfulness(pictures))}
+
+
+def _evaluate_photos(model, photos):
+    """Through the same way that the page serves, in 16 bits, so that rounding does not count as an error."""
+    rows = np.array([_scores(model, photos[[row]]) for row in range(len(photos))])
+    psnr, gray, mean_chroma, lightness, colorful, true_colorful = rows.T
+    return {"n": len(rows), "psnr": float(psnr.mean()), "gray_psnr": float(gray.mean()),
+            "mean_chroma_psnr": float(mean_chroma.mean()), "colorfulness_ratio": _ratio(colorful, true_colorful),
+            "lightness_error": float(lightness.mean())}
+
+
+def _scores(model, truth):
+    """Of a photograph (1, h, w, 3): PSNR of ours, of gray and of mean chroma; lightness moved; both colorfulnesses."""
+    done = colorize(model, np.round(truth[0] * 65535).astype(np.uint16))
+    gray, mean = (paint.paint(done.gray, paint.even(chroma)) for chroma in ((0, 0), MEAN_CHROMA))
+    answers = [answer[None] / np.float32(65535) for answer in (done.picture, gray, mean)]
+    moved = np.abs(paint.lightness(paint.gray(done.picture)) - paint.lightness(done.gray)).mean()
+    return [*(metrics.psnr(metrics.mse(truth, answer))[0] for answer in answers), moved,
+            metrics.colorfulness(answers[0])[0], metrics.colorfulness(truth)[0]]
+
+
+def _ratio(predicted, true):
+    return float(predicted.mean() / true.mean())

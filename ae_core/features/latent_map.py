@@ -1,0 +1,192 @@
+"""Look at a latent space: decode its plane, find its pictures, walk through it, and hold it against N(0, 1).
+
+Codes are float32 (n, d), a plane's bounds are (x0, x1, y0, y1) in latent units, pictures float32 (n, h, w, c) in 0..1.
+"""
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from ae_core import latent, metrics, store
+from ae_core.pictures import convert
+
+EVALUATION_SEED = 7
+TILES = 48                       # a side of an atlas: the blend of four is then as good as the decoder's own picture
+PROBABILITY_TILES = 64           # the edges of the probability view are far apart in latent units
+SHEETS = {                       # name -> (tiles a side, lowest, highest value of both dimensions)
+    "30 x 30, −4 … 4": (30, -4.0, 4.0),                  # Advanced Deep Learning with Keras, chapter 3
+    "10 x 10, −1.5 … 1.5": (10, -1.5, 1.5),              # Deep Learning Cookbook, chapter 13
+    "7 x 7, −4 … 4": (7, -4.0, 4.0),                     # TensorFlow 2.0 Computer Vision Cookbook, chapter 5
+}
+
+
+@dataclass(frozen=True)
+class Codes:
+    """The codes of the first n test pictures."""
+    mean: np.ndarray             # (n, d)
+    label: np.ndarray            # (n,) int64
+    log_variance: np.ndarray | None    # (n, d), None of a plain autoencoder
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Codes laid out on a plane, and the way back from it."""
+    points: np.ndarray           # (n, 2)
+    bounds: tuple                # (x0, x1, y0, y1) that hold all but a few stray points
+    names: tuple[str, str]       # of its two axes
+    origin: np.ndarray | None    # (d,) the code of point (0, 0); None where there is no way back
+    axes: np.ndarray | None      # (2, d)
+
+    def lift(self, points):
+        """The codes (n, d) of points (n, 2) of the plane."""
+        return np.asarray(points, np.float32) @ self.axes + self.origin
+
+
+@dataclass(frozen=True)
+class Drawn:
+    codes: np.ndarray            # (n, d)
+    pictures: np.ndarray         # (n, h, w, c)
+    rule: str                    # where the codes were drawn from, in words
+
+
+# --- codes of the test pictures --------------------------------------------------------------------------
+
+def stored_codes(name):
+    """The codes in a preset's latents.npz; raises WeightsMissing or WeightsDamaged."""
+    with np.load(store.read(name).path("latents.npz"), allow_pickle=False) as arrays:
+        log_variance = arrays["log_variance"].astype(np.float32) if "log_variance" in arrays else None
+        return Codes(arrays["mean"].astype(np.float32), arrays["label"].astype(np.int64), log_variance)
+
+
+def bounds_of(points, square=False):
+    """Bounds that hold all but a few stray points (n, 2), rounded outwards to halves; `square`: equal on all sides."""
+    if square:
+        reach = max(float(np.ceil(2 * np.quantile(np.abs(points), 0.998)) / 2), 0.5)   # also where all codes are 0
+        return (-reach, reach, -reach, reach)
+    low, high = np.quantile(points, [0.001, 0.999], axis=0)
+    (x0, y0), (x1, y1) = np.floor(2 * low) / 2, np.maximum(np.ceil(2 * high), np.floor(2 * low) + 1) / 2
+    return (float(x0), float(x1), float(y0), float(y1))
+
+
+def nearest(codes, code, count=1):
+    """The indices (count,) of the codes (n, d) nearest to one code (d,), the nearest first."""
+    return np.argsort(np.square(codes - code).sum(axis=1), kind="stable")[:count]
+
+
+# --- decode the plane ------------------------------------------------------------------------------------
+
+def plane(preset, codes):
+    """The plane of a preset's codes (n, d): the codes where d is 2, else that of their first two principal components.
+
+    Of a VAE it is a square around 0, as its prior is.
+    """
+    if preset.code == 2:
+        points, names = codes, ("z₁", "z₂")
+        origin, axes = np.zeros(2, np.float32), np.eye(2, dtype=np.float32)
+    else:
+        points, origin, axes = project_pca(codes)
+        names = ("PC 1", "PC 2")
+    return Plane(points, bounds_of(points, preset.variational), names, origin, axes)
+
+
+def atlas(model, plane, bounds, n, probability=False, centers=False):
+    """The decoded plane in one batch: uint8 (n, n, h, w[, 3]), row 0 at the top.
+
+    probability: the bounds are probabilities within 0..1, and each axis goes through the normal quantile function, so
+    that every equal area holds an equal share of the prior.
+    centers: decode the centers of n x n cells; else the corners of the plane are decoded, too.
+    """
+    points = latent.lattice(bounds, n, centers)
+    return latent.tiles(model.decode(plane.lift(ndtri(points) if probability else points)), n)
+
+
+def sheet(model, plane, n, low, high):
+    """The n x n pictures (n*n, h, w, c) of a square of the plane, row by row from the upper left."""
+    return model.decode(plane.lift(latent.lattice((low, high, low, high), n)))
+
+
+def decode_point(model, plane, point):
+    """The picture (h, w[, 3]) uint8 of one point of the plane."""
+    return latent.tiles(model.decode(plane.lift([point])), 1)[0, 0]
+
+
+# --- new pictures, and paths -----------------------------------------------------------------------------
+
+def draw(model, codes, count, seed=0):
+    """New pictures: of a VAE from its prior N(0, 1), of an autoencoder evenly from the box around its codes (n, d)."""
+    rng, size = np.random.default_rng(seed), (count, model.preset.code)
+    if model.preset.variational:
+        drawn, rule = rng.normal(size=size), "the prior N(0, 1)"
+    else:
+        drawn, rule = rng.uniform(codes.min(axis=0), codes.max(axis=0), size), "the box around all codes"
+    drawn = drawn.astype(np.float32)
+    return Drawn(drawn, model.decode(drawn), rule)
+
+
+def path(model, start, stop, frames, along_sphere=False):
+    """Pictures (frames, h, w, c) on the way from one code (d,) to another, straight or along a sphere."""
+    walk = latent.spherical if along_sphere else latent.straight
+    return model.decode(walk(start, stop, frames))
+
+
+# --- many dimensions -------------------------------------------------------------------------------------
+
+def project_pca(codes):
+    """Codes (n, d) on their first two principal components: points (n, 2), their mean (d,) and the axes (2, d)."""
+    from sklearn.decomposition import PCA  # a page without it opens a second sooner
+
+    pca = PCA(2).fit(codes)
+    axes, origin = pca.components_.astype(np.float32), pca.mean_.astype(np.float32)
+    return (codes - origin) @ axes.T, origin, axes
+
+
+def project_tsne(codes, seed=0, report=None):
+    """Codes (n, d) laid out by t-SNE (van der Maaten and Hinton, 2008); there is no way back.
+
+    report(share): told the share of the work done, now and then; it may raise to stop.
+    """
+    from openTSNE import TSNE
+
+    rounds, every, done = (250, 500), 25, 0
+
+    def step(iteration, error, embedding):
+        nonlocal done
+        done += every
+        if report:
+            report(min(done / sum(rounds), 1.0))
+
+    tsne = TSNE(perplexity=min(30, (len(codes) - 1) / 3), early_exaggeration_iter=rounds[0], n_iter=rounds[1],
+                random_state=seed, n_jobs=1, callbacks=step, callbacks_every_iters=every)
+    points = np.asarray(tsne.fit(np.asarray(codes, float)), np.float32)
+    return Plane(points, bounds_of(points), ("t-SNE 1", "t-SNE 2"), None, None)
+
+
+# --- scores ----------------------------------------------------------------------------------------------
+
+def evaluate(model, pictures, labels):
+    """The scores of a variational model, as `python -m ae_core evaluate` prints them.
+
+    latent_mean and latent_std of the posterior means, a number a dimension; of a model trained with cross-entropy also
+    reconstruction_nats, kl_nats and their sum elbo_nats (the loss, so lower is better), each summed over the pixels or
+    dimensions and averaged over the pictures, with one seeded sample of the posterior. A denoiser is fed its own noise.
+    """
+    labels = labels if model.preset.labels else None
+    rng = np.random.default_rng(EVALUATION_SEED)
+    mean, log_variance = model.posterior(_corrupted(model.preset.corruption, pictures, rng), labels)
+    row = {"latent_mean": mean.mean(axis=0).tolist(), "latent_std": mean.std(axis=0).tolist()}
+    if model.preset.loss == "bce":
+        epsilon = rng.standard_normal(mean.shape, np.float32)
+        sample = mean + np.exp(np.clip(log_variance, -12, 6) / 2) * epsilon
+        reconstruction = float(metrics.cross_entropy(pictures, model.decode(sample, labels)).mean())
+        kl = float(metrics.kl_divergence(mean, log_variance).mean())
+        row |= {"reconstruction_nats": reconstruction, "kl_nats": kl, "elbo_nats": reconstruction + kl}
+    return row
+
+
+def _corrupted(corruption, pictures, rng):
+    """Pictures with a preset's own noise; each draws its own mean and standard deviation, as in training."""
+    if corruption is None:
+        return pictures
+    each = (len(pictures), 1, 1, 1)
+    return convert.add_gaussian(pictures, rng, rng.uniform(*corruption.sigma, each),
+                               rng.uniform(*corruption.mean, each), corruption.clip)

@@ -1,0 +1,176 @@
+"""Find the odd ones out of a collection: score every picture, set a threshold, and judge by the known intruders.
+
+Scores are float64 (n,), higher is odder. The published score is the squared error of a wide autoencoder, trained on
+the collection. A wide code rebuilds intruders as well as the rest, so three others are held against it; the best is the
+distance of a picture's code from the bulk of all codes.
+"""
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from ae_core import metrics, model
+from ae_core.pictures import datasets
+
+QUANTILE = 0.999                 # the published threshold
+PUBLISHED = "sandals_outliers"
+ENCODER = "fashion_codes"        # whose codes tell intruders apart best
+DISTANCE, ERROR, RELATIVE = "Distance in the code", "Squared error", "Error for its detail"
+MEAN, PCA = "Distance to the mean picture", "PCA error, 8 numbers"
+TRIM, ROUNDS = 0.05, 3           # of the codes, so many of the farthest are left out of the mean and covariance
+SHRINK = 0.01                    # of the mean variance, added to every direction: codes have units that never vary
+LEAST = 20                       # pictures that have a bulk to be far from
+OWN_CODE = 16                    # numbers of an autoencoder that is trained on the reader's own collection
+
+
+@dataclass(frozen=True)
+class Scored:
+    rebuilt: np.ndarray          # (n, h, w, c)
+    scores: np.ndarray           # (n,)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a threshold catches; the four counts are the confusion matrix."""
+    caught: int                  # intruders at or beyond the threshold
+    missed: int
+    false_alarms: int
+    passed: int                  # regular pictures before it
+
+    @property
+    def precision(self):
+        """The share of intruders among those beyond; nan where nothing is."""
+        return self.caught / (self.caught + self.false_alarms) if self.caught + self.false_alarms else float("nan")
+
+    @property
+    def recall(self):
+        """The share of intruders that are beyond; nan where there are none."""
+        return self.caught / (self.caught + self.missed) if self.caught + self.missed else float("nan")
+
+
+# --- scores ----------------------------------------------------------------------------------------------
+
+def run(served, pictures, score=DISTANCE):
+    """Rebuild pictures and score them by one of SCORES."""
+    codes = served.encode(pictures)
+    rebuilt = served.decode(codes)
+    return Scored(rebuilt, SCORES[score](pictures, rebuilt, codes))
+
+
+def squared_error(pictures, rebuilt, codes):
+    """The published score: the mean squared error of each picture."""
+    return metrics.mse(pictures, rebuilt)
+
+
+def error_for_detail(pictures, rebuilt, codes):
+    """The squared error for the picture's own detail: busy pictures are hard to rebuild, odd or not.
+
+    Detail is the mean squared difference between neighboring pixels; 0.01 keeps flat pictures finite.
+    """
+    down, across = np.diff(pictures, axis=1), np.diff(pictures, axis=2)
+    detail = np.square(down).mean(axis=(1, 2, 3)) + np.square(across).mean(axis=(1, 2, 3))
+    return metrics.mse(pictures, rebuilt) / (detail + 0.01)
+
+
+def code_distance(pictures, rebuilt, codes):
+    """The Mahalanobis distance of each code from the bulk of the collection: how many standard deviations away.
+
+    Intruders would widen the covariance and hide in it. So the farthest twentieth is left out, and mean and
+    covariance are taken anew, three times: the "concentration steps" of Rousseeuw and Van Driessen, 1999.
+    """
+    codes = codes.astype(np.float64)
+    bulk = np.ones(len(codes), bool)
+    for _ in range(ROUNDS):
+        distance = _mahalanobis(codes, codes[bulk])
+        bulk = distance <= np.quantile(distance, 1 - TRIM)
+    return _mahalanobis(codes, codes[bulk])
+
+
+def mean_distance(pictures, rebuilt=None, codes=None):
+    """The baseline that needs no model: the squared distance to the mean picture."""
+    return metrics.mse(pictures, pictures.mean(axis=0))
+
+
+def pca_error(pictures, components=8):
+    """The other baseline: what the first principal components of the collection leave of each picture."""
+    flat = pictures.reshape(len(pictures), -1)
+    flat = flat - flat.mean(axis=0)
+    axes = np.linalg.eigh(flat.T @ flat)[1][:, -components:]
+    return np.square(flat - flat @ axes @ axes.T).mean(axis=1, dtype=np.float64)
+
+
+SCORES = {DISTANCE: code_distance, ERROR: squared_error, RELATIVE: error_for_detail, MEAN: mean_distance}
+
+
+def _mahalanobis(codes, bulk):
+    centered, away = bulk - bulk.mean(axis=0), codes - bulk.mean(axis=0)
+    covariance = centered.T @ centered / len(bulk)
+    ridge = SHRINK * max(np.trace(covariance) / len(covariance), 1e-12)
+    inverse = np.linalg.inv(covariance + ridge * np.eye(len(covariance)))
+    return np.sqrt((away @ inverse * away).sum(axis=1))
+
+
+# --- an own collection -----------------------------------------------------------------------------------
+
+def fit(pictures, seconds=60, report=None, clock=time.monotonic):
+    """Train a small dense autoencoder on a collection (n, h, w, c), n >= 20, and score by the distance of its codes.
+
+    Plain scikit-learn, so that it runs where TensorFlow is not installed. report(share): told the share of the time
+    used, after every pass over the collection; it may raise to stop.
+    """
+    from sklearn.neural_network import MLPRegressor  # a page without it opens a second sooner
+
+    enough(pictures)
+    flat = pictures.reshape(len(pictures), -1)
+    network = MLPRegressor(hidden_layer_sizes=(128, OWN_CODE, 128), batch_size=min(64, len(flat)),
+                           random_state=datasets.SEED, learning_rate_init=2e-3)
+    start = clock()
+    while (share := (clock() - start) / seconds) < 1:
+        network.partial_fit(flat, flat)
+        if report:
+            report(share)
+    rebuilt = np.clip(network.predict(flat), 0, 1).astype(np.float32).reshape(pictures.shape)
+    codes = flat
+    for weights, biases in list(zip(network.coefs_, network.intercepts_, strict=True))[:2]:
+        codes = np.maximum(codes @ weights + biases, 0)
+    return Scored(rebuilt, code_distance(pictures, rebuilt, codes))
+
+
+def enough(pictures):
+    """ValueError with a sentence where a collection is too small to have a bulk."""
+    if len(pictures) < LEAST:
+        raise ValueError(f"{len(pictures)} pictures have no bulk to stand out from; give at least {LEAST}.")
+
+
+# --- judging ---------------------------------------------------------------------------------------------
+
+def judge(scores, intruder, threshold):
+    """What lies at or beyond a threshold, counted by what it is."""
+    beyond = scores >= threshold
+    counts = [int((one & other).sum()) for one in (intruder, ~intruder) for other in (beyond, ~beyond)]
+    caught, missed, false_alarms, passed = counts
+    return Judged(caught, missed, false_alarms, passed)
+
+
+def models():
+    """The served model that each score looks through in the published experiment."""
+    published, ours = model.load(PUBLISHED), model.load(ENCODER)
+    return {ERROR: published, RELATIVE: published, DISTANCE: ours}
+
+
+def evaluate(models, pictures, labels, regular=5, intruder=0):
+    """The scores of the published experiment: 1 % T-shirts among sandals, seed 84.
+
+    models: {"Squared error": the published model, "Distance in the code": the one with the best codes, ...}
+    """
+    mixed = datasets.mix(pictures, labels, regular, intruder)
+    scored = {name: run(served, mixed.pictures, name).scores for name, served in models.items()}
+    scored |= {MEAN: mean_distance(mixed.pictures), PCA: pca_error(mixed.pictures)}
+    precision = {name: metrics.average_precision(mixed.intruder, scores) for name, scores in scored.items()}
+    best = max(models, key=precision.get)
+    at_quantile = {name: judge(scores, mixed.intruder, np.quantile(scores, QUANTILE)).recall
+                   for name, scores in scored.items()}
+    return {"pictures": len(mixed.rows), "intruders": int(mixed.intruder.sum()),
+            "average_precision": precision[ERROR], "best_average_precision": precision[best], "best_score": best,
+            "recall_at_quantile": at_quantile[ERROR], "best_recall_at_quantile": at_quantile[best],
+            "average_precisions": precision}

@@ -1,0 +1,111 @@
+"""Squeeze pictures into a code and rebuild them: what is kept, what is lost, and how PCA compares."""
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ae_core import metrics
+
+PCA_EDGES = (1e-7, 1e-3, 3e-3, 0.01, 0.03)   # PCA leaves 0..1; it is clipped where that suits it best
+DENSE_SIZES = ("fashion_dense_8", "fashion_dense_16", "fashion_dense_32", "fashion_dense_64", "fashion_dense")
+
+
+@dataclass(frozen=True)
+class Reconstructed:
+    originals: np.ndarray        # (n, h, w, c)
+    rebuilt: np.ndarray          # (n, h, w, c)
+    codes: np.ndarray            # (n, d)
+    mse: np.ndarray              # (n,)
+
+
+def run(model, pictures, labels=None):
+    """Encode and decode pictures (n, h, w, c) in one batch."""
+    codes = model.encode(pictures, labels)
+    rebuilt = model.decode(codes, labels)
+    return Reconstructed(pictures, rebuilt, codes, metrics.mse(pictures, rebuilt))
+
+
+def run_pca(pca, pictures, components):
+    """The same with the first `components` principal components, from the linear preset that holds them all."""
+    codes = pca.encode(pictures)
+    codes[:, components:] = 0
+    rebuilt = pca.decode(codes)
+    return Reconstructed(pictures, rebuilt, codes[:, :components], metrics.mse(pictures, rebuilt))
+
+
+def choose(labels, errors, count, order="random", class_index=None, seed=0):
+    """Indices (count,) of test pictures: at random by seed, or the best or worst rebuilt, of one class or of all."""
+    allowed = np.arange(len(labels)) if class_index is None else np.flatnonzero(labels == class_index)
+    if order == "random":
+        return np.random.default_rng(seed).permutation(allowed)[:count]
+    ranked = allowed[np.argsort(errors[allowed], kind="stable")]
+    return ranked[:count] if order == "best" else ranked[::-1][:count]
+
+
+def active_units(codes, threshold=1e-3):
+    """How many code units fire for each picture: (n, d) -> (n,)."""
+    return (np.abs(codes) > threshold).sum(axis=1)
+
+
+def atoms(model, code, count):
+    """The `count` strongest units of a code (d,), and the picture (count, h, w, c) that each draws on its own.
+
+    A unit's picture is what it alone adds to the decoder's answer to nothing, its brightest pixel scaled to white.
+    """
+    strongest = np.argsort(-np.abs(code), kind="stable")[:count]
+    alone = np.zeros((count, len(code)), np.float32)
+    alone[np.arange(count), strongest] = code[strongest]
+    pictures = np.maximum(model.decode(alone) - model.decode(np.zeros_like(alone)), 0)
+    peaks = pictures.max(axis=(1, 2, 3), keepdims=True)
+    return strongest, pictures / np.maximum(peaks, 1e-6)
+
+
+def compression_ratio(preset):
+    """Numbers in a picture for one number in its code."""
+    return np.prod(preset.shape) / preset.code
+
+
+def evaluate(model, pca, pictures, labels):
+    """The scores of a model on test pictures, as `python -m ae_core evaluate` prints them.
+
+    pca_mse is the error of PCA with as many numbers; of a sparse code those that fire on average count. Of drawings
+    also the cross-entropy a pixel, how gray their lines are, and what a shifted and a blurred line would cost.
+    """
+    result = run(model, pictures, labels if model.preset.labels else None)
+    size = model.preset.code
+    row = {"n": len(pictures), "mse": float(result.mse.mean()), "psnr": float(metrics.psnr(result.mse).mean()),
+           "ssim": float(metrics.ssim(pictures, result.rebuilt).mean())}
+    if model.preset.sparsity:
+        row["active_units"] = float(active_units(result.codes).mean())
+        size = round(row["active_units"])
+    linear = run_pca(pca, pictures, size) if pca and size <= pca.preset.code else None
+    if linear:
+        row["pca_mse"] = float(linear.mse.mean())
+    if model.preset.network == "two_branch":
+        row |= {"bce": pixel_bce(pictures, result.rebuilt), "undecided": undecided(result.rebuilt),
+                "undecided_originals": undecided(pictures), **line_costs(pictures)}
+        if linear:
+            row["pca_bce"] = min(pixel_bce(pictures, np.clip(linear.rebuilt, edge, 1 - edge)) for edge in PCA_EDGES)
+    return row
+
+
+def pixel_bce(pictures, rebuilt):
+    """Binary cross-entropy in nats, the mean over pixels and pictures."""
+    return float(metrics.cross_entropy(pictures, rebuilt).mean() / np.prod(pictures.shape[1:]))
+
+
+def undecided(pictures):
+    """How gray pictures are: the mean of 4 p (1 - p), 0 for black and white alone, 1 for gray alone."""
+    return float(np.mean(4 * pictures * (1 - pictures)))
+
+
+def wrong_answers(pictures):
+    """Two wrong answers to drawings (n, h, w, 1): the same, sharp, one pixel to the right; and smeared."""
+    blurred = np.stack([cv2.GaussianBlur(picture, (0, 0), 1.0)[..., None] for picture in pictures])
+    return np.roll(pictures, 1, axis=2), blurred
+
+
+def line_costs(pictures):
+    """Why lines blur: a network that is a pixel unsure pays less cross-entropy for smearing than for a sharp guess."""
+    shifted, blurred = wrong_answers(pictures)
+    return {"shifted_bce": pixel_bce(pictures, shifted), "blurred_bce": pixel_bce(pictures, blurred)}

@@ -1,0 +1,239 @@
+"""Reverse image search: every picture becomes a short code, and the nearest codes belong to the likest pictures.
+
+Codes are float32 (n, d) and go into a faiss index, each known by an id. Distances are Euclidean, of the codes as they
+are (published) or, better, of their first 32 principal directions, half whitened and at unit length.
+"""
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import faiss
+import numpy as np
+
+from ae_core import store
+
+RESULTS = 16
+SIZE = 32                        # numbers by which pictures are compared
+PRESET = "fashion_search"
+ANGLE, STRAIGHT = "angle", "straight"            # how codes are compared: projected, or as they are (published)
+EXACT_UP_TO = 100_000            # vectors; beyond, a graph is searched in place of the whole list
+LINKS, EFFORT = 32, 128          # of the graph: neighbors a vector, and candidates held while building and searching
+CORES = os.cpu_count() or 1
+FEW = 16                         # queries are done before other threads would have woken up (0.2 ms against 44 ms)
+
+
+class BadIndex(ValueError):
+    """A file that is not a whole search index."""
+
+
+@dataclass(frozen=True)
+class Found:
+    ids: np.ndarray              # (n, k) int64, the nearest first
+    distances: np.ndarray        # (n, k) float32
+
+
+class Index:
+    """Codes that can be searched, added to, removed from, saved and opened again; one file holds all of it.
+
+    Up to 100,000 are compared one by one; beyond, HNSW searches a graph (Malkov and Yashunin, 2016).
+    """
+
+    def __init__(self, inner, path=None):
+        self._inner, self._path = inner, path    # path: of the file that the vectors are mapped from
+
+    @classmethod
+    def build(cls, codes, ids=None, projected=False):
+        """The index of codes (n, d); ids (n,) are 0, 1, 2 ... where none are given.
+
+        projected: compare the first 32 principal directions of these codes, half whitened, by angle.
+        """
+        codes = _vectors(codes)
+        steps = _projection(codes) if projected else []
+        size = SIZE if projected else codes.shape[1]
+        index = cls(_chain(steps, _empty(size, len(codes))))
+        index.add(codes, np.arange(len(codes)) if ids is None else ids)
+        return index
+
+    @classmethod
+    def open(cls, path):
+        """An index from its file, which is mapped into memory and read where it is needed.
+
+        Raises BadIndex where it is not whole.
+        """
+        return cls(_read(path, faiss.IO_FLAG_MMAP_IFC), Path(path))
+
+    def save(self, path):
+        """Write the file beside its place and rename it, so that a reader sees the old index or the new one."""
+        path = Path(path)
+        partial = path.with_name(f".{path.name}.part")
+        faiss.write_index(self._inner, str(partial))
+        os.replace(partial, path)
+
+    def __len__(self):
+        return self._inner.ntotal
+
+    @property
+    def ids(self):
+        """The id of every vector (n,), in no order."""
+        return faiss.vector_to_array(self._map().id_map)
+
+    def add(self, codes, ids):
+        """More codes (n, d) with their ids (n,), none of them in use yet."""
+        codes, ids = _vectors(codes), np.asarray(ids, np.int64)
+        if len(np.unique(np.concatenate([self.ids, ids]))) < len(self) + len(ids):
+            raise ValueError("Every code needs an id of its own; some of these are in use.")
+        self._own()
+        total = len(self) + len(codes)
+        if self.exact and total > EXACT_UP_TO:
+            self._rebuild(np.ones(len(self), bool), total)
+        self._inner.add_with_ids(codes, ids)
+
+    def remove(self, ids):
+        """Forget the vectors with these ids; unknown ones are no error."""
+        self._own()
+        self._rebuild(~np.isin(self.ids, ids), len(self))   # a graph cannot forget: it is built anew from its vectors
+
+    def search(self, codes, count=RESULTS):
+        """The `count` nearest to each of codes (n, d), or as many as there are."""
+        codes, count = _vectors(codes), min(count, len(self))
+        if not count:
+            return Found(np.zeros((len(codes), 0), np.int64), np.zeros((len(codes), 0), np.float32))
+        faiss.omp_set_num_threads(1 if len(codes) < FEW else CORES)
+        squared, ids = self._inner.search(codes, count)
+        return Found(ids, np.sqrt(np.maximum(squared, 0)))
+
+    @property
+    def exact(self):
+        """Whether every vector is compared."""
+        return not isinstance(faiss.downcast_index(self._map().index), faiss.IndexHNSW)
+
+    def _map(self):
+        """The part that knows ids, behind the projection if there is one."""
+        inner = faiss.downcast_index(self._inner)
+        return faiss.downcast_index(inner.index) if isinstance(inner, faiss.IndexPreTransform) else inner
+
+    def _own(self):
+        """Vectors that are mapped from a file cannot change: read them into memory first."""
+        if self._path:
+            self._inner, self._path = _read(self._path, 0), None
+
+    def _rebuild(self, kept, total):
+        old, ids = faiss.downcast_index(self._map().index), self.ids
+        fresh = _empty(old.d, total)
+        if kept.any():
+            fresh.add_with_ids(old.reconstruct_n(0, old.ntotal)[kept], ids[kept])
+        inner = faiss.downcast_index(self._inner)
+        chain = inner.chain if isinstance(inner, faiss.IndexPreTransform) else None
+        steps = [chain.at(k) for k in range(chain.size())] if chain else []
+        self._before, self._inner = self._inner, _chain(steps, fresh)    # the steps belong to the index before
+
+
+def of_preset(served, split, ruler=ANGLE):
+    """The index beside a preset's weights of a split of its data set; None where there is none, or another model's."""
+    path = path_of(served, split, ruler)
+    return Index.open(path) if path.is_file() else None
+
+
+def path_of(served, split, ruler=ANGLE):
+    """Where the index of a preset and a split lies; its name holds the checksum of the encoder that made its codes."""
+    encoder = served.card["sha256"]["encoder.onnx"][:12]
+    return store.folder_of(served.preset.name) / f"index_{split}_{ruler}_{encoder}.faiss"
+
+
+def build(served, pictures, ruler=ANGLE):
+    """The index of pictures (n, h, w, c), their places as ids; compared by ANGLE or STRAIGHT."""
+    codes = served.encode(pictures)
+    enough = min(codes.shape) >= SIZE and len(codes) > 2 * SIZE      # for 32 directions of their own
+    return Index.build(codes, projected=ruler == ANGLE and enough)
+
+
+def like(index, served, picture, count=RESULTS, but=None):
+    """The pictures most like one picture (h, w, c): ids (k,) and distances (k,). `but`: an id to leave out, its own."""
+    found = index.search(served.encode(picture[None]), count + (but is not None))
+    keep = found.ids[0] != but if but is not None else slice(None)
+    return Found(found.ids[0][keep][:count], found.distances[0][keep][:count])
+
+
+# --- scores ----------------------------------------------------------------------------------------------
+
+def precision(ids, labels, wanted):
+    """The share of each query's results that have its label: ids (n, k), labels of all ids, wanted (n,) -> (n,)."""
+    return (labels[ids] == wanted[:, None]).mean(axis=1)
+
+
+def leave_one_out(index, codes, labels, queries):
+    """Precision at 16 (n,) of pictures of the index itself, each without itself; queries: their places (n,)."""
+    ids = index.search(codes, RESULTS + 1).ids
+    others = ids != queries[:, None]
+    others[others.all(axis=1), -1] = False       # a twin stood in its place
+    return precision(ids[others].reshape(len(queries), RESULTS), labels, labels[queries])
+
+
+def baselines(pictures, size=SIZE):
+    """What needs no network, {name: (codes (n, d), projected)}: raw pixels, PCA, and PCA compared as our codes are."""
+    flat = _vectors(pictures.reshape(len(pictures), -1))
+    centered = flat - flat.mean(axis=0)
+    axes = np.linalg.eigh(centered.T @ centered)[1][:, ::-1][:, :size]
+    return {"Raw pixels": (flat, False), f"PCA, {size} numbers": (centered @ axes, False),
+            f"PCA, {size} numbers, by angle": (flat, True)}
+
+
+def evaluate(served, pictures, labels, queries, query_labels):
+    """Precision at 16 of test queries against the pictures of an index: codes compared both ways, and the baselines."""
+    scores, many = {}, len(pictures)
+    everything = np.concatenate([pictures, queries])
+    codes = served.encode(everything)
+    ours = {STRAIGHT: (codes, False), ANGLE: (codes, True)}
+    for name, (codes, projected) in (ours | baselines(everything)).items():
+        ids = Index.build(codes[:many], projected=projected).search(codes[many:]).ids
+        scores[name] = float(precision(ids, labels, query_labels).mean())
+    best = max(ours, key=scores.get)
+    return {"queries": len(queries), "indexed": many, "precision_at_16": scores[STRAIGHT],
+            "best_precision_at_16": scores[best], "best_code": f"{served.preset.name}, {best}", "precisions": scores}
+
+
+# --- pieces ----------------------------------------------------------------------------------------------
+
+def _vectors(codes):
+    return np.ascontiguousarray(codes, np.float32)
+
+
+def _empty(size, count):
+    if count <= EXACT_UP_TO:
+        return faiss.IndexIDMap2(faiss.IndexFlatL2(size))
+    graph = faiss.IndexHNSWFlat(size, LINKS)
+    graph.hnsw.efConstruction = graph.hnsw.efSearch = EFFORT
+    return faiss.IndexIDMap2(graph)
+
+
+def _projection(codes):
+    """Principal directions, each divided by the square root of its standard deviation, then unit length.
+
+    Fully whitened, the last directions would count as much as the first; as they are, the first would drown the rest.
+    """
+    mean = codes.mean(axis=0)
+    variances, axes = np.linalg.eigh(np.cov((codes - mean).T))
+    axes, variances = axes[:, ::-1][:, :SIZE], np.maximum(variances[::-1][:SIZE], 1e-12)
+    matrix = _vectors((axes / variances**0.25).T)
+    linear = faiss.LinearTransform(codes.shape[1], SIZE, True)
+    faiss.copy_array_to_vector(matrix.ravel(), linear.A)
+    faiss.copy_array_to_vector(_vectors(-matrix @ mean), linear.b)
+    linear.is_trained = True
+    return [linear, faiss.NormalizationTransform(SIZE, 2.0)]
+
+
+def _chain(steps, inner):
+    for step in reversed(steps):
+        if isinstance(faiss.downcast_index(inner), faiss.IndexPreTransform):
+            inner.prepend_transform(step)
+        else:
+            inner = faiss.IndexPreTransform(step, inner)
+    return inner
+
+
+def _read(path, flags):
+    try:
+        return faiss.read_index(str(path), flags)
+    except RuntimeError:
+        raise BadIndex(f"{Path(path).name} is not a whole search index. "
+                       "Build it anew with: python -m ae_core index NAME") from None

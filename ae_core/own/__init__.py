@@ -1,0 +1,1 @@
+"""A reader's own models: designing, queueing, training, telling and sharing them."""

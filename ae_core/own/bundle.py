@@ -1,0 +1,287 @@
+"""An own model as one zip, and back: preset.json, model.keras, encoder.onnx, decoder.onnx and what its pages show.
+
+A zip may come from anyone, so nothing in it is believed. Names are looked up in a list, sizes are bounded before
+anything is unpacked, arrays are measured by their headers before they are read, the preset must pass
+`blueprint.check`, and a graph may hold only the operators that our own export emits, with every size in it known and
+small. Checksums are made anew. model.keras is kept for Python users and never opened here.
+"""
+import dataclasses
+import io
+import json
+import math
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from ae_core import model, store
+from ae_core.own import blueprint, jobs
+from ae_core.pictures import datasets
+from ae_core.presets import Preset
+from ae_core.store import Stored
+
+NEEDED = ("preset.json", "model.keras", "encoder.onnx", "decoder.onnx")
+MAX_BYTES = {"preset.json": 2**20, "model.keras": 100 * 2**20, "encoder.onnx": 100 * 2**20,
+             "decoder.onnx": 100 * 2**20, "latents.npz": 20 * 2**20, "samples.npz": 40 * 2**20, "story.npz": 40 * 2**20}
+MAX_ARRAYS = 200 * 2**20         # bytes of one npz, unpacked
+MAX_GROWTH = 6                   # numbers in all intermediate results for one in a layer; ours have up to 4.4
+MAX_NODES = 400
+# What `export` emits for the dense and the convolutional networks; tests hold this list against every shipped graph.
+OPERATORS = {"Add", "Cast", "Concat", "Conv", "ConvTranspose", "Gather", "LeakyRelu", "MatMul", "Mul", "Relu",
+             "Reshape", "Shape", "Sigmoid", "Slice", "Transpose"}
+ARRAYS = {                       # file -> array -> (kinds of numbers, dimensions, needed?)
+    "latents.npz": {"mean": ("f", 2, True), "label": ("u", 1, True), "log_variance": ("f", 2, False)},
+    "samples.npz": {"x_test": ("u", 4, True), "y_test": ("u", 1, True)},
+    "story.npz": {"given": ("u", 4, True), "labels": ("u", 1, True), "epochs": ("i", 1, True),
+                  "rebuilt": ("u", 5, True), "codes": ("f", 3, False), "history": ("f", 2, True),
+                  "columns": ("U", 1, True)}}
+
+
+class BadBundle(ValueError):
+    """A zip that is no model of ours; the message is meant for whoever uploaded it."""
+
+
+def pack(name):
+    """The zip (bytes) of a stored model."""
+    stored = store.read(name)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in ("preset.json", *(file for file in stored.card["sha256"] if file in MAX_BYTES)):
+            archive.write(stored.folder / file, file)
+    return buffer.getvalue()
+
+
+def unpack(raw):
+    """Put the model in a zip (bytes) among the reader's own, under a free name; returns the store's entry.
+
+    BadBundle with one sentence where anything in it is not what `pack` writes; then nothing is kept.
+    """
+    files = _files(raw)
+    preset, card = _card(files.pop("preset.json"))
+    arrays = {file: _arrays(file, files[file]) for file in files if file in ARRAYS}
+    _check_arrays(preset, card, arrays)
+    for part in ("encoder", "decoder"):
+        _check_graph(preset, part, files[f"{part}.onnx"])
+    with tempfile.TemporaryDirectory() as scratch:
+        for file, content in files.items():
+            Path(scratch, file).write_bytes(content)
+        _try(preset, card, files, Path(scratch))
+        return store.write(_renamed(preset), {file: Path(scratch, file) for file in files}, card)
+
+
+def _renamed(preset):
+    titles = {other.title for other in store.offered().values()}
+    title, k = preset.title, 2
+    while title in titles:
+        title, k = f"{preset.title} {k}", k + 1
+    name = store.own_name(title)
+    return dataclasses.replace(preset, name=name, title=title,
+                               dataset=preset.dataset if preset.dataset in datasets.DATASETS else name)
+
+
+def _files(raw):
+    """{name: bytes} of the archive, every name known and every size bounded before it is unpacked."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(raw))
+        entries = archive.infolist()
+        for entry in entries:
+            if entry.filename not in MAX_BYTES:
+                raise BadBundle(f"The zip holds {entry.filename[:80]!r}, which is no part of a model. "
+                                f"It may hold {', '.join(MAX_BYTES)}.")
+            if entry.file_size > MAX_BYTES[entry.filename]:
+                raise BadBundle(f"{entry.filename} would unpack to {entry.file_size / 2**20:,.0f} MB; at most "
+                                f"{MAX_BYTES[entry.filename] / 2**20:.0f} MB are read.")
+        missing = [name for name in NEEDED if name not in archive.namelist()]
+        if missing or len({entry.filename for entry in entries}) != len(entries):
+            raise BadBundle(f"The zip has no {' and no '.join(missing) or 'single file of each name'}. "
+                            "Upload one that the Train page wrote.")
+        return {entry.filename: archive.read(entry) for entry in entries}
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+        raise BadBundle("This is not a whole zip archive. Download the model again.") from error
+
+
+def _card(raw):
+    """The checked preset, and a card of what else is known of the model, every value of it looked at."""
+    try:
+        card = json.loads(raw.decode("utf-8"))
+        preset = Preset.from_json(card["preset"])
+        blueprint.check(preset)
+        described = card.get("data") if preset.dataset not in datasets.DATASETS else None
+        training = {key: value for key, value in card.get("training", {}).items()
+                    if key in ("seed", "epochs", "epoch", "loss", "val_loss", "kl", "val_kl", "pictures")
+                    and isinstance(value, (int, float)) and math.isfinite(value)}
+        more = {} if preset.dataset in datasets.DATASETS else {"data": _described(described)}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        said = str(error) if isinstance(error, ValueError) and not isinstance(error, json.JSONDecodeError) else \
+            "It is not what the Train page writes."
+        raise BadBundle(f"preset.json describes no model that can be opened here. {said}") from None
+    layers = {part: [{"layer": stage.kind, "kind": stage.kind, "shape": list(stage.shape),
+                      "parameters": stage.parameters} for stage in stages]
+              for part, stages in blueprint.stages(preset).items()}
+    return preset, {"training": {"seed": 0, "epochs": 0, "pictures": 0, **training}, "layers": layers, **more}
+
+
+def _described(about):
+    """What a card says of own pictures, each value of its kind."""
+    title, classes = str(about["title"])[:80], [str(name)[:40] for name in about["classes"]]
+    margin, photo = about["margin"], about["photo"]
+    if not 1 <= len(classes) <= 100 or type(margin) is not int or not 0 <= margin <= 8 or type(photo) is not bool:
+        raise ValueError("It describes its pictures in a way that is not known here.")
+    return {"title": title, "classes": classes, "margin": margin, "photo": photo}
+
+
+def _arrays(file, raw):
+    """{name: array} of an npz, its headers checked before any array is read."""
+    known = ARRAYS[file]
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            names = [entry.filename for entry in archive.infolist()]
+            if len(set(names)) != len(names) or not set(names) <= {f"{name}.npy" for name in known} \
+                    or any(f"{name}.npy" not in names for name, (*_, needed) in known.items() if needed) \
+                    or sum(entry.file_size for entry in archive.infolist()) > MAX_ARRAYS:
+                raise ValueError("other arrays than expected")
+            for entry in archive.infolist():
+                _check_header(archive, entry, *known[entry.filename.removesuffix(".npy")][:2])
+        with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, SyntaxError, RuntimeError,
+            NotImplementedError):
+        raise BadBundle(f"{file} does not hold the arrays that it should. Download the model again.") from None
+
+
+def _check_header(archive, entry, kinds, dimensions):
+    with archive.open(entry) as stream:
+        version = np.lib.format.read_magic(stream)
+        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+        shape, _, dtype = read(stream)
+        if dtype.kind not in kinds or len(shape) != dimensions \
+                or math.prod(shape) * dtype.itemsize != entry.file_size - stream.tell():
+            raise ValueError("an array of another kind or size")
+
+
+def _check_arrays(preset, card, arrays):
+    """Whether the arrays belong to the preset and to each other."""
+    samples, codes, told = (arrays.get(file) for file in ("samples.npz", "latents.npz", "story.npz"))
+    classes, most = (len(card["data"]["classes"]), 0) if "data" in card else (256, 10_000)
+    if "data" in card:
+        if samples is None or not _are_samples(preset, classes, **samples):
+            raise _foreign("samples.npz")
+        most = len(samples["x_test"])
+    if (codes is None and preset.mapped) or (codes is not None and not _are_codes(preset, classes, most, **codes)):
+        raise _foreign("latents.npz")
+    if told is not None and not _is_story(preset, told):
+        raise _foreign("story.npz")
+
+
+def _foreign(file):
+    return BadBundle(f"{file} does not belong to the model that preset.json describes. Download the model again.")
+
+
+def _are_samples(preset, classes, x_test, y_test):
+    return (x_test.shape[1:] == preset.shape and jobs.LEAST_SHOWN <= len(x_test) <= 10_000
+            and y_test.shape == x_test.shape[:1] and y_test.max() < classes)
+
+
+def _are_codes(preset, classes, most, mean, label, log_variance=None):
+    return (mean.shape[1:] == (preset.code,) and jobs.LEAST_SHOWN <= len(mean) <= most and np.isfinite(mean).all()
+            and label.shape == mean.shape[:1] and label.max() < classes
+            and (log_variance is not None) == preset.variational
+            and (log_variance is None or log_variance.shape == mean.shape))
+
+
+def _is_story(preset, told):
+    epochs, shown, dots = len(told["epochs"]), len(told["given"]), len(told["labels"])
+    columns = [str(name) for name in told["columns"]]
+    return (0 < epochs <= 501 and 0 < shown <= 64 and told["given"].shape[1:] == preset.shape
+            and told["rebuilt"].shape == (epochs, shown, *preset.shape) and "val_loss" in columns and "loss" in columns
+            and told["history"].shape == (len(told["history"]), len(columns)) and 0 < len(told["history"]) <= 500
+            and ("codes" not in told or told["codes"].shape == (epochs, dots, 2))
+            and (("kl" in columns) == ("val_kl" in columns)))
+
+
+def _check_graph(preset, part, raw):
+    """BadBundle where a graph holds anything that `export` does not emit for this preset, or anything large."""
+    import onnx  # only an upload needs it
+
+    name = f"{part}.onnx"
+    try:
+        graph = onnx.load_model_from_string(raw)
+        operators = {(node.domain, node.op_type) for node in graph.graph.node}
+        strange = sorted({f"{domain}.{kind}".strip(".") for domain, kind in operators if domain or
+                          kind not in OPERATORS})
+        if strange:
+            raise BadBundle(f"{name} holds the operator {strange[0][:60]}, which our models do not use. "
+                            "Upload a model that the Train page wrote.")
+        if _is_foreign(graph, onnx):
+            raise BadBundle(f"{name} refers to other files, functions or graphs. Upload one that the Train page wrote.")
+        if (_ends(graph.graph.input), _ends(graph.graph.output)) != _expected(preset, part):
+            raise BadBundle(f"{name} takes or gives other shapes than preset.json says. Download the model again.")
+        onnx.checker.check_model(graph)
+        _check_sizes(preset, part, graph, onnx)
+    except BadBundle:
+        raise
+    except Exception as error:                   # the parser and the checker raise many kinds; all mean the same here
+        raise BadBundle(f"{name} is not a whole ONNX graph of a model of ours ({type(error).__name__}). "
+                        "Download the model again.") from None
+
+
+def _is_foreign(model_proto, onnx):
+    graph = model_proto.graph
+    return bool(model_proto.functions or model_proto.training_info or graph.sparse_initializer
+                or any(tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data
+                       for tensor in graph.initializer)
+                or any(attribute.HasField("g") or attribute.graphs or attribute.HasField("t") or attribute.tensors
+                       for node in graph.node for attribute in node.attribute))
+
+
+def _expected(preset, part):
+    told = {"label": (preset.labels,)} if preset.labels else {}
+    codes = ("mean", "log_variance") if preset.variational else ("latent",)
+    if part == "encoder":
+        return {"picture": preset.shape} | told, dict.fromkeys(codes, (preset.code,))
+    return {"code": (preset.code,)} | told, {"picture": preset.target}
+
+
+def _ends(values):
+    """{name: shape without the batch} of a graph's inputs or outputs; float32 only."""
+    return {value.name: tuple(size.dim_value for size in value.type.tensor_type.shape.dim)[1:]
+            for value in values if value.type.tensor_type.elem_type == 1}
+
+
+def _check_sizes(preset, part, model_proto, onnx):
+    """All intermediate results of the largest batch together may be few times as large as the layers of the preset.
+
+    Their sizes are inferred from that batch on; what the file itself declares of them is thrown away before.
+    """
+    graph = model_proto.graph
+    del graph.value_info[:]
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].Clear()
+    for value in graph.input:
+        value.type.tensor_type.shape.dim[0].dim_value = model.BATCH
+    inferred = onnx.shape_inference.infer_shapes(model_proto, check_type=True, strict_mode=True, data_prop=True).graph
+    sizes = {value.name: math.prod(size.dim_value for size in value.type.tensor_type.shape.dim)
+             for value in (*inferred.value_info, *inferred.output)}
+    results = [sizes.get(output, 0) for node in graph.node for output in node.output]
+    weights = sum(math.prod(tensor.dims) for tensor in graph.initializer)
+    layers = sum(math.prod(stage.shape) for stage in blueprint.stages(preset)[part])
+    if not all(results) or sum(results) > MAX_GROWTH * model.BATCH * layers + weights:
+        raise BadBundle("A result inside the network is too large, or its size is not known.")
+    if len(graph.node) > MAX_NODES or weights > blueprint.parameters(preset) + 10_000:
+        raise BadBundle("The graph is larger than the network that preset.json describes.")
+
+
+def _try(preset, card, files, folder):
+    """Run one black picture through the checked graphs."""
+    stored = Stored(preset, {**card, "sha256": dict.fromkeys(files, "")}, folder)
+    labels = [0] if preset.labels else None
+    try:
+        served = model.Autoencoder(stored)
+        rebuilt = served.reconstruct(np.zeros((1, *preset.shape), np.float32), labels)
+        good = rebuilt.shape == (1, *preset.target) and np.isfinite(rebuilt).all()
+    except Exception:                            # ONNX Runtime raises kinds of its own
+        good = False
+    if not good:
+        raise BadBundle("The network of this zip does not run on a picture of the size it names. Download it again.")

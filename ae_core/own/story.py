@@ -1,0 +1,136 @@
+"""The story of a training run: what the same few pictures and codes looked like after every epoch.
+
+The trainer writes one small file an epoch; `read` puts those of a run together, `write` into one file, story.npz, that
+stays with the trained model. Pictures here are uint8.
+"""
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ae_core.pictures import sheets
+
+SHOWN = 12                       # pictures of the mosaic
+DOTS = 1000                      # codes of the plane
+COLUMNS = 3
+MOST_FRAMES = 31                 # of a film: enough to follow, and small enough to send
+FILE = "story.npz"
+
+
+@dataclass(frozen=True)
+class Story:
+    given: np.ndarray            # uint8 (12, h, w, c) what the network is shown
+    labels: np.ndarray           # uint8 (m,) of the codes
+    epochs: np.ndarray           # (e,) epochs done; 0 is the untrained network
+    rebuilt: np.ndarray          # uint8 (e, 12, h, w, c) what it makes of it
+    codes: np.ndarray | None     # float16 (e, m, 2), None where a code has more than two numbers
+
+
+def write_epoch(folder, epoch, rebuilt, codes=None, **first):
+    """Add what an epoch looks like to a run's folder, all at once; `first` are the arrays that never change."""
+    if first:
+        _save(folder / "story_first.npz", first)
+    _save(folder / f"story_{epoch:04}.npz", {"rebuilt": rebuilt} | ({} if codes is None else {"codes": codes}))
+
+
+def read_run(folder, until=None):
+    """The story of a run so far, or None where no epoch is written; `until`: up to that epoch."""
+    paths = sorted(Path(folder).glob("story_[0-9]*.npz"))
+    epochs = [int(path.stem.split("_")[1]) for path in paths]
+    chosen = [k for k, epoch in enumerate(epochs) if until is None or epoch <= until]
+    if not chosen or not (Path(folder) / "story_first.npz").is_file():
+        return None
+    parts = [_load(paths[k]) for k in chosen]
+    codes = np.stack([part["codes"] for part in parts]) if "codes" in parts[0] else None
+    return Story(**_load(Path(folder) / "story_first.npz"), epochs=np.array([epochs[k] for k in chosen]),
+                 rebuilt=np.stack([part["rebuilt"] for part in parts]), codes=codes)
+
+
+def write(story, history, path):
+    """A whole story and the history {metric: value} of every epoch, in one npz."""
+    arrays = {key: value for key, value in vars(story).items() if value is not None}
+    columns = sorted(set.intersection(*(set(row) for row in history)))
+    np.savez_compressed(path, **arrays, history=np.array([[row[key] for key in columns] for row in history]),
+                        columns=np.array(columns))
+    return path
+
+
+def read(path):
+    """The story and the history that `write` put into a file."""
+    arrays = _load(path)
+    columns = [str(name) for name in arrays.pop("columns")]
+    history = [dict(zip(columns, map(float, row), strict=True)) for row in arrays.pop("history")]
+    return Story(**{"codes": None, **arrays}), history
+
+
+def curves(history):
+    """The loss of training and validation; of a VAE taken apart, as the two terms that it adds up.
+
+    {chart: {line: [a value an epoch]}}
+    """
+    if not history or "kl" not in history[0]:
+        return {"Loss": {name: [row[key] for row in history] for name, key in
+                         (("Training", "loss"), ("Validation", "val_loss"))}}
+    pairs = (("Training", "loss", "kl"), ("Validation", "val_loss", "val_kl"))
+    return {"Reconstruction": {name: [row[loss] - row[kl] for row in history] for name, loss, kl in pairs},
+            "KL divergence": {name: [row[kl] for row in history] for name, _, kl in pairs}}
+
+
+def frames(story, palette, most=MOST_FRAMES):
+    """One picture an epoch: given, rebuilt, and beside them the plane of codes in class colors: uint8 (e, h, w, 3).
+
+    palette: "#rrggbb" of each class; most: of more epochs than so many, some are left out, `shown_epochs` says which.
+    """
+    chosen = shown_epochs(story, most)
+    story = replace(story, rebuilt=story.rebuilt[chosen], codes=None if story.codes is None else story.codes[chosen])
+    scale = max(1, 64 // story.given.shape[1])
+    given = sheets.label(sheets.tile(story.given / np.float32(255), COLUMNS, scale=scale), "Given")
+    gap = np.full((len(given), 6, 3), 255, np.uint8)
+    mosaics = [np.concatenate([given, gap, sheets.label(sheets.tile(rebuilt / np.float32(255), COLUMNS, scale=scale),
+                                                        "Rebuilt"), gap], axis=1) for rebuilt in story.rebuilt]
+    if story.codes is None:
+        return np.stack(mosaics)
+    colors = np.array([[int(color[k:k + 2], 16) for k in (1, 3, 5)] for color in palette], np.uint8)
+    height, dots = mosaics[0].shape[0], colors[story.labels % len(colors)]
+    planes = [plane(codes, dots, reach(story), height) for codes in story.codes]
+    return np.stack([np.concatenate(pair, axis=1) for pair in zip(mosaics, planes, strict=True)])
+
+
+def reach(story):
+    """How far from 0 the drawn plane reaches: as far as nearly all codes of the last epoch."""
+    return float(np.ceil(np.percentile(np.abs(story.codes[-1].astype(np.float32)), 99))) or 1.0
+
+
+def shown_epochs(story, most=MOST_FRAMES):
+    """Which rows of a story are drawn: all, or `most` of them evenly, the last one always."""
+    return np.unique(np.linspace(len(story.epochs) - 1, 0, min(most, len(story.epochs))).round().astype(int))
+
+
+def blank(preset):
+    """A story of one gray frame, the size of the real ones: what stands in their place before the first is there."""
+    gray = np.full((SHOWN, *preset.shape), 64, np.uint8)
+    return Story(gray, np.zeros(1, np.uint8), np.zeros(1, int), gray[None],
+                 np.zeros((1, 1, 2), np.float16) if preset.code == 2 else None)
+
+
+def plane(codes, colors, reach, side):
+    """Codes (m, 2) as dots of their colors (m, 3) on a square of `side` pixels that holds -reach..reach, 0 marked."""
+    canvas = np.full((side, side, 3), 255, np.uint8)
+    middle = side // 2
+    canvas[middle], canvas[:, middle] = 220, 220
+    places = np.clip((codes.astype(np.float32) / reach * [1, -1] + 1) / 2 * side, -99, side + 99).round().astype(int)
+    for place, color in zip(places, colors, strict=True):
+        cv2.circle(canvas, tuple(map(int, place)), 3, tuple(map(int, color)), cv2.FILLED, cv2.LINE_AA)
+    return canvas
+
+
+def _save(path, arrays):
+    partial = path.with_name(f"part_{path.name}")
+    np.savez_compressed(partial, **arrays)
+    partial.replace(path)
+
+
+def _load(path):
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)

@@ -1,0 +1,185 @@
+"""The process that trains what is queued: python -m ae_core work.
+
+It takes the oldest waiting job, trains it with `fit.fit`, puts the model into the reader's own folder, and goes on
+to the next until none is left. It reports through small files and finds "pause" and "stop" in another.
+"""
+import errno
+import os
+import shutil
+import time
+import traceback
+from datetime import date
+
+import numpy as np
+
+from ae_core import store
+from ae_core.features import denoise
+from ae_core.own import jobs, story
+from ae_core.pictures import convert, datasets
+from ae_core.training import export, fit, runs
+
+REPORT_SECONDS = 0.5
+PATIENCE = 600                   # seconds a paused run waits in memory; then it leaves, and resumes from its last epoch
+
+
+def work():
+    """Train every waiting job, one after another. The caller holds `jobs.lock`."""
+    if hasattr(os, "nice"):
+        os.nice(10)              # whoever looks at a page comes first
+    store.tidy()
+    while job := next((job for job in jobs.every() if job.state == jobs.WAITING), None):
+        run(job)
+
+
+def run(job):
+    """Train one job from its last epoch on, and say how it ended."""
+    report = Report(job)
+    try:
+        train(job, report)
+    except Left:
+        report.say(state=jobs.INTERRUPTED)
+    except KeyboardInterrupt:
+        report.say(state=jobs.STOPPED, error=jobs.NOTHING_KEPT)
+    except Exception as error:   # whatever it is, the next in the queue must get its turn
+        traceback.print_exc()
+        _fail(job, report, _sentence(error))
+
+
+def _fail(job, report, sentence):
+    for path in [*job.run.glob("*part*"), *store.own_root().glob(f".{job.preset.name}-*/*")]:
+        path.unlink(missing_ok=True)             # on a full disk, the room for saying so
+    report.say(state=jobs.FAILED, error=sentence)
+
+
+def _sentence(error):
+    """What went wrong, for the reader; what is not foreseen is named, and worker.log has the rest."""
+    if getattr(error, "errno", None) == errno.ENOSPC or "No space left on device" in str(error):
+        return (f"The disk of {store.own_root()} is full. Make room, or let AE_MODELS_DIR name another folder, "
+                "and resume.")
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return "The memory is full. Choose a smaller batch, a smaller network or fewer pictures."
+    if isinstance(error, (ValueError, datasets.DataMissing)) and len(str(error)) < 400:
+        return str(error)
+    return f"Training ended with an error ({type(error).__name__}); worker.log beside the jobs has the rest."
+
+
+class Left(Exception):
+    """A paused run that nobody came back to."""
+
+
+def train(job, report):
+    """Fit, and put the model with its story and its test pictures into the store."""
+    (pictures, labels), test = jobs.pictures(job)
+    job.run.mkdir(exist_ok=True)
+    again = (job.run / "state.json").is_file()
+    report.shown = Shown(job.preset, *test)
+    encoder, decoder, history = fit.fit(job.preset, pictures, labels, seed=job.seed, resume=again, verbose=0,
+                                             more_callbacks=[runs.Forward(report, job.preset)], folder=job.run)
+    report.say(state=jobs.RUNNING, share=1.0, seconds_left=0)
+    files = {story.FILE: story.write(story.read_run(job.run, len(history)), history, job.run / story.FILE)}
+    if job.about:
+        files["samples.npz"] = job.run / "samples.npz"
+        np.savez_compressed(files["samples.npz"], x_test=convert.to_uint8(test[0]), y_test=test[1].astype(np.uint8))
+    best = min(history, key=lambda row: row["val_loss"])
+    card = {"seed": job.seed, "epochs": len(history), **best, "pictures": len(pictures), "date": str(date.today())}
+    export.keep(job.preset, encoder, decoder, card, test, files, **({"data": job.about} if job.about else {}))
+    report.say(state=jobs.DONE, share=1.0)
+    shutil.rmtree(job.run, ignore_errors=True)
+    (job.folder / "pictures.npz").unlink(missing_ok=True)
+
+
+class Shown:
+    """What of the test pictures is looked at after every epoch."""
+
+    def __init__(self, preset, pictures, labels):
+        self.preset = preset
+        self.pictures, self.dots = pictures[:story.SHOWN], pictures[:story.DOTS]
+        self.labels = labels[:story.DOTS]
+        if preset.corruption:
+            noise = preset.corruption
+            self.pictures = denoise.corrupt(self.pictures, "Gaussian", sigma=np.mean(noise.sigma),
+                                            mean=np.mean(noise.mean), clip=noise.clip)
+
+    def first(self):
+        return {"given": convert.to_uint8(self.pictures), "labels": self.labels.astype(np.uint8)}
+
+    def look(self, network):
+        """The mosaic rebuilt (12, h, w, c) uint8, and the codes (m, 2) of a plane or None; of a runs.Network."""
+        shown = self.labels[:len(self.pictures)]
+        rebuilt = network.decode(network.encode(self.pictures, shown), shown)
+        codes = network.encode(self.dots, self.labels).astype(np.float16) if self.preset.code == 2 else None
+        return convert.to_uint8(rebuilt), codes
+
+
+class Report:
+    """Writes status.json and the story, and does what the control file says; follows a training by `runs.Forward`."""
+
+    def __init__(self, job):
+        self.job, self.shown, self.said, self.status = job, None, 0.0, {"epochs": job.preset.epochs}
+        self.control, self.epoch, self.paused = job.folder / "control", 0, 0.0
+
+    def say(self, **values):
+        self.said, self.status = time.monotonic(), self.status | values
+        jobs.write_json(self.job.folder / "status.json", self.status)
+
+    def on_train_begin(self, logs=None):
+        self.batches = self.params["steps"]
+        self.began, self.warm = None, False
+        if not (self.job.run / "story_first.npz").is_file():
+            story.write_epoch(self.job.run, 0, *self.shown.look(self.model), **self.shown.first())
+        self._obey()
+        self.say(state=jobs.RUNNING, epoch=self.epoch)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._obey()
+        done = self.epoch * self.batches + batch + 1
+        if self.began is None:                   # the first step also builds the graph: the clock starts behind it
+            self._start_clock(done)
+        elif time.monotonic() - self.said > REPORT_SECONDS:
+            self._report(done, logs)
+
+    def _start_clock(self, done):
+        self.began, self.done_before, self.paused = time.monotonic(), done, 0.0
+
+    def _report(self, done, logs):
+        total = self.batches * self.status["epochs"]
+        each = (time.monotonic() - self.began - self.paused) / (done - self.done_before)
+        self.say(state=jobs.RUNNING, epoch=self.epoch, share=done / total, seconds_left=(total - done) * each,
+                 batch_seconds=each, loss=float((logs or {}).get("loss", np.nan)))
+
+    def on_epoch_end(self, epoch, logs=None):
+        story.write_epoch(self.job.run, epoch + 1, *self.shown.look(self.model))
+        self.epoch, done = epoch + 1, (epoch + 1) * self.batches
+        if self.warm:
+            self._report(done, logs)
+        else:                                    # the first validation builds a graph of its own: the clock starts anew
+            self.warm = True
+            self._start_clock(done)
+            self.say(state=jobs.RUNNING, epoch=self.epoch)
+        self._obey()
+
+    def on_train_end(self, logs=None):
+        if "batch_seconds" in self.status:
+            jobs.remember_speed(self.job.preset, self.status["batch_seconds"])
+
+    def _obey(self):
+        """Wait while the reader pauses; end the run where the reader stops it."""
+        since = time.monotonic()
+        while self._asked() == "pause":
+            if self.status.get("state") != jobs.PAUSED:
+                self.say(state=jobs.PAUSED)
+            if time.monotonic() - since > PATIENCE:
+                raise Left
+            time.sleep(0.1)
+        if self._asked() == "stop":
+            self.control.unlink()
+            raise KeyboardInterrupt              # what Ctrl-C is to `fit.fit`: the best epoch is kept
+        if self.status.get("state") == jobs.PAUSED:
+            self.paused += time.monotonic() - since
+            self.say(state=jobs.RUNNING)
+
+    def _asked(self):
+        return self.control.read_text("utf-8") if self.control.is_file() else None

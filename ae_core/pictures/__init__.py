@@ -1,0 +1,1 @@
+"""Pictures in and out: the reader of files, the picture contract, sheets, and the data sets."""

@@ -1,0 +1,193 @@
+"""Quick, Draw! files as bitmaps: 32x32, white ink on black, from any of the three published formats.
+
+    .bin      simplified strokes, 15 bytes of header a drawing: key, country, recognized or not, time
+    .ndjson   a JSON object a line; simplified strokes (0..255), or raw ones with times and any coordinates
+    .npy      ready bitmaps, uint8 (n, 784)
+
+Files are read one drawing at a time, whatever their size. Strokes are drawn as the published bitmaps were, so that the
+same drawing looks the same from every format. Formats: github.com/googlecreativelab/quickdraw-dataset.
+"""
+import json
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ae_core.pictures import reader
+
+SIDE = 32                        # of a bitmap; the published 28 with 2 black pixels around
+BITMAP = 28
+INK = 16                         # width of a stroke on the published canvas of 256, which has 24 more on every side
+CANVAS = 256 + 3 * INK
+DETAIL = 4                       # drawn so many times finer, then averaged: the second half of the anti-aliasing
+MAX_LINE = 10 * 2**20            # bytes; the longest published raw drawing has a tenth of it
+_HEADER = struct.Struct("<Q2sbIH")           # key, country, recognized, time; and the number of strokes
+_COUNT = struct.Struct("<H")
+_NPY = re.compile(rb"\{'descr': '\|u1', 'fortran_order': False, 'shape': \((\d{1,9}), 784\), *\} *\n")
+
+
+class BadDrawing(reader.BadPicture):
+    """A file that is not in the published format; the message names the drawing and the byte."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    key: int
+    country: str
+    recognized: bool
+    strokes: tuple               # of float64 (2, n): x to the right and y downwards
+
+
+def load(path, limit=100_000, report=None):
+    """The first drawings of a file of any format, uint8 (n, 32, 32); a kilobyte each, so `limit` bounds the memory.
+
+    report(share): told the share of the work done, now and then; it may raise to stop.
+    Raises BadDrawing where the file breaks the format.
+    """
+    bitmaps = []
+    for bitmap, share in _bitmaps(Path(path), limit):
+        bitmaps.append(bitmap)
+        if report and len(bitmaps) % 500 == 0:
+            report(max(share, len(bitmaps) / limit))
+        if len(bitmaps) == limit:
+            break
+    if not bitmaps:
+        raise BadDrawing(f"{Path(path).name} holds no drawing.")
+    return np.stack(bitmaps)
+
+
+def drawings(path):
+    """The drawings of a .bin or .ndjson file, one after the other, each with the share of the file that is read."""
+    path = Path(path)
+    size = max(path.stat().st_size, 1)
+    with path.open("rb") as file:
+        for drawing in READERS[path.suffix](file, path.name):
+            yield drawing, file.tell() / size
+
+
+def rasterize(strokes):
+    """Strokes [(2, n), ...] as an anti-aliased bitmap uint8 (32, 32), scaled to fill it and centered."""
+    corners = np.concatenate(strokes, axis=1) if strokes else np.zeros((2, 1))
+    low, extent = corners.min(axis=1, keepdims=True), np.ptp(corners, axis=1)
+    scale = BITMAP / CANVAS * 255 / max(extent.max(), 1e-6) if extent.max() > 0 else 0.0
+    shift = (SIDE - scale * extent[:, None]) / 2
+    fine = np.zeros((SIDE * DETAIL, SIDE * DETAIL), np.uint8)
+    lines = [np.round(((points[:, [*range(points.shape[1]), -1]] - low) * scale + shift) * DETAIL * 16)
+             .astype(np.int32).T[:, None] for points in strokes]    # the last point twice: a single one is a dot
+    cv2.polylines(fine, lines, False, 255, round(INK * BITMAP / CANVAS * DETAIL), cv2.LINE_AA, shift=4)
+    return cv2.resize(fine, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+
+
+def doodle(rng):
+    """The strokes of a cat's head drawn by rule, where no drawing of the game is at hand."""
+    def oval(x, y, width, height, points=24):
+        turn = np.linspace(0, 2 * np.pi, points) + rng.uniform(0, 6)
+        return np.stack([x + width * np.cos(turn), y + height * np.sin(turn)]) + rng.normal(0, width / 40, (2, points))
+
+    def line(*points):
+        return np.array(points, float).T + rng.normal(0, 2, (2, len(points)))
+
+    wide, high = rng.uniform(60, 105), rng.uniform(60, 85)
+    strokes, whiskers = [oval(0, 0, wide, high)], rng.integers(1, 4)
+    for side in (-1, 1):
+        tip = rng.uniform(1.2, 1.8)
+        ear = [(side * share * wide, -up * high) for share, up in ((0.9, 0.45), (0.85, tip), (0.3, 0.95))]
+        strokes += [line(*ear), oval(side * rng.uniform(24, 40), -15, 5, 5, 7)]
+        strokes += [line((side * 40, 20), (side * rng.uniform(1.2, 1.7) * wide, 24 * k - 4)) for k in range(whiskers)]
+        strokes += [line((0, 25), (side * 16, 38))] * rng.integers(0, 2)
+    tilt = rng.normal(0, 0.25)
+    turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
+    return [turn @ stroke for stroke in [*strokes, line((-6, 14), (6, 14), (0, 22), (-6, 14))]]
+
+
+def _bitmaps(path, limit):
+    if path.suffix == ".npy":
+        bitmaps = _open_npy(path)[:limit]
+        for k, bitmap in enumerate(bitmaps):
+            yield np.pad(bitmap.reshape(BITMAP, BITMAP), (SIDE - BITMAP) // 2), (k + 1) / len(bitmaps)
+    elif path.suffix in READERS:
+        for drawing, share in drawings(path):
+            yield rasterize(drawing.strokes), share
+    else:
+        raise BadDrawing(f"{path.name} is none of the published formats .bin, .ndjson and .npy.")
+
+
+def _read_bin(file, name):
+    number = 0
+    while head := file.read(_HEADER.size):
+        number, start = number + 1, file.tell() - len(head)
+
+        def need(size, what, number=number):
+            raw = file.read(size)
+            if len(raw) < size:
+                raise BadDrawing(f"{name} is cut off in drawing {number}, at byte {file.tell():,}: {what} is missing.")
+            return raw
+        if len(head) < _HEADER.size:
+            raise BadDrawing(f"{name} is cut off in drawing {number}, at byte {file.tell():,}: its header is missing.")
+        key, country, recognized, _, count = _HEADER.unpack(head)
+        if recognized not in (0, 1):
+            raise BadDrawing(f"{name} is no Quick, Draw! file: drawing {number}, at byte {start:,}, has a bad header.")
+        strokes = []
+        for stroke in range(1, count + 1):
+            size, = _COUNT.unpack(need(2, f"the length of stroke {stroke}"))
+            if size:
+                points = np.frombuffer(need(2 * size, f"a part of stroke {stroke}"), np.uint8)
+                strokes.append(points.reshape(2, size).astype(float))
+        if not strokes:
+            raise BadDrawing(f"{name}: drawing {number}, at byte {start:,}, has no stroke.")
+        yield Drawing(key, country.decode("latin-1"), bool(recognized), tuple(strokes))
+
+
+def _read_ndjson(file, name):
+    number, start = 0, 0
+    while line := file.readline(MAX_LINE + 1):
+        number += 1
+        try:
+            if len(line) > MAX_LINE:
+                raise ValueError(f"its line is longer than {MAX_LINE // 2**20} MB")
+            if line.strip():
+                yield _parse(json.loads(line))
+        except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
+            raise BadDrawing(f"{name}: drawing {number}, at byte {start:,}, is not in the published format "
+                             f"({_reason(error)}).") from None
+        start += len(line)
+
+
+def _parse(values):
+    """A drawing from its JSON object; ValueError, TypeError or KeyError where something is not as published."""
+    strokes = tuple(np.array(stroke[:2], float) for stroke in values["drawing"] if len(stroke[0]))
+    if not strokes:
+        raise ValueError("it has no stroke")
+    for points in strokes:
+        if points.ndim != 2 or len(points) != 2:
+            raise ValueError("a stroke is not two lists of coordinates")
+        if not np.abs(points).max() < 1e6:       # also refuses what is not a number
+            raise ValueError("a coordinate is not a number or beyond any screen")
+    return Drawing(int(values.get("key_id", 0)), str(values.get("countrycode", "")),
+                   bool(values.get("recognized", True)), strokes)
+
+
+def _open_npy(path):
+    """Bitmaps (n, 784), memory-mapped; only the published header is accepted."""
+    with path.open("rb") as file:
+        head = file.read(10)
+        length = int.from_bytes(head[8:], "little")
+        header = _NPY.fullmatch(file.read(length)) if head[:8] == b"\x93NUMPY\x01\x00" else None
+    if header is None:
+        raise BadDrawing(f"{path.name} is no Quick, Draw! bitmap file: its header (byte 0) is not uint8 (n, 784).")
+    count, have = int(header[1]), path.stat().st_size - 10 - length
+    if count == 0 or have != count * BITMAP**2:
+        raise BadDrawing(f"{path.name} should hold {count:,} drawings of {BITMAP**2} bytes, but drawing "
+                         f"{have // BITMAP**2 + 1:,}, at byte {path.stat().st_size:,}, is cut off or one too many.")
+    return np.memmap(path, np.uint8, "r", 10 + length, (count, BITMAP**2))
+
+
+def _reason(error):
+    return f"there is no {error.args[0]!r}" if isinstance(error, KeyError) else str(error).splitlines()[0]
+
+
+READERS = {".bin": _read_bin, ".ndjson": _read_ndjson}
+SUFFIXES = (".npy", *READERS)

@@ -1,0 +1,99 @@
+"""Pictures out: sheets, labels, enlargements, and the bytes of PNG, GIF, WebP and JPEG files."""
+import io
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ae_core.pictures import convert, reader
+
+MAX_JPEG = 65_500
+PHOTO_OPTIONS = {"JPEG": {"quality": 95}, "PNG": {"compress_level": 1}}      # a denser PNG takes ten times as long
+
+
+def enlarge(picture, factor):
+    """Repeat every pixel `factor` times both ways, so that it stays sharp; (h, w[, c]) -> (h*factor, w*factor[, c])."""
+    return picture.repeat(factor, 0).repeat(factor, 1)
+
+
+def frame(pictures, colors):
+    """Pictures (n, h, w, c) in frames one pixel wide of their own colors (n, 3) in 0..1: (n, h + 2, w + 2, 3)."""
+    n, height, width, _ = pictures.shape
+    framed = np.empty((n, height + 2, width + 2, 3), np.float32)
+    framed[:] = np.asarray(colors, np.float32)[:, None, None]
+    framed[:, 1:-1, 1:-1] = pictures
+    return framed
+
+
+def tile(pictures, columns, gap=1, scale=1, ground=64):
+    """A sheet of pictures (n, h, w, c), row by row: uint8 (rows*(h+gap)+gap, ..., c), each pixel `scale` times."""
+    n, height, width, channels = pictures.shape
+    rows = -(-n // columns)
+    sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), ground, np.uint8)
+    for k, picture in enumerate(convert.to_uint8(pictures)):
+        top, left = gap + k // columns * (height + gap), gap + k % columns * (width + gap)
+        sheet[top:top + height, left:left + width] = picture
+    return enlarge(sheet, scale)
+
+
+def label(sheet, text):
+    """A copy of a uint8 sheet as RGB, with a text in a white band above it."""
+    font, size, weight = cv2.FONT_HERSHEY_SIMPLEX, 0.6, 1
+    (_, height), baseline = cv2.getTextSize(text, font, size, weight)
+    band = np.full((height + baseline + 8, sheet.shape[1], 3), 255, np.uint8)
+    cv2.putText(band, text, (4, height + 4), font, size, (0, 0, 0), weight, cv2.LINE_AA)
+    return np.concatenate([band, to_rgb(sheet)])
+
+
+def to_rgb(sheet):
+    """A copy of a uint8 sheet (h, w, 1 or 3) with three channels."""
+    return np.ascontiguousarray(np.broadcast_to(sheet, (*sheet.shape[:2], 3)))
+
+
+def stack(*sheets, gap=6, ground=255):
+    """Sheets of one width below each other, as RGB."""
+    width = sheets[0].shape[1]
+    space = np.full((gap, width, 3), ground, np.uint8)
+    parts = [part for sheet in sheets for part in (to_rgb(sheet), space)]
+    return np.concatenate(parts[:-1])
+
+
+def to_png(sheet):
+    """The PNG bytes of a uint8 sheet (h, w, 1 or 3)."""
+    buffer = io.BytesIO()
+    Image.fromarray(sheet[..., 0] if sheet.shape[-1] == 1 else sheet).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def to_photo(pixels, kind="JPEG", exif=b""):
+    """The bytes of a photograph (h, w, 1 or 3), uint8 or uint16, as a "JPEG" or a "PNG" that says what `exif` says.
+
+    A PNG keeps 16 bits, and then says nothing. Raises BadPicture where it has more pixels a side than a JPEG can.
+    """
+    if kind == "PNG" and pixels.dtype == np.uint16:
+        return cv2.imencode(".png", pixels[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+    if kind == "JPEG" and max(pixels.shape) > MAX_JPEG:
+        raise reader.BadPicture(f"A JPEG has at most {MAX_JPEG} pixels a side, this picture {max(pixels.shape)}. "
+                                "Choose PNG.")
+    levels = pixels if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
+    buffer = io.BytesIO()
+    image = Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)
+    image.save(buffer, kind, exif=exif, **PHOTO_OPTIONS[kind])
+    return buffer.getvalue()
+
+
+def to_gif(pictures, fps=12, scale=1):
+    """The bytes of an endless GIF of pictures (n, h, w, c), each pixel `scale` times."""
+    frames = [Image.fromarray(enlarge(to_rgb(frame), scale)) for frame in convert.to_uint8(pictures)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=round(1000 / fps), loop=0)
+    return buffer.getvalue()
+
+
+def to_webp(pictures, fps=12, scale=1):
+    """The bytes of an endless animated WebP: all colors, where a GIF has 256, in a fraction of its size."""
+    frames = [Image.fromarray(enlarge(to_rgb(frame), scale)) for frame in convert.to_uint8(pictures)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "WEBP", save_all=True, append_images=frames[1:], duration=round(1000 / fps), loop=0,
+                   quality=90)
+    return buffer.getvalue()

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from ae_core import metrics, model
+from ae_core.features import denoise
+from ae_core.pictures import convert
+from tests.conftest import trained
+
+
+@pytest.mark.parametrize("kind", denoise.CORRUPTIONS)
+def test_every_corruption_is_seeded_and_stays_in_range(kind, digits):
+    noisy = denoise.corrupt(digits[0], kind, seed=3)
+    assert noisy.shape == digits[0].shape and noisy.dtype == np.float32
+    assert noisy.min() >= 0 and noisy.max() <= 1 and not np.array_equal(noisy, digits[0])
+    np.testing.assert_array_equal(noisy, denoise.corrupt(digits[0], kind, seed=3))
+
+
+@pytest.mark.parametrize(("kind", "nothing"), [
+    ("Gaussian", {"sigma": 0.0, "mean": 0.0}), ("Salt and pepper", {"share": 0.0}), ("Speckle", {"sigma": 0.0}),
+    ("Hidden patch", {"side": 0})])
+def test_at_level_zero_nothing_happens(kind, nothing, digits):
+    np.testing.assert_allclose(denoise.corrupt(digits[0], kind, **nothing), digits[0], atol=1e-6)
+
+
+def test_levels_mean_what_they_say():
+    gray = np.full((16, 28, 28, 1), 0.5, np.float32)
+    rng = np.random.default_rng(0)
+    assert (denoise.salt_and_pepper(gray, rng, 0.4) != gray).mean() == pytest.approx(0.4, abs=0.02)
+    assert (denoise.hidden_patch(gray, rng, 7) == 0).sum(axis=(1, 2, 3)) == pytest.approx(np.full(16, 49))
+    assert convert.add_gaussian(gray, rng, 0.1, 0.2).std() == pytest.approx(0.1, abs=0.01)
+
+
+def test_a_filter_is_taken_at_its_best_setting(digits):
+    pictures = digits[0][:16]
+    noisy = denoise.corrupt(pictures, "Gaussian", sigma=0.5, mean=0.0)
+    for name, (function, settings) in denoise.FILTERS.items():
+        restored, setting = denoise.best_filter(name, pictures, noisy)
+        assert setting in settings and restored.shape == pictures.shape
+        plain = np.stack([function((picture * 255).astype(np.uint8), settings[0]) for picture in noisy])
+        plain = plain.reshape(pictures.shape) / 255
+        assert metrics.mse(pictures, restored).mean() <= metrics.mse(pictures, plain).mean() + 1e-3
+
+
+@pytest.mark.parametrize("name", ["digits_denoiser", "fashion_denoiser"])
+def test_the_denoiser_beats_every_filter_twice(name):
+    from ae_core.pictures import datasets
+
+    served = model.load(trained(name))
+    pictures = datasets.samples(served.preset.dataset)[0][:200]
+    row = denoise.evaluate(served, pictures)["noise"]
+    assert set(row) == {"0.5", "0.75", "1.0"}
+    for scores in row.values():
+        assert 2 * scores["mse"] <= min(scores["median_mse"], scores["nlm_mse"]) < scores["noisy_mse"]
+
+
+def test_a_sweep_is_the_corruption_at_every_level(digits):
+    served = model.load(trained("digits_denoiser"))
+    noisy, restored = denoise.sweep(served, digits[0][:3], "Gaussian", "sigma", [0.0, 0.7], seed=2, mean=0.1)
+    assert noisy.shape == restored.shape == (2, 3, 28, 28, 1)
+    again = denoise.corrupt(digits[0][:3], "Gaussian", 2, sigma=0.7, mean=0.1)
+    np.testing.assert_array_equal(noisy[1], again)
+    np.testing.assert_allclose(restored[1], served.reconstruct(again), atol=1e-5)
+
+
+def test_robustness_gives_one_curve_each(digits):
+    served = model.load(trained("digits_denoiser"))
+    curves = denoise.robustness({"ours": served}, digits[0][:8], (0.0, 0.6))
+    assert set(curves) == {"Corrupted", "ours", *denoise.FILTERS}
+    assert all(len(curve) == 2 for curve in curves.values())
+    assert curves["ours"][1] > curves["Corrupted"][1]

@@ -1,0 +1,282 @@
+"""Faces: changed, melted and measured as asked; the page keeps its state and takes any upload."""
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data as pictures
+from streamlit.testing.v1 import AppTest
+
+from ae_core import attributes, latent, model, presets
+from ae_core.features import faces, latent_map
+from ae_core.pictures import sheets
+from tests import conftest
+from tests.pictures.test_reader import encoded
+
+PAGE = "pages/faces.py"
+
+
+@pytest.fixture(scope="module")
+def vae():
+    return model.load(conftest.trained(faces.PRESET))
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return attributes.load(conftest.trained(faces.PRESET))
+
+
+@pytest.fixture(scope="module")
+def codes():
+    return latent_map.stored_codes(conftest.trained(faces.PRESET))
+
+
+def test_what_is_shipped_is_numbers_for_every_attribute(stored, codes):
+    assert len(stored.names) == 40 and stored.directions.shape == (40, 200) and np.isfinite(stored.directions).all()
+    assert set(stored.kinds) <= set(attributes.WAYS) and set(faces.USUAL) <= set(stored.names)
+    assert len(codes.mean) == 500 and codes.label.shape == (500, 40)
+    assert len(set(stored.gallery.tolist())) == attributes.GALLERY and stored.gallery.max() < 500
+
+
+def test_the_gallery_holds_all_sorts(stored, codes):
+    has = codes.label[stored.gallery].astype(bool)
+    for name in ("Male", "Eyeglasses", "Smiling", "Young"):
+        assert 8 <= has[:, stored.names.index(name)].sum() <= 52, name
+
+
+@pytest.mark.parametrize(("name", "least"), [("Smiling", 0.89), ("Eyeglasses", 0.90), ("Male", 0.91),
+                                             ("Blond_Hair", 0.90), ("Young", 0.76), ("Black_Hair", 0.86)])
+def test_directions_tell_who_has_the_attribute(stored, codes, name, least):
+    k = stored.names.index(name)
+    assert attributes.area(codes.mean @ stored.directions[k], codes.label[:, k] == 1) >= least - 0.005
+    assert stored.auc[k] >= least - 0.005
+
+
+def test_new_faces_repeat_for_their_seed_and_cool_down(vae):
+    met, again = (faces.meet(vae, 6, 0.8, 3) for _ in range(2))
+    assert met.pictures.shape == (6, 64, 64, 3)
+    np.testing.assert_array_equal(met.codes, again.codes)
+    assert not np.array_equal(met.codes, faces.meet(vae, 6, 0.8, 4).codes)
+    cold = faces.meet(vae, 6, 0.1, 3).pictures
+    assert cold.std(axis=0).mean() < met.pictures.std(axis=0).mean() / 2
+
+
+def test_faces_are_drawn_where_real_codes_lie(vae, codes):
+    """The same mean and the same covariance as samples of all posteriors, shrunk a little; so not those of N(0, 1)."""
+    where = latent.posterior_of_all(codes.mean, codes.log_variance)
+    drawn = where.sample(4000, seed=1)
+    real = faces.sample_posterior(codes.mean, codes.log_variance)
+    np.testing.assert_allclose(drawn.mean(axis=0), real.mean(axis=0), atol=0.2)
+    assert np.median(drawn.std(axis=0) / real.std(axis=0)) == pytest.approx(1, abs=0.1)
+    correlation = [np.abs(np.corrcoef(each.T) - np.eye(200)).mean() for each in (drawn, codes.mean)]
+    assert correlation[0] < correlation[1]
+    met = faces.meet(vae, 6, 0.8, 3, where)
+    assert met.pictures.shape == (6, 64, 64, 3) and not np.allclose(met.codes, faces.meet(vae, 6, 0.8, 3).codes)
+    np.testing.assert_allclose(where.sample(3, 0.0), np.broadcast_to(where.mean, (3, 200)), atol=1e-6)
+
+
+def test_changes_add_up_and_zero_changes_nothing(stored):
+    code, directions = np.ones(200, np.float32), stored.of(["Smiling", "Male"])
+    np.testing.assert_array_equal(faces.change(code, directions, [0, 0]), code)
+    np.testing.assert_allclose(faces.change(code, directions, [1, -2]), code + directions[0] - 2 * directions[1],
+                               atol=1e-6)
+
+
+def test_each_strip_holds_the_changes_of_the_others(vae, stored, codes):
+    code, directions = codes.mean[0], stored.of(["Smiling", "Male", "Young"])
+    alphas = [1.5, -1.0, 0.0]
+    strips = faces.strips(vae, code, directions, alphas)
+    assert strips.shape == (3, faces.FRAMES, 64, 64, 3)
+    now = vae.decode(faces.change(code, directions, alphas))[0]
+    for row, alpha in zip(strips, alphas, strict=True):
+        place = np.flatnonzero(faces.steps() == alpha)
+        np.testing.assert_allclose(row[place[0]], now, atol=1e-5)
+    last = vae.decode(faces.change(code, directions, [1.5, faces.REACH, 0]))[0]
+    np.testing.assert_allclose(strips[1, -1], last, atol=1e-5)
+
+
+def test_the_sheet_has_the_face_itself_in_the_middle(vae, stored, codes):
+    sheet = faces.sheet(vae, codes.mean[:2], stored.directions[0], 7).reshape(2, 7, 64, 64, 3)
+    np.testing.assert_allclose(sheet[:, 3], vae.decode(codes.mean[:2]), atol=1e-5)
+    assert np.abs(sheet[:, 0] - sheet[:, 6]).mean() > 0.01
+
+
+@pytest.mark.parametrize("along_sphere", [True, False])
+def test_a_morph_begins_and_ends_with_its_faces(vae, codes, along_sphere):
+    two, three = (faces.morph(vae, codes.mean[:n], 4, along_sphere) for n in (2, 3))
+    ends = vae.decode(codes.mean[:3])
+    assert len(two) == 5 and len(three) == 13
+    np.testing.assert_allclose(two[[0, -1]], ends[:2], atol=1e-4)
+    np.testing.assert_allclose(three[[0, 4, 8, 12]], ends[[0, 1, 2, 0]], atol=1e-4)
+
+
+def test_normality_finds_the_number_that_is_not_normal():
+    samples = np.random.default_rng(0).normal(size=(2000, 5))
+    samples[:, 3] *= 0.3
+    normal = faces.normality(samples)
+    assert normal.worst == 3 and normal.distance[3] > 0.2 > 0.05 > np.delete(normal.distance, 3).max()
+
+
+def test_samples_of_a_posterior_have_its_mean_and_variance():
+    samples = faces.sample_posterior(np.full((20_000, 1), 2.0), np.full((20_000, 1), np.log(0.25)))
+    assert abs(samples.mean() - 2) < 0.02 and abs(samples.std() - 0.5) < 0.02
+
+
+def test_entanglement_is_the_cosine():
+    directions = np.array([[1.0, 0], [2, 2], [0, -3]])
+    cosine = faces.entanglement(directions)
+    np.testing.assert_allclose(cosine, [[1, 0.7071, 0], [0.7071, 1, -0.7071], [0, -0.7071, 1]], atol=1e-4)
+    assert [name for name, _ in faces.most_entangled(cosine, ("a", "b", "c"), "a", 1)] == ["b"]
+
+
+def test_the_directions_show_the_bias_of_the_data(stored):
+    """What the page says: make-up and Male point opposite ways, a smile comes with high cheekbones."""
+    cosine = faces.entanglement(stored.of(["Male", "Heavy_Makeup", "Smiling", "High_Cheekbones"]))
+    assert cosine[0, 1] < -0.3 and cosine[2, 3] > 0.3
+
+
+def test_evaluation_gives_the_scores_by_name(vae, stored, codes):
+    """On what the model itself draws: the keys and their ranges; the photographs are not here."""
+    drawn = vae.decode(codes.mean[:80])
+    scores = faces.evaluate(vae, drawn, codes.label[:80].astype(bool))
+    assert {"mse", "ssim", "latent_std_median", "ks_worst", "attribute_auc"} <= set(scores)
+    assert scores["mse"] < 0.01 and scores["ssim"] > 0.6 and 0 < scores["ks_worst"] < 1
+    assert set(scores["attribute_auc"]) <= set(stored.names) and scores["attribute_auc"]["Smiling"] > 0.8
+
+
+# --- the page --------------------------------------------------------------------------------------------
+
+def opened(**address):
+    page = AppTest.from_file(f"../../{PAGE}", default_timeout=60)
+    for key, value in address.items():
+        page.query_params[key] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def texts(elements):
+    return " ".join(element.value for element in elements)
+
+
+@pytest.fixture
+def weights():
+    return conftest.trained(faces.PRESET)
+
+
+def test_page_opens_on_a_face_with_its_strips(weights):
+    page = opened()
+    assert not page.info and not page.warning and page.segmented_control(key="section").value == "Change"
+    assert page.multiselect(key="attributes").value == list(faces.USUAL)
+
+
+@pytest.mark.parametrize("section", ["Meet", "Morph", "Look inside"])
+def test_every_section_opens(weights, section):
+    page = opened(section=section)
+    assert not page.info and not page.warning
+
+
+def test_changes_are_kept_in_the_address_undone_and_reset(weights):
+    page = opened()
+    key = page.session_state.past[0]
+    for alphas in ([1.5, 0, 0, 0, 0, 0], [1.5, 0, 2, 0, 0, 0]):
+        page.session_state[key] = {"value": alphas}
+        page.run()
+        assert not page.exception
+    assert page.query_params["change"] == "Smiling:1.50,Eyeglasses:2.00"
+    button(page, "Undo").click().run()
+    assert page.query_params["change"] == "Smiling:1.50"
+    button(page, "Undo").click().run()
+    assert "change" not in page.query_params and button(page, "Undo").disabled
+    page.session_state[key] = {"value": {"at": [0, 0, 0, -1, 0, 0], "turn": 1, "epoch": 2}}
+    page.run()
+    assert page.query_params["change"] == "Young:-1.00"
+    button(page, "Reset").click().run()
+    assert not page.exception and "change" not in page.query_params
+
+
+def button(page, label):
+    return next(each for each in page.button if each.label == label)
+
+
+def test_an_address_opens_the_same_face_with_its_changes(weights):
+    page = opened(face="7", change="Bald:2.00,Smiling:-1.00")
+    assert page.session_state.changes == ("face_7", {"Bald": 2.0, "Smiling": -1.0})
+    assert "Bald" in page.multiselect(key="attributes").value
+    page = opened(new="5,12,0.7,1")
+    assert page.session_state.changes[0] == "new_5_12_0.70_1" and not page.info
+
+
+@pytest.mark.parametrize(("key", "value"), [
+    ("face", "60"), ("face", "nan"), ("face", "<script>"), ("new", "1,2,0.5"), ("new", "1,99,0.5,0"),
+    ("new", "nan,0,1,0"),
+    ("change", "Smiling:9"), ("change", "Smiling"), ("change", "Wings:1.00"), ("change", "Smiling:nan"),
+    ("change", "<script>alert(1)</script>"), ("section", "x"), ("attribute", "Wings")])
+def test_bad_addresses_fall_back_with_one_sentence(weights, key, value):
+    page = opened(**{key: value})
+    assert len(page.info) == 1 and "in its place" in page.info[0].value
+    assert "script" not in page.info[0].value
+
+
+@pytest.mark.parametrize(("key", "value"), [("via", "60"), ("via", "x"), ("via", "1," * 30 + "1"), ("sphere", "x")])
+def test_bad_ways_fall_back_with_a_sentence(weights, key, value):
+    page = opened(section="Morph", **{key: value})
+    assert not page.exception and (key == "sphere" or "a way that is not here" in texts(page.info))
+
+
+def test_a_click_makes_a_new_face_the_current_one(weights):
+    page = opened(section="Meet", place="New faces", draw="4")
+    page.button(key="new_11").click().run()
+    assert not page.exception and page.segmented_control(key="section").value == "Change"
+    assert page.session_state.changes[0] == "new_4_11_0.80_0"
+    button(page, "Another face").click().run()
+    assert not page.exception and page.session_state.changes[0].startswith("face_")
+
+
+def test_clicked_faces_join_the_way_and_leave_it(weights):
+    page = opened(section="Morph")
+    page.button(key="stops_5").click().run()
+    page.button(key="stops_9").click().run()
+    assert page.query_params["via"].split(",")[1:] == ["5", "9"] and not page.exception
+    button(page, "Take the last away").click().run()
+    assert page.query_params["via"].endswith(",5")
+    button(page, "Start over").click().run()
+    assert "," not in page.query_params["via"]
+
+
+def test_an_own_face_is_found_rebuilt_and_changed(weights):
+    page = opened(section="Meet", place="Your own")
+    photo = encoded(Image.fromarray(pictures.astronaut()))
+    page.file_uploader(key="own_file").set_value(("me.png", photo, "image/png")).run()
+    assert not page.exception and not page.warning and not page.info
+    button(page, "Change this face").click().run()
+    assert not page.exception and page.segmented_control(key="section").value == "Change"
+    assert page.session_state.changes[0].startswith("own_")
+
+
+@pytest.mark.parametrize(("raw", "words"), [(b"no picture", "not a picture"), (b"", "is empty"),
+                                            (encoded(Image.fromarray(pictures.chelsea())), "No face was found")])
+def test_an_upload_without_a_face_gets_a_sentence(weights, raw, words):
+    page = opened(section="Meet", place="Your own")
+    page.file_uploader(key="own_file").set_value(("me.png", raw, "image/png")).run()
+    assert not page.exception and words in texts(page.warning) and "me.png" in texts(page.warning)
+
+
+def test_an_attribute_more_gets_a_strip_and_keeps_the_others(weights):
+    page = opened(change="Smiling:2.00")
+    page.multiselect(key="attributes").set_value([*faces.USUAL, "Bald"]).run()
+    assert not page.exception and page.query_params["change"] == "Smiling:2.00"
+    page.multiselect(key="attributes").set_value([]).run()
+    assert not page.exception and page.session_state.changes[1] == {"Smiling": 2.0}
+
+
+def test_a_way_becomes_an_animation():
+    frames = conftest.random_pictures(5, (16, 16, 3))
+    for encode, kind in ((sheets.to_gif, "GIF"), (sheets.to_webp, "WEBP")):
+        film = Image.open(io.BytesIO(encode(frames)))
+        assert film.format == kind and film.n_frames == 5 and film.size == (16, 16)
+    assert presets.get(faces.PRESET).code == 200
+
+
+def test_page_without_weights_names_the_command(own_store):
+    assert "python -m ae_core train faces_vae" in opened().warning[0].value

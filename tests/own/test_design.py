@@ -1,0 +1,251 @@
+"""From a reader's choices to a preset, and to the lines that train it again."""
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ae_core import presets, store
+from ae_core.own import blueprint, design, jobs, story
+from ae_core.pictures import datasets
+from tests.own.test_jobs import by_hand, own, small  # noqa: F401 -- a fixture
+
+GOOD = design.Choices("Boots", "own", (28, 28, 1), "VAE", "Dense", 2, (64,), 8, 1.0, 0.5, 5, 32, 1e-3)
+
+
+def chosen(**changes):
+    import dataclasses
+    return dataclasses.replace(GOOD, **changes)
+
+
+def picture(k, size=(40, 30), color=True):
+    pixels = np.random.default_rng(k).integers(0, 255, (size[1], size[0], 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels if color else pixels[..., 0]).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def packed(names, **options):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for k, name in enumerate(names):
+            archive.writestr(name, picture(k, **options))
+    return [("mine.zip", buffer.getvalue())]
+
+
+@pytest.mark.parametrize("kind", design.KINDS)
+@pytest.mark.parametrize("network", design.NETWORKS)
+@pytest.mark.parametrize("shape", [(28, 28, 1), (64, 64, 3)])
+def test_every_combination_of_choices_is_a_preset_that_can_be_trained(kind, network, shape):
+    preset = design.design(chosen(kind=kind, network=network, shape=shape, classes=3))
+    assert preset.variational == ("VAE" in kind) and bool(preset.corruption) == (kind == "Denoiser")
+    assert blueprint.parameters(preset) > 1000 and preset.labels == (3 if kind == "Conditional VAE" else 0)
+
+
+@pytest.mark.parametrize("beta", [0.01, 1.0, 100.0])
+def test_beta_weighs_the_kl_term_against_the_sum_over_pixels(beta):
+    assert design.design(chosen(beta=beta)).reconstruction_weight == pytest.approx(784 / beta)
+
+
+@pytest.mark.parametrize(("changes", "sentence"), [
+    ({"kind": "Conditional VAE"}, "no labels here"), ({"learning_rate": float("nan")}, "learning rate is nan"),
+    ({"code": 800}, "larger than the picture"), ({"title": "x" * 90}, "too long")])
+def test_choices_that_do_not_go_together_get_a_sentence(changes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        design.design(chosen(**changes))
+
+
+def test_a_preset_to_start_from_is_found_again_in_the_controls():
+    assert {"fashion_dense", "digits_conv", "fashion_denoiser", "digits_cvae"} <= {
+        preset.name for preset in design.starts().values()}
+    for preset in design.starts().values():
+        values = design.choices_of(preset)
+        for key, allowed in (("kind", design.KINDS), ("network", design.NETWORKS), ("code", design.CODES),
+                             ("units", design.UNITS), ("filters", design.FILTERS), ("beta", design.BETAS)):
+            assert values[key] in allowed
+    assert design.choices_of(presets.get("fashion_vae_beta_small"))["beta"] == 0.001
+    assert design.choices_of(presets.get("fashion_vae_beta_large"))["beta"] == 100
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3)])
+def test_folders_are_classes(shape):
+    read = design.read(packed([f"toys/{name}/{k}.png" for name in ("cars", "bears") for k in range(10)]), shape)
+    assert read.labeled and read.own.classes == ("bears", "cars") and read.notes == ()
+    assert read.own.pictures.shape == (20, *shape) and read.own.pictures.dtype == np.uint8
+    assert list(read.own.labels) == [1] * 10 + [0] * 10
+
+
+def test_mixed_sizes_and_missing_labels_are_said():
+    files = [*packed([f"a/{k}.png" for k in range(10)]), *packed([f"b/{k}.png" for k in range(10)], size=(90, 64)),
+             ("single.png", picture(3))]
+    read = design.read(files, (28, 28, 1))
+    assert not read.labeled and read.own.classes == ("Yours",) and set(read.own.labels) == {0}
+    assert "2 different sizes" in read.notes[0] and "1 pictures lie in no folder" in read.notes[1]
+
+
+def test_too_few_pictures_get_a_sentence_that_names_the_bad_ones():
+    with pytest.raises(ValueError, match="1 pictures could be read; give 20.*notes.png is not a picture"):
+        design.read([("one.png", picture(0)), ("notes.png", b"notes")], (28, 28, 1))
+
+
+def test_a_square_is_the_middle_of_the_picture():
+    from ae_core.pictures import convert
+    wide = np.zeros((10, 30, 3), np.float32)
+    wide[:, 10:20, 0] = 1
+    square = convert.square(wide, (28, 28, 3))
+    assert square.shape == (28, 28, 3) and (square[..., 0] == 1).all() and (square[..., 1:] == 0).all()
+    assert convert.square(wide[..., :1], (32, 32, 3)).shape == (32, 32, 3)
+    np.testing.assert_allclose(convert.square(wide, (28, 28, 1)), 0.299, atol=1e-6)
+
+
+@pytest.mark.parametrize("source", ["zip", "shipped", "whole"])
+def test_the_lines_train_the_same_model_again(by_hand, source, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.chdir(tmp_path)
+    preset = small(epochs=2)
+    if source == "zip":
+        files = packed([f"{k % 2}/{k}.png" for k in range(30)])
+        (tmp_path / "pictures.zip").write_bytes(files[0][1])
+        job = jobs.request(preset, own=design.read(files, preset.shape).own, seed=3)
+    elif source == "shipped":
+        job = jobs.request(small(epochs=1, batch_size=512), own=jobs.shipped("fashion_mnist"), seed=3)
+    else:
+        (tmp_path / "data").mkdir()
+        raw = np.random.default_rng(0).integers(0, 255, (64, 28, 28), np.uint8)
+        np.savez(tmp_path / "data" / "mnist.npz", x_train=raw, y_train=raw[:, 0, 0], x_test=raw, y_test=raw[:, 0, 0])
+        job = jobs.request(preset, seed=3)
+    by_hand()
+    stored = store.read(job.preset.name)
+    scope = {}
+    exec(design.lines(stored.preset, 3, stored.card.get("data")), scope)
+    _, history = story.read(stored.path(story.FILE))
+    assert [row["val_loss"] for row in scope["history"]] == pytest.approx([row["val_loss"] for row in history],
+                                                                        rel=1e-4)
+
+
+def test_a_story_is_drawn_with_its_plane(by_hand):  # noqa: F811
+    jobs.request(small(epochs=2), own=own())
+    by_hand()
+    told, history = story.read(store.read("own_mine").path(story.FILE))
+    frames = story.frames(told, ["#ff0000", "#0000ff"])
+    assert frames.shape[0] == 3 and frames.dtype == np.uint8 and frames.shape[2] > frames.shape[1]
+    red, blue = ((frames[-1] == color).all(axis=-1).sum() for color in ((255, 0, 0), (0, 0, 255)))
+    assert red > 10 and blue > 10                            # both classes are on the plane
+    assert story.frames(told, ["#ff0000"], most=2).shape[0] == 2
+    assert set(story.curves(history)) == {"Reconstruction", "KL divergence"}
+    whole = story.curves([{"loss": 1.0, "val_loss": 2.0}])
+    assert whole == {"Loss": {"Training": [1.0], "Validation": [2.0]}}
+
+
+def test_the_shipped_story_is_here_and_of_the_shipped_model():
+    told, history = story.read(store.read(design.STORY).path(story.FILE))
+    card = store.read(design.STORY).card
+    assert len(history) == card["training"]["epochs"] == told.epochs[-1]
+    assert history[-1]["val_loss"] == pytest.approx(card["training"]["val_loss"], rel=0.02)
+    np.testing.assert_array_equal(datasets.as_pictures(told.given), datasets.samples("fashion_mnist")[0][:story.SHOWN])
+
+
+# --- in the pages --------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("changes", "pages"), [
+    ({"code": 2}, ("reconstruct", "latent_map")), ({"code": 5, "shape": (32, 32, 3)}, ("reconstruct", "latent_map")),
+    ({"name": "digits_cvae", "labels": 12}, ("reconstruct",)),
+    ({"name": "digits_stacked_denoiser", "code": 9, "shape": (48, 48, 3)}, ("denoise",))],
+    ids=["plane", "color", "told", "denoiser"])
+def test_an_own_model_appears_in_the_pages_that_can_show_it(by_hand, changes, pages):  # noqa: F811
+    from tests.test_pages import opened
+    preset = small(**{"epochs": 1, **changes})
+    jobs.request(preset, own=own(60, preset.shape, [f"class {k}" for k in range(preset.labels or 2)]))
+    by_hand()
+    for page in pages:
+        app = opened(page, model="Mine")
+        assert not app.exception and not app.info and app.selectbox(key="model").value == "Mine"
+        if page == "latent_map":
+            for section in ("Path", "Scatter", "Sheet", "Dimensions"):
+                app.segmented_control(key="section").set_value(section).run()
+                assert not app.exception, section
+
+
+def test_digits_offers_an_own_model_of_the_ten_digits(by_hand):  # noqa: F811
+    from tests.test_pages import opened
+    assert "model" not in [box.key for box in opened("digits").selectbox]
+    jobs.request(small("digits_cvae", epochs=1, batch_size=512), own=jobs.shipped("mnist"))
+    by_hand()
+    app = opened("digits", model="Mine")
+    assert not app.exception and app.selectbox(key="model").value == "Mine"
+
+
+def chosen_run(app):
+    return app.selectbox(key="run").value
+
+
+def test_the_page_follows_its_controls():
+    from tests.test_pages import opened, texts
+    app = opened("train")
+    assert chosen_run(app) == design.STORY and "807,700 parameters" in texts(app.markdown)
+    app.selectbox(key="start").set_value("Digits, convolutional").run()
+    assert app.selectbox(key="new_dataset").value == "mnist" and app.segmented_control(key="new_network").value == \
+        "Convolutional"
+    assert "178,001 parameters" in texts(app.markdown)       # as the chapter prints it
+    for kind in design.KINDS:
+        app.selectbox(key="new_kind").set_value(kind).run()
+        assert not app.exception and "parameters" in texts(app.markdown)
+
+
+def test_the_page_asks_shows_and_steers_a_run(by_hand):  # noqa: F811
+    from tests.test_pages import opened, texts
+    app = opened("train")
+    app.slider(key="new_epochs").set_value(1)
+    app.selectbox(key="new_units").set_value((64,))
+    app.text_input(key="new_title").set_value("Quick").run()
+    app.button(key="go").click().run()
+    job, = jobs.every()
+    assert chosen_run(app) == f"job {job.ident}" and job.state == jobs.WAITING and not app.exception
+    app.button(key="stop").click().run()
+    assert "no model" in texts(app.warning)
+    app.button(key="resume").click().run()
+    by_hand()
+    app.run()
+    assert chosen_run(app) == "own_quick" and not app.exception and not app.warning
+    app.button(key="delete").click().run()
+    assert chosen_run(app) == design.STORY and store.own() == {}
+
+
+def test_an_interrupted_run_is_found_again(by_hand, monkeypatch):  # noqa: F811
+    from ae_core.own import worker
+    from tests.test_pages import opened, texts
+
+    class Killed(BaseException):
+        pass
+
+    def killed(report, epoch, logs=None):
+        if epoch == 1:
+            raise Killed
+    job = jobs.request(small(), own=own())
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(worker.Report, "on_epoch_begin", killed)
+        by_hand()
+    app = opened("train")
+    assert chosen_run(app) == f"job {job.ident}"
+    assert "interrupted after 1 of 3 epochs" in texts(app.warning) and not app.exception
+    app.button(key="resume").click().run()
+    by_hand()
+    assert jobs.read(job.ident).state == jobs.DONE
+    app = opened("train")
+    assert chosen_run(app) == "own_mine" and len(app.get("plotly_chart")) == 3
+
+
+def test_own_pictures_and_zips_get_sentences(by_hand):  # noqa: F811
+    from tests.test_pages import opened, texts
+    app = opened("train")
+    app.selectbox(key="new_dataset").set_value(design.OWN).run()
+    assert "20 to 10,000" in texts(app.info) and app.button(key="go").disabled
+    app.file_uploader(key="train_files_False").set_value([("one.png", picture(0), "image/png")]).run()
+    assert "1 pictures could be read; give 20" in texts(app.info) and app.button(key="go").disabled
+    files = [(name, raw, "application/zip") for name, raw in packed([f"{k}.png" for k in range(30)])]
+    app.file_uploader(key="train_files_False").set_value(files).run()
+    assert "30 pictures" in texts(app.caption) and not app.button(key="go").disabled
+    app.selectbox(key="new_kind").set_value("Conditional VAE").run()
+    assert "no labels here" in texts(app.warning) and app.button(key="go").disabled
+    app.file_uploader(key="model_zip").set_value([("x.zip", b"no zip", "application/zip")]).run()
+    assert "not a whole zip archive" in texts(app.warning) and not app.exception

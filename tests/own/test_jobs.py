@@ -1,0 +1,316 @@
+"""The queue and its trainer: asked for by a page, trained by a process of its own, found again whatever happens."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from ae_core import model, store
+from ae_core.own import jobs, story
+from ae_core.pictures import datasets
+from tests.conftest import random_pictures, tiny
+
+
+def own(count=40, shape=(28, 28, 1), classes=("Ring", "Bar")):
+    """Rings and bars of random places: something that a tiny network can learn."""
+    pictures = (random_pictures(count, shape) * 60).astype(np.uint8)
+    labels = np.arange(count) % len(classes)
+    for k, picture in enumerate(pictures):
+        picture[6 + k % 5:22, 4 + k % 9:(8 if labels[k] else 20) + k % 9] += 160
+    return jobs.Own(pictures, labels, "Rings and bars", classes)
+
+
+def small(name="digits_vae", **changes):
+    """A preset that trains in a second and has a plane."""
+    return tiny(name, **{"code": 2, "epochs": 3, "title": "Mine", **changes})
+
+
+@pytest.fixture
+def by_hand(monkeypatch):
+    """Nobody starts a process: the test works off the queue itself."""
+    monkeypatch.setattr(jobs, "start", lambda: None)
+    from ae_core.own import worker
+    monkeypatch.setattr(worker.os, "nice", lambda _: None)
+    return worker.work
+
+
+def losses(job_or_model):
+    return [row["loss"] for row in job_or_model.history()]
+
+
+def test_a_request_is_trained_and_served_with_its_own_pictures(by_hand):
+    job = jobs.request(small(), own=own())
+    assert job.state == jobs.WAITING and job.preset.name == "own_mine" == job.preset.dataset
+    by_hand()
+    job = jobs.read(job.ident)
+    assert job.state == jobs.DONE and not job.run.exists()
+    served = model.load("own_mine")
+    pictures, labels = datasets.load("own_mine", "test")
+    assert pictures.shape == (4, 28, 28, 1) and datasets.about("own_mine").classes == ("Ring", "Bar")
+    assert served.reconstruct(pictures).shape == pictures.shape
+    assert {"own_mine"} == set(store.own()) and store.preset("own_mine").title == "Mine"
+    told, history = story.read(store.read("own_mine").path(story.FILE))
+    assert list(told.epochs) == [0, 1, 2, 3] and told.codes.shape == (4, 4, 2) and told.rebuilt.shape[:2] == (4, 4)
+    assert [row["epoch"] for row in history] == [1, 2, 3] and history[-1]["loss"] < history[0]["loss"]
+    assert set(story.curves(history)) == {"Reconstruction", "KL divergence"}
+
+
+@pytest.mark.parametrize("changes", [
+    {"name": "digits_cvae", "labels": 2}, {"name": "digits_stacked_denoiser", "arguments": {"units": (12,)}, "code": 9},
+    {"name": "digits_conv", "arguments": {"filters": (2, 2)}, "shape": (32, 32, 3)}], ids=lambda row: row["name"])
+def test_every_family_is_trained_on_own_pictures(by_hand, changes):
+    preset = small(**{"epochs": 1, **changes})
+    job = jobs.request(preset, own=own(shape=preset.shape))
+    by_hand()
+    assert jobs.read(job.ident).state == jobs.DONE
+    served, (pictures, labels) = model.load("own_mine"), datasets.load("own_mine", "test")
+    rebuilt = served.reconstruct(pictures, labels if preset.labels else None)
+    assert rebuilt.shape == (4, *preset.shape)
+
+
+def test_shipped_pictures_stand_in_for_those_that_are_not_here(by_hand):
+    with pytest.raises(ValueError, match="data --download mnist"):
+        jobs.request(small())
+    shipped = jobs.shipped("mnist")
+    job = jobs.request(small(epochs=1, batch_size=1024), own=shipped)
+    (pictures, _), (shown, labels) = jobs.pictures(job)
+    assert len(pictures) == 8000 and len(shown) == 2000
+    np.testing.assert_array_equal(shown, datasets.samples("mnist")[0][-2000:])    # what is shown was never trained on
+    np.testing.assert_array_equal(labels, datasets.samples("mnist")[1][-2000:])
+
+
+def test_two_of_one_title_get_two_names_and_titles(by_hand):
+    first, second = (jobs.request(small(), own=own()) for _ in range(2))
+    assert (first.preset.title, second.preset.title) == ("Mine", "Mine 2") and first.preset.name != second.preset.name
+    by_hand()
+    assert [job.state for job in jobs.every()] == [jobs.DONE] * 2 and len(store.own()) == 2
+
+
+@pytest.mark.parametrize(("change", "pictures", "sentence"), [
+    ({}, own(1), "1 picture is too few"), ({"learning_rate": float("nan")}, own(), "learning rate is nan"),
+    ({"code": 785}, own(), "larger than the picture"), ({"shape": (32, 32, 1)}, own(), "Read the pictures again"),
+    ({"name": "digits_cvae", "labels": 10}, own(classes=("Anything",)), "no labels here")])
+def test_bad_requests_get_a_sentence_and_leave_nothing(by_hand, change, pictures, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        jobs.request(small(**change), own=pictures)
+    assert jobs.every() == [] and not store.own_root().exists()
+
+
+class Steered:
+    """Steers a job when its trainer next looks for what it is told."""
+
+    def __init__(self, monkeypatch, words):
+        from ae_core.own import worker
+        self.words = iter(words)
+        monkeypatch.setattr(worker.Report, "_asked", lambda report: next(self.words, None))
+
+
+def test_a_pause_changes_no_number(by_hand, monkeypatch):
+    first = jobs.request(small(), own=own())
+    by_hand()
+    Steered(monkeypatch, [None, "pause", "pause", None, None, None, "pause"])
+    second = jobs.request(small(), own=own())
+    by_hand()
+    histories = [story.read(store.read(job.preset.name).path(story.FILE))[1] for job in (first, second)]
+    assert [row["loss"] for row in histories[0]] == pytest.approx([row["loss"] for row in histories[1]], rel=1e-6)
+
+
+def test_a_stopped_run_keeps_its_best_epoch(by_hand, monkeypatch):
+    from ae_core.own import worker
+    job = jobs.request(small(epochs=400), own=own())
+    monkeypatch.setattr(worker.Report, "on_epoch_end", lambda *_, **__: jobs.steer(job, "stop"))
+    by_hand()
+    job = jobs.read(job.ident)
+    assert job.state == jobs.DONE and store.read("own_mine").card["training"]["epochs"] == 1
+
+
+def test_a_run_stopped_in_its_first_epoch_leaves_a_sentence(by_hand):
+    job = jobs.request(small(), own=own())
+    jobs.steer(job, "stop")
+    job = jobs.read(job.ident)
+    assert job.state == jobs.STOPPED and "no model" in job.status["error"]
+    by_hand()
+    assert not store.own()
+    jobs.resume(job)
+    by_hand()
+    assert jobs.read(job.ident).state == jobs.DONE
+
+
+def test_a_full_disk_gets_a_sentence_and_the_earlier_model_stays(by_hand, monkeypatch):
+    import errno
+
+    import keras
+    jobs.request(small(), own=own())
+    by_hand()
+    before = model.load("own_mine").card
+    job = jobs.request(small(), own=own())
+    with monkeypatch.context() as patched:
+        def full(*_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        patched.setattr(keras.Model, "save_weights", full)
+        by_hand()
+    job = jobs.read(job.ident)
+    assert job.state == jobs.FAILED and "is full" in job.status["error"] and "AE_MODELS_DIR" in job.status["error"]
+    assert model.load("own_mine").card == before and set(store.own()) == {"own_mine"}
+    jobs.resume(job)
+    by_hand()
+    assert jobs.read(job.ident).state == jobs.DONE
+
+
+@pytest.fixture
+def small_disk(tmp_path, monkeypatch):
+    """A disk of 1 MB for own models."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+    monkeypatch.setenv("AE_MODELS_DIR", str(place))
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def test_a_disk_of_one_megabyte_gets_a_sentence_and_the_earlier_model_stays(by_hand, small_disk):
+    jobs.request(small(epochs=1), own=own())
+    by_hand()
+    before = model.load("own_mine").card
+    job = jobs.request(small(epochs=1, arguments={"units": (512,)}), own=own())
+    by_hand()
+    job = jobs.read(job.ident)
+    assert job.state == jobs.FAILED and "is full" in job.status["error"]
+    assert model.load("own_mine").card == before and set(store.own()) == {"own_mine"}
+    with pytest.raises(ValueError, match="Make room"):
+        jobs.request(small(), own=own(3000))
+    assert [each.ident for each in jobs.every()][-1] == job.ident
+
+
+def test_an_error_nobody_foresaw_is_named_and_the_next_gets_its_turn(by_hand, monkeypatch):
+    from ae_core.training import fit
+    whole, calls = fit.fit, []
+
+    def odd(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise RuntimeError("odd")
+        return whole(*arguments, **options)
+    monkeypatch.setattr(fit, "fit", odd)
+    first, second = (jobs.request(small(), own=own()) for _ in range(2))
+    by_hand()
+    assert "RuntimeError" in jobs.read(first.ident).status["error"] and jobs.read(second.ident).state == jobs.DONE
+
+
+def test_the_estimate_learns_from_a_measured_run(by_hand):
+    rough, measured = jobs.seconds(small(), 1000)
+    assert not measured and rough > jobs.START_SECONDS
+    jobs.remember_speed(small(), 2 * jobs.rough_batch_seconds(small()))
+    twice, measured = jobs.seconds(small(), 1000)
+    assert measured and twice - jobs.START_SECONDS == pytest.approx(2 * (rough - jobs.START_SECONDS))
+
+
+@pytest.mark.parametrize("text", ["", "{", "null", "[]", '{"preset": {}}'])
+def test_a_broken_job_is_left_out(by_hand, text):
+    job = jobs.request(small(), own=own())
+    (job.folder / "request.json").write_text(text)
+    assert jobs.every() == [] and jobs.read(job.ident) is None and jobs.read("../x") is None
+
+
+# --- a process of its own -----------------------------------------------------------------------------------
+
+@pytest.fixture
+def process():
+    """Starts trainers; none outlives its test."""
+    started = []
+
+    def start():
+        started.append(subprocess.Popen([sys.executable, "-m", "ae_core", "work"], cwd=store.ROOT,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        return started[-1]
+    yield start
+    for each in started:
+        each.kill()
+        each.wait()
+
+
+def wait(condition, seconds=240):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the trainer did not get there in time"
+        time.sleep(0.05)
+
+
+def test_a_killed_trainer_is_seen_and_its_run_resumes_with_the_same_losses(monkeypatch, process):
+    """kill -9 at moments drawn by seed; the store never holds a half-written model. AE_KILLS=10 does it ten times."""
+    monkeypatch.setattr(jobs, "can_train", lambda: False)    # the test starts the processes itself
+    kills = int(os.environ.get("AE_KILLS", "2"))
+    preset = small(epochs=10 * kills, batch_size=8)
+    whole = jobs.request(preset, own=own(200))
+    broken = jobs.request(preset, own=own(200))
+    rng, worker = np.random.default_rng(7), process()
+    wait(lambda: jobs.read(whole.ident).state == jobs.DONE)
+    for _ in range(kills):
+        wait(lambda: jobs.read(broken.ident).state == jobs.RUNNING and jobs.read(broken.ident).history())
+        time.sleep(rng.uniform(0, 1.5))
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
+        wait(lambda: not jobs.busy(), 5)
+        assert set(store.own()) == {"own_mine"} and model.load("own_mine")
+        if jobs.read(broken.ident).state == jobs.DONE:
+            break
+        assert jobs.read(broken.ident).state == jobs.INTERRUPTED
+        jobs.resume(jobs.read(broken.ident))
+        worker = process()
+    wait(lambda: jobs.read(broken.ident).state == jobs.DONE)
+    worker.wait(20)
+    first, second = (store.read(job.preset.name).card["training"] for job in (whole, broken))
+    assert first["epochs"] == second["epochs"] and first["val_loss"] == pytest.approx(second["val_loss"], rel=0.01)
+
+
+def test_a_stop_is_heard_while_the_run_is_being_built(by_hand, monkeypatch):
+    job, pictures = jobs.request(small(epochs=300), own=own()), jobs.pictures
+
+    def stop_meanwhile(asked):
+        jobs.steer(jobs.read(asked.ident), "stop")
+        return pictures(asked)
+
+    monkeypatch.setattr(jobs, "pictures", stop_meanwhile)
+    by_hand()
+    assert (jobs.read(job.ident).state, job.history()) == (jobs.STOPPED, [])
+
+
+def test_the_time_left_counts_no_building_of_graphs(monkeypatch):
+    """The first batch and the first validation take a hundred seconds each; every batch after them one."""
+    from ae_core.own import worker
+
+    clock = 0.0
+    monkeypatch.setattr(worker.time, "monotonic", lambda: clock)
+    monkeypatch.setattr(worker.story, "write_epoch", lambda *_: None)
+    report = worker.Report(jobs.request(small(epochs=3), own=own()))
+    report.model, report.params = None, {"steps": 10}
+    report.shown = type("Shown", (), {"look": lambda *_: (), "first": lambda _: {}})()
+    report.on_train_begin()
+    for epoch in range(2):
+        report.on_epoch_begin(epoch)
+        for batch in range(10):
+            clock += 1 if epoch or batch else 100
+            report.on_train_batch_end(batch)
+        clock += 0 if epoch else 100
+        report.on_epoch_end(epoch)
+    assert report.status["batch_seconds"] == 1 and report.status["seconds_left"] == 10
+    assert report.status["share"] == pytest.approx(2 / 3)
+
+
+def test_only_one_worker_works(process):
+    """The page starts one that survives it; a second one leaves at once."""
+    jobs.request(small(epochs=300), own=own(200))
+    jobs.start()
+    wait(jobs.busy)
+    start = time.monotonic()
+    assert process().wait(60) == 0 and time.monotonic() - start < 60 and jobs.busy()
+    jobs.steer(jobs.every()[0], "stop")
+    wait(lambda: jobs.every()[0].state in (jobs.DONE, jobs.STOPPED))
+    wait(lambda: not jobs.busy())
+    assert json.loads((jobs.every()[0].folder / "status.json").read_text())["state"] in (jobs.DONE, jobs.STOPPED)
