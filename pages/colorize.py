@@ -83,7 +83,7 @@ def look_at(photos):
         st.session_state.looked = (key, served), []              # a run that is stopped does not begin again
         several = widgets.progress("Colorizing", "colorize") if len(photos) > 1 else nullcontext(lambda share: None)
         with several as report:
-            found = [look_or_sentence(photo, report, k / len(photos)) for k, photo in enumerate(photos)]
+            found = [look_or_sentence(served, photo, report, k / len(photos)) for k, photo in enumerate(photos)]
         st.session_state.looked = (key, served), found
     found = st.session_state.looked[1]
     sentences = [seen for seen in found if isinstance(seen, str)]
@@ -92,10 +92,10 @@ def look_at(photos):
     return [(photo, seen) for photo, seen in zip(photos, found, strict=False) if not isinstance(seen, str)]
 
 
-def look_or_sentence(photo, report, share):
+def look_or_sentence(served, photo, report, share):
     report(share)
     try:
-        return cache.look(photo.ident, photo.raw, photo.name)
+        return cache.look(served, photo.ident, photo.raw, photo.name)
     except reader.BadPicture as error:
         return str(error)
 
@@ -188,7 +188,7 @@ def small_pictures():
     served = widgets.served(colorize.PUBLISHED)
     if source == "CIFAR-10":
         with widgets.sentences():
-            return cache.published()
+            return cache.published(served)
     own = shrunk_uploads() if source == "Upload" else []
     library = [colorize.square(reader.pixels(path.read_bytes())) for path in datasets.photographs().values()]
     return colorize.publish(served, np.stack(own or library))

@@ -114,10 +114,11 @@ with controls:
 st.subheader("How far does it hold?")
 st.markdown("Gaussian noise rises from left to right, on 60 test pictures: all denoisers of this data set, every "
             "filter at its best setting for that level, and the corrupted pictures as they are.")
-together = tuple(name for name in titles.values() if store.preset(name).dataset == model.preset.dataset)
+together = [name for name in titles.values() if store.preset(name).dataset == model.preset.dataset]
 # Measuring takes a while at first: what is below stays where it is.
 with st.container(height=420, border=False), widgets.sentences():
-    widgets.curve(cache.robustness(together, others.get("mean", 0.5)), np.round(denoise.CURVE_SIGMAS, 2),
+    curves = cache.robustness(tuple(map(cache.served, together)), others.get("mean", 0.5))
+    widgets.curve(curves, np.round(denoise.CURVE_SIGMAS, 2),
                   "Strength σ of the noise", "PSNR (dB)",
                   "PSNR against noise strength for denoisers, filters and the corrupted pictures",
                   marker=value if kind == "Gaussian" else None, height=400)

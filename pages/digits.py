@@ -44,13 +44,13 @@ def show_styles(served):
         view = widgets.choose_one("Under the point", list(VIEWS), "view")
         downloads = st.container()
         st.caption("Every place on the plane is a style of writing; the digit stays what you ask for.")
-    codes, plane = widgets.opened(cache.codes, served.preset.name), cache.plane(served.preset.name)
+    codes, plane = widgets.opened(cache.codes, served), cache.plane(served)
     rows = np.flatnonzero(codes.label == digit)
     with pad:
         style = live.pad(
-            "style", cache.styles(served.preset.name, digit, plane.bounds, digits.TILES), bounds=plane.bounds,
+            "style", cache.styles(served, digit, plane.bounds, digits.TILES), bounds=plane.bounds,
             point=widgets.address_numbers("at", [plane.bounds[:2], plane.bounds[2:]], (0.6, -0.4), "a style"),
-            backdrop=VIEWS[view], grid=cache.styles(served.preset.name, digit, plane.bounds, GRID, centers=True),
+            backdrop=VIEWS[view], grid=cache.styles(served, digit, plane.bounds, GRID, centers=True),
             dots=plane.points[rows], dot_labels=codes.label[rows], neighbors=near(served, codes, digit),
             exact=lambda *point: digits.decode_style(served, digit, point), size=520,
             label=f"Handwriting styles of the digit {digit}", alt=f"The digit {digit} in the style of the point")
@@ -65,7 +65,7 @@ def near(served, codes, digit):
     rows = np.flatnonzero(codes.label == digit)
     if not len(rows):
         return None
-    return live.Neighbors(codes.mean[rows], cache.class_strip(served.preset.dataset, digit), codes.label[rows])
+    return live.Neighbors(codes.mean[rows], cache.class_strip(served, digit), codes.label[rows])
 
 
 def show_blend(served, style):

@@ -69,7 +69,7 @@ class Face:
 
 def current_face(served):
     """The face that the page is about: the reader's own, a new one, or one of the gallery; the address says which."""
-    codes = cache.gallery(NAME)[0]
+    codes = cache.gallery(cache.served(NAME))[0]
     if "new" in st.query_params:
         asked = widgets.address_numbers("new", [(0, 9999), (0, NEW - 1), (0.1, 1.5), (0, 1)], None, "a new face")
         if asked:
@@ -95,7 +95,8 @@ def take(**where):
 def changed(face):
     """The code of the current face with the changes that the reader has made to it."""
     changes = changes_of(face)
-    return faces.change(face.code, cache.attributes(NAME).of(changes), list(changes.values())) if changes else face.code
+    directions = cache.attributes(cache.served(NAME)).of(changes)
+    return faces.change(face.code, directions, list(changes.values())) if changes else face.code
 
 
 def changes_of(face):
@@ -107,7 +108,7 @@ def changes_of(face):
 def asked_changes():
     """The changes that the address asks for, as Smiling:1.50,Young:-1.00; a sentence where it asks for others."""
     asked = st.query_params.get("change", "")
-    names = cache.attributes(NAME).names
+    names = cache.attributes(cache.served(NAME)).names
     try:
         pairs = [part.split(":") for part in asked.split(",") if part]
         changes = {name: float(alpha) for name, alpha in pairs}
@@ -150,12 +151,12 @@ def show_meet(served, face):
 
 
 def meet_real(served):
-    _, pictures = cache.gallery(NAME)
+    _, pictures = cache.gallery(cache.served(NAME))
     st.caption("Sixty faces that the model never saw in training, rebuilt from their 200 numbers. Click one to change "
                "it.")
     show_grid("gallery", pictures, [f"Face {k + 1}" for k in range(len(pictures))], take,
               [{"face": k} for k in range(len(pictures))])
-    rows = cache.attributes(NAME).gallery[:COLUMNS]
+    rows = cache.attributes(cache.served(NAME)).gallery[:COLUMNS]
     originals = cache.original_faces(rows)
     st.subheader("What 200 numbers keep")
     if originals is None:
@@ -169,7 +170,7 @@ def meet_real(served):
 
 def source(drawn):
     """The distribution that new faces are drawn from, after one of DRAWN; None for the prior."""
-    return cache.where_codes_lie(NAME) if drawn == DRAWN[0] else None
+    return cache.where_codes_lie(cache.served(NAME)) if drawn == DRAWN[0] else None
 
 
 def meet_new(served):
@@ -244,12 +245,12 @@ def take_own(code):
 @st.fragment
 def show_change(served, face):
     """The face with a strip for each chosen attribute; dragging reruns no more than this."""
-    stored, asked = cache.attributes(NAME), changes_of(face)
+    stored, asked = cache.attributes(cache.served(NAME)), changes_of(face)
     chosen = st.session_state.get("attributes") or list(dict.fromkeys([*faces.USUAL, *asked]))
     key = f"mixer_{face.ident}_{'_'.join(str(stored.names.index(name)) for name in chosen)}"
     opening = [asked.get(name, 0.0) for name in chosen]
     alphas = live.mixed(key, opening, -faces.REACH, faces.REACH)
-    strips, now = cache.strips(NAME, face.code, tuple(chosen), alphas)
+    strips, now = cache.strips(cache.served(NAME), face.code, tuple(chosen), alphas)
     live.mixer(key, strips, [spoken(name) for name in chosen], values=opening, exact=now, start=-faces.REACH,
                stop=faces.REACH, smooth=True, scale=FILM_SCALE, alt=f"{face.name}, with the changes of the strips",
                caption=f"{face.name.capitalize()}. Drag the strips; double-click one to take its change back.")
@@ -295,14 +296,14 @@ def undo(key, past):
 def another(face):
     """A callback: the next face of the gallery."""
     number = int(st.query_params.get("face", FIRST))
-    take(face=(number + 1) % len(cache.gallery(NAME)[0]))
+    take(face=(number + 1) % len(cache.gallery(cache.served(NAME))[0]))
 
 
 def show_sheet(served, face):
     """The published sheet: some faces down, alpha across, of one attribute."""
     st.subheader("The same change on other faces")
     sheet, controls = st.columns([2.6, 1], gap="large")
-    stored = cache.attributes(NAME)
+    stored = cache.attributes(cache.served(NAME))
     with controls:
         name = widgets.choose_one("Attribute", stored.names, "attribute", index=stored.names.index(faces.USUAL[0]),
                                   format_func=spoken)
@@ -311,7 +312,7 @@ def show_sheet(served, face):
                    f"the attribute with an AUC of {stored.auc[row]:.2f}; guessing gets 0.5.")
         st.markdown(BIAS)
     with sheet:
-        codes = np.concatenate([face.code[None], cache.gallery(NAME)[0][SHEET_FACES]])
+        codes = np.concatenate([face.code[None], cache.gallery(cache.served(NAME))[0][SHEET_FACES]])
         pictures = faces.sheet(served, codes, stored.directions[row])
         widgets.show(sheets.tile(enlarged(pictures, 2), 7, ground=255),
                      f"{spoken(name)} from alpha −3 to 3 across; in the middle, the face as it is.",
@@ -322,7 +323,7 @@ def show_sheet(served, face):
 
 def show_morph(served, face):
     """From the current face through others; more than two make a loop."""
-    codes, pictures = cache.gallery(NAME)
+    codes, pictures = cache.gallery(cache.served(NAME))
     via = asked_stops(len(codes))
     stops = [changed(face), *codes[via]]
     film, controls = st.columns([1.6, 1], gap="large")
@@ -380,7 +381,7 @@ def show_inside(served, face):
 
 
 def show_normality():
-    normal = cache.normality(NAME)
+    normal = cache.normality(cache.served(NAME))
     worst, spread = normal.worst, normal.spread
     st.subheader("Are the codes normal?")
     st.markdown(f"One sample of the code of each of 500 held-out faces, in its first 50 of {len(spread.std)} numbers. "
@@ -412,7 +413,7 @@ def histograms(normal):
 
 def show_entanglement():
     st.subheader("What moves together?")
-    stored = cache.attributes(NAME)
+    stored = cache.attributes(cache.served(NAME))
     chosen = st.multiselect("Attributes", stored.names, [name for name in ENTANGLED if name in stored.names],
                             key="entangled", format_func=spoken)
     matrix, words = st.columns([2, 1], gap="large")
@@ -449,7 +450,7 @@ SECTIONS = {"Meet": show_meet, "Change": show_change, "Morph": show_morph, "Look
 frame.open_page("faces")
 st.html(GRID)
 model = widgets.served(NAME)
-widgets.opened(cache.attributes, NAME)
+widgets.opened(cache.attributes, model)
 section = widgets.choose_segment("What to do", list(SECTIONS), "section", "Change")
 face = current_face(model)
 SECTIONS[section](model, face)

@@ -27,7 +27,7 @@ def denoise_picture():
 
 def latent_map_picture():
     served = cache.served("digits_vae")
-    pictures = latent_map.sheet(served, cache.plane("digits_vae"), 13, -2, 2)[:13 * 6]
+    pictures = latent_map.sheet(served, cache.plane(served), 13, -2, 2)[:13 * 6]
     return sheets.tile(pictures, 13, gap=0), "A sheet of digits that turn into each other"
 
 
@@ -39,13 +39,14 @@ def digits_picture():
 
 def colorize_picture():
     path = datasets.photographs()["China"]
-    look = cache.look("China", path.read_bytes(), path.name)
+    look = cache.look(cache.served(colorize.PHOTO), "China", path.read_bytes(), path.name)
     return colorize.beside(look, 300), "A gray photograph of temples beside the same in color"
 
 
 def faces_picture():
-    stored, codes = cache.attributes(faces.PRESET), cache.codes(faces.PRESET).mean
-    strip = faces.sheet(cache.served(faces.PRESET), codes[stored.gallery[12:13]], stored.of(["Smiling"])[0])
+    served = cache.served(faces.PRESET)
+    stored, codes = cache.attributes(served), cache.codes(served).mean
+    strip = faces.sheet(served, codes[stored.gallery[12:13]], stored.of(["Smiling"])[0])
     return sheets.tile(strip, 7), "One face in seven steps from serious to smiling"
 
 
@@ -59,13 +60,13 @@ def outliers_picture():
 
 
 def search_picture():
-    pictures = cache.searched("test")[0]
-    found = search.like(cache.index("test"), cache.served(search.PRESET), pictures[4], 10, but=4)
+    served, pictures = cache.served(search.PRESET), cache.searched("test")[0]
+    found = search.like(cache.index(served, "test"), served, pictures[4], 10, but=4)
     return sheets.tile(pictures[[4, *found.ids]], 11, scale=2), "A shirt and the ten pictures that are most like it"
 
 
 def train_picture():
-    told = cache.story_of(design.STORY)[0]
+    told = cache.story_of(cache.served(design.STORY))[0]
     return np.concatenate([sheets.tile(datasets.as_pictures(told.rebuilt[k][:4]), 4, scale=3) for k in (0, 1, -1)]), \
         "Four pieces of clothing as a network rebuilds them untrained, after one epoch and after twenty"
 

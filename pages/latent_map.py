@@ -73,17 +73,18 @@ def show_pads(names, view, grid):
 
 def show_pad(name, view, grid, key):
     """The live plane of one model; the point is kept in the address under `key`."""
-    served, plane, codes = widgets.served(name), widgets.opened(cache.plane, name), cache.codes(name)
+    served = widgets.served(name)
+    plane, codes = widgets.opened(cache.plane, served), cache.codes(served)
     backdrop, probability = VIEWS[view]
     n, low, high = latent_map.SHEETS.get(grid, (20, None, None))
     window = plane.bounds if low is None else (low, high, low, high)
     bounds = PROBABILITIES if probability else window
     tiles = latent_map.PROBABILITY_TILES if probability else latent_map.TILES
-    pictures = cache.neighbors(name)
+    pictures = cache.neighbors(served)
     x, y = live.pad(
-        f"pad_{name}", cache.atlas(name, bounds, tiles, probability), bounds=bounds, warp=probability,
+        f"pad_{name}", cache.atlas(served, bounds, tiles, probability), bounds=bounds, warp=probability,
         point=widgets.address_numbers(key, reach(plane.bounds), tuple(plane.points[0].tolist()), "a point"),
-        backdrop=backdrop, grid=cache.atlas(name, bounds, n, probability, centers=True),
+        backdrop=backdrop, grid=cache.atlas(served, bounds, n, probability, centers=True),
         dots=plane.points, dot_labels=codes.label, classes=datasets.about(served.preset.dataset).classes,
         neighbors=live.Neighbors(plane.points[:pictures.count], pictures, codes.label[:pictures.count]),
         exact=lambda *point: latent_map.decode_point(served, plane, point), axes=plane.names, size=560,
@@ -109,10 +110,11 @@ def choose_of(names):
 def show_scatter(names):
     """All codes as a chart to select from, and the pictures that were selected."""
     name = choose_of(names)
-    served, codes, plane = widgets.served(name), cache.codes(name), cache.plane(name)
+    served = widgets.served(name)
+    codes, plane = cache.codes(served), cache.plane(served)
     if not is_flat(name) and widgets.choose_segment("Layout", ["PCA", "t-SNE"], "layout") == "t-SNE":
         bar = st.progress(0.0, "t-SNE lays the codes out anew; this is done once.")
-        plane = cache.tsne(name, lambda share: bar.progress(share, f"t-SNE: {share:.0%} done"))
+        plane = cache.tsne(served, lambda share: bar.progress(share, f"t-SNE: {share:.0%} done"))
         bar.empty()
     chart, pictures = st.columns([3, 2], gap="large")
     with chart:
@@ -123,7 +125,7 @@ def show_scatter(names):
     chosen = [np.flatnonzero(codes.label == point["curve_number"])[point["point_index"]]
               for point in event.selection.points[:SHOWN]]
     with pictures:
-        real = cache.coded_pictures(name)
+        real = cache.coded_pictures(served)
         shown = chosen or latent_map.nearest(plane.points, plane.points[0], SHOWN)
         caption = f"{len(event.selection.points):,} selected; the first {len(shown)} of them." if chosen else \
             "Drag a box over the chart, or take the lasso above it. Until then: the neighbors of test picture 0."
@@ -152,7 +154,8 @@ def show_new(names):
         seed = (seed + 1) % 10_000
     st.query_params["seed"] = str(seed)
     for column, name in zip(st.columns(2, gap="large"), names, strict=False):
-        served, codes = widgets.served(name), widgets.opened(cache.codes, name)
+        served = widgets.served(name)
+        codes = widgets.opened(cache.codes, served)
         drawn = latent_map.draw(served, codes.mean, SHOWN, seed)
         with column:
             widgets.show(sheets.tile(drawn.pictures, 8, scale=2),
@@ -173,7 +176,8 @@ def counterpart(name):
 def show_path(names):
     """From one real picture to another."""
     name = choose_of(names)
-    served, codes = widgets.served(name), cache.codes(name)
+    served = widgets.served(name)
+    codes = cache.codes(served)
     every = datasets.about(served.preset.dataset).classes
     classes = [every[label] for label in np.unique(codes.label)]
     film, controls = st.columns([2, 1], gap="large")
@@ -194,7 +198,7 @@ def show_path(names):
         live.filmstrip("path", latent.tiles(pictures, FRAMES)[0], label="Way from one picture to the other",
                        alt=f"A picture on the way from {first} to {last}", value=0.5, ends=(first, last))
     with controls:
-        real = cache.coded_pictures(name)[ends]
+        real = cache.coded_pictures(served)[ends]
         st.image(sheets.to_png(sheets.tile(real, 2, scale=3)), caption="The real pictures at both ends.",
                  width="content", alt=f"Two real pictures: {first} and {last}")
         st.download_button("Download GIF", lambda: sheets.to_gif(latent.there_and_back(pictures), scale=8),
@@ -212,7 +216,8 @@ def show_sheet(names):
             n = widgets.slide("Pictures a side", 2, 40, 15, 1, "side")
             low, high = widgets.slide("Range of both numbers", -10.0, 10.0, (-3.0, 3.0), 0.5, "range")
     with sheet:
-        served, plane = widgets.served(name), cache.plane(name)
+        served = widgets.served(name)
+        plane = cache.plane(served)
         pictures = latent_map.sheet(served, plane, n, low, max(high, low + 0.5))
         widgets.show(sheets.tile(pictures, n, gap=0 if n > 15 else 1, scale=max(1, 900 // (n * pictures.shape[1]))),
                      f"{n} x {n} pictures: {plane.names[0]} grows to the right, {plane.names[1]} upwards.",
@@ -222,7 +227,7 @@ def show_sheet(names):
 def show_dimensions(names):
     """The distribution of each latent dimension against the prior."""
     for name in names:
-        spread = latent.distribution(widgets.opened(cache.codes, name).mean)
+        spread = latent.distribution(widgets.opened(cache.codes, widgets.served(name)).mean)
         if len(names) > 1:
             st.markdown(f"**{store.preset(name).title}**")
         if not is_flat(name):
@@ -264,7 +269,7 @@ with controls:
     view = widgets.choose_one("View", views, "view")
     grid = widgets.choose_one("Grid", [WHOLE, *latent_map.SHEETS], "grid", disabled=VIEWS[view][1])
     st.caption(" ".join(store.preset(name).description for name in names))
-    known = min(cache.neighbors(name).count for name in names)
+    known = min(cache.neighbors(widgets.served(name)).count for name in names)
     st.caption(f"The nearest real picture is looked for among the first {known:,} test pictures.")
     if not all(cache.has_pictures(store.preset(name).dataset) for name in names):
         st.caption("Quick, Draw! may not be shipped: in place of its drawings stand this model's copies of them.")

@@ -70,7 +70,7 @@ def pca_error(preset):
     if name is None or preset.shape != presets.get(name).shape or preset.code > presets.get(name).code:
         return None
     with contextlib.suppress(store.WeightsMissing, store.WeightsDamaged):
-        return cache.pca_error(name, preset.code)
+        return cache.pca_error(cache.served(name), preset.code)
     return None
 
 
@@ -132,7 +132,7 @@ wide = st.container()            # two rows of 25 take the whole width
 picture, controls = st.columns([5, 3], gap="medium")
 with controls:
     model = widgets.served(choose_model(titles, dense_here))
-    errors = cache.test_errors(model.preset.name)
+    errors = cache.test_errors(model)
     view = widgets.choose_segment("View", ["3 x 5 mosaic", "Two rows of 25"], "view")
     picked = widgets.pick_pictures("reconstruct", model.preset, 15 if view == "3 x 5 mosaic" else 25, errors)
     if model.preset.dataset == "quickdraw_cats" and not datasets.find("quickdraw_cats"):

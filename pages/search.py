@@ -49,7 +49,7 @@ def fashion():
     split = "train" if here else "test"
     pictures, labels = cache.searched(split)
     classes = datasets.DATASETS["fashion_mnist"].classes
-    return served, cache.index(split, ruler), pictures, [classes[label] for label in labels], split
+    return served, cache.index(served, split, ruler), pictures, [classes[label] for label in labels], split
 
 
 def own():
@@ -117,7 +117,8 @@ def show_precision():
     classes = datasets.DATASETS["fashion_mnist"].classes
     labels = cache.searched("test")[1][:1000]
     titles = {ruler: title for title, ruler in RULERS.items()}
-    bars = {titles.get(name, name): hits for name, hits in cache.search_precision().items()}
+    precision = cache.search_precision(widgets.served(search.PRESET))
+    bars = {titles.get(name, name): hits for name, hits in precision.items()}
     figure = go.Figure([go.Bar(x=["All", *classes], name=f"{title}: {hits.mean():.3f}", marker_color=color,
                                y=[hits.mean(), *(hits[labels == label].mean() for label in range(len(classes)))])
                         for (title, hits), color in zip(bars.items(), live.PALETTE, strict=False)])

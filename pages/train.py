@@ -268,9 +268,9 @@ def show_curves(history, epochs, key):
 
 def show_model(name):
     """A finished run as a film to drag, its curves, and what can be done with the model."""
-    stored = widgets.opened(store.read, name)
+    stored = widgets.served(name)
     if story.FILE in stored.card["sha256"]:
-        told, history, strip = cache.story_of(name)
+        told, history, strip = cache.story_of(stored)
         epochs = told.epochs[story.shown_epochs(told)]
         live.filmstrip(f"film_{name}", strip, label="Epoch", value=epochs[-1], stop=epochs[-1], digits=0,
                        scale=1, captions=[f"After {epoch} epochs" for epoch in epochs], ends=("untrained", "trained"),
@@ -296,7 +296,7 @@ def show_use(stored):
         st.download_button("Download the model (zip)", lambda: bundle.pack(preset.name), f"{preset.name}.zip",
                            "application/zip", icon=":material/download:", on_click="ignore", key="zip")
         if story.FILE in stored.card["sha256"]:
-            told, history, _ = cache.story_of(preset.name)
+            told, history, _ = cache.story_of(stored)
             st.download_button("Curves (CSV)", widgets.table_csv(history), f"{preset.name}.csv", "text/csv",
                                icon=":material/download:", on_click="ignore", key="csv")
             st.download_button("Film (GIF)", lambda: film(told), f"{preset.name}.gif", "image/gif",
@@ -369,7 +369,8 @@ def show_beta():
         st.warning(f"This part needs another model. Train it with: `python -m ae_core train {missing[0]}`")
         return
     reaches = design.BETA_REACHES
-    live.filmstrip("beta", widgets.opened(lambda _: cache.betas(), None), label="How far around 0", scale=1,
+    planes = cache.betas(tuple(map(widgets.served, design.BETA_PRESETS)))
+    live.filmstrip("beta", planes, label="How far around 0", scale=1,
                    value=reaches.index(2) / (len(reaches) - 1),
                    captions=[f"Codes from −{reach:g} to {reach:g}: {far(reach)}" for reach in reaches],
                    ends=("near 0", "far out"),

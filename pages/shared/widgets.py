@@ -45,10 +45,10 @@ def served(name):
     return opened(cache.served, name)
 
 
-def opened(load, name):
-    """What `load` reads of a preset's weights; a sentence and the end of the page where they are missing or damaged."""
+def opened(load, source):
+    """load(source), of weights; a sentence and the end of the page where they are missing or damaged."""
     try:
-        return load(name)
+        return load(source)
     except (model.store.WeightsMissing, model.store.WeightsDamaged) as error:
         st.warning(str(error))
         st.stop()
