@@ -1,4 +1,13 @@
 // What the live components share. This text stands in front of each component's own script.
+//
+// A component is a subclass of View with
+//   update(data)   what the server sends at every rerun: labels and sizes; `adopt` says whether its value counts
+//   take(parts)    the heavy data (atlas, frames, dots) once they are there and decoded: once a digest
+//   resize()       fit the width of the page; nothing else changes a size, so that nothing jumps
+//   position()     the value as two numbers, for a benchmark
+//   paint(now)     show the value; `request` asks for it, and it comes once a frame at most
+//   commit()       `report` the value to the server, once the hand or the keys rest
+// and its script ends with: export default (component) => attach(component, ItsClass);
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const IDLE_MS = 250; // keyboard moves are reported this long after the last key went up
@@ -71,22 +80,6 @@ function withoutAlpha(rgba, channels) {
 
 // --- Pictures ----------------------------------------------------------------------------------
 
-/** Where a key moves a share of a line, from 0 to 1; null for a key that moves nothing. */
-function stepAlong(event, share, small, big) {
-  const step = event.shiftKey ? big : small;
-  const moves = {
-    ArrowLeft: share - step,
-    ArrowDown: share - step,
-    ArrowRight: share + step,
-    ArrowUp: share + step,
-    PageDown: share - big,
-    PageUp: share + big,
-    Home: 0,
-    End: 1,
-  };
-  return event.key in moves ? moves[event.key] : null;
-}
-
 /** The largest factor that fits a side of pixels into `room` and stays sharp: whole in pixels of the screen. */
 function sharpFactor(room, side, most) {
   const density = window.devicePixelRatio || 1;
@@ -151,19 +144,6 @@ function clampAll(sums) {
   for (let i = 0; i < sums.length; i++) sums[i] = clamp(sums[i], 0, 255);
 }
 
-/** As many of `count` frames of a sheet, from the first, as fit on a track, each standing at its own place. */
-function fillTrack(canvas, sheet, first, count) {
-  const { image, columns, width, height } = sheet;
-  const context = canvas.getContext("2d");
-  const shown = Math.max(2, Math.floor((canvas.width / canvas.height / width) * height));
-  const wide = canvas.width / shown;
-  for (let i = 0; i < shown; i++) {
-    const frame = first + Math.round(((i + 0.5) / shown) * (count - 1));
-    const [x, y] = [(frame % columns) * width, Math.floor(frame / columns) * height];
-    context.drawImage(image, x, y, width, height, i * wide, 0, wide, canvas.height);
-  }
-}
-
 /** Match a canvas to its size on the screen; true when that emptied it. */
 function sharpen(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
@@ -183,8 +163,8 @@ function sharpen(canvas, width, height) {
  * who may set the value (the reader, or the page by a new epoch).
  */
 class View {
-  constructor(parent, name) {
-    this.root = make("div", `live ${name}`);
+  constructor(parent, name, hint) {
+    this.root = make("div", `live ${name}`, {}, [make("p", "spoken-only", { id: "hint" }, [hint])]);
     parent.append(this.root);
     this.name = name;
     this.data = {};
@@ -225,11 +205,11 @@ class View {
   }
 
   /** Wait for the heavy data of this digest and `take` them, unless newer ones have overtaken them. */
-  async loadParts(id, ...told) {
+  async loadParts(id, ...context) {
     if (id === this.wanted) return;
     this.wanted = id;
     const parts = await partsEntry(id).ready;
-    if (id === this.wanted) this.take(parts, ...told);
+    if (id === this.wanted) this.take(parts, ...context);
   }
 
   /** Is the server's answer about the value that is shown? */
@@ -242,6 +222,12 @@ class View {
     this.moved = false;
     this.turn += 1;
     this.send({ at, turn: this.turn, epoch: this.epoch });
+  }
+
+  /** The hand let go. */
+  rest() {
+    if (this.moved) this.commit();
+    this.request();
   }
 
   /** Ask for one paint in the next frame, however many events come before it. */
@@ -266,7 +252,7 @@ class View {
   }
 
   /** Drag with one pointer on a surface: move(event) while it is down, then release(). */
-  drag(surface, { start = () => {}, move, release }) {
+  drag(surface, { start = () => {}, move, release = () => this.rest() }) {
     let pointer = null;
     this.on(surface, "pointerdown", (event) => {
       if (pointer !== null || event.button !== 0) return;
@@ -283,17 +269,17 @@ class View {
       if (event.pointerId !== pointer) return;
       pointer = null;
       this.dragging = false;
-      release(event);
+      release();
     };
     this.on(surface, "pointerup", end);
     this.on(surface, "pointercancel", end);
   }
 
-  /** Keys on a surface: press(event) says whether it moved; commit() runs once they rest. */
-  keys(surface, press, commit) {
+  /** Keys on a surface: press(event) says whether it was one of ours; commit() runs once they rest. */
+  keys(surface, press) {
     const settle = () => {
       clearTimeout(this.idle);
-      if (this.moved && !this.dragging) commit();
+      if (this.moved && !this.dragging) this.commit();
     };
     this.on(surface, "keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || !press(event)) return;
@@ -313,44 +299,126 @@ class View {
   }
 }
 
-/** A view with one slider: `share` of a line, from 0 to 1, by pointer and keys. A subclass says what commit() reports. */
-class LineView extends View {
-  constructor(parent, name, share, small, big) {
-    super(parent, name);
-    this.share = share;
-    this.steps = [small, big]; // of the line, for an arrow key
-  }
-
-  slide(surface, start) {
-    this.surface = surface;
-    this.drag(surface, { start, move: (event) => this.follow(event), release: () => this.rest() });
-    this.keys(surface, (event) => this.press(event), () => this.commit());
+/**
+ * A slider along a line: a track with a handle, by pointer and keys; `share` is where it stands, from 0 to 1. It asks its
+ * view for a paint when it moves, and to commit when it rests.
+ *
+ * children: what lies on the track; small, big: steps of a key, as shares; snap(share): where a pointer really lands;
+ * grasp(): a hand or a key takes hold; special(event): a key of the component's own, true if it was one.
+ */
+class Line {
+  constructor(view, { children = [], small = 0.01, big = 0.1, snap, grasp, special }) {
+    this.view = view;
+    this.share = 0;
+    this.steps = { small, big };
+    Object.assign(this, { snap, grasp, special });
+    this.handle = make("div", "handle");
+    this.track = make(
+      "div",
+      "track",
+      { role: "slider", tabindex: "0", "aria-describedby": "hint", "aria-orientation": "horizontal" },
+      [...children, this.handle],
+    );
+    view.drag(this.track, { start: grasp, move: (event) => this.follow(event) });
+    view.keys(this.track, (event) => this.special?.(event) || this.press(event));
   }
 
   moveTo(share, event) {
     const next = clamp(share, 0, 1);
     if (next === this.share) return;
     this.share = next;
-    this.moved = true;
-    this.request(event);
+    this.view.moved = true;
+    this.view.request(event);
   }
 
   follow(event) {
-    const box = this.surface.getBoundingClientRect();
-    this.moveTo((event.clientX - box.left) / box.width, event);
+    const box = this.track.getBoundingClientRect();
+    const share = (event.clientX - box.left) / box.width;
+    this.moveTo(this.snap?.(share) ?? share, event);
   }
 
   press(event) {
-    const next = stepAlong(event, this.share, ...this.steps);
-    if (next === null) return false;
-    this.moveTo(next, event);
+    const { small, big } = this.steps;
+    const step = event.shiftKey ? big : small;
+    const moves = {
+      ArrowLeft: this.share - step,
+      ArrowDown: this.share - step,
+      ArrowRight: this.share + step,
+      ArrowUp: this.share + step,
+      PageDown: this.share - big,
+      PageUp: this.share + big,
+      Home: 0,
+      End: 1,
+    };
+    if (!(event.key in moves)) return false;
+    this.grasp?.();
+    this.moveTo(moves[event.key], event);
     return true;
   }
 
-  rest() {
-    if (this.moved) this.commit();
-    this.request();
+  fit() {
+    this.length = this.track.clientWidth;
   }
+
+  paint() {
+    this.handle.style.transform = `translateX(${this.share * this.length}px)`;
+  }
+
+  /** The value to a screen reader. */
+  speak(low, high, now, text) {
+    const values = { valuemin: low, valuemax: high, valuenow: now, valuetext: text };
+    for (const [name, value] of Object.entries(values)) this.track.setAttribute(`aria-${name}`, value);
+  }
+}
+
+/** A line along `count` frames of a sheet, from `first` on: small on its track, and two of them at every place. */
+class Strip extends Line {
+  constructor(view, { children = [], ...options }) {
+    const thumbnails = make("canvas", "thumbnails", { "aria-hidden": "true" });
+    super(view, { children: [thumbnails, ...children], ...options });
+    this.thumbnails = thumbnails;
+  }
+
+  take(sheet, first, count) {
+    Object.assign(this, { sheet, first, count, isOld: true });
+  }
+
+  fit() {
+    super.fit();
+    if (sharpen(this.thumbnails, this.length, this.track.clientHeight)) this.isOld = true;
+  }
+
+  paint() {
+    super.paint();
+    if (this.isOld) this.paintThumbnails();
+    this.isOld = false;
+  }
+
+  /** As many frames as fit, each standing at its own place. */
+  paintThumbnails() {
+    const { image, columns, width, height } = this.sheet;
+    const { width: length, height: tall } = this.thumbnails;
+    const context = this.thumbnails.getContext("2d");
+    const shown = Math.max(2, Math.floor((length / tall / width) * height));
+    for (let i = 0; i < shown; i++) {
+      const frame = this.first + Math.round(((i + 0.5) / shown) * (this.count - 1));
+      const [x, y] = [(frame % columns) * width, Math.floor(frame / columns) * height];
+      context.drawImage(image, x, y, width, height, (i * length) / shown, 0, length / shown, tall);
+    }
+  }
+
+  /** The two frames around a place, [[index, weight], ...]: their cross-fade is the picture there. */
+  around(share, weight = 1) {
+    const place = share * (this.count - 1);
+    const frame = Math.min(Math.floor(place), this.count - 2);
+    const second = place - frame;
+    return [[this.first + frame, weight * (1 - second)], [this.first + frame + 1, weight * second]];
+  }
+}
+
+/** Decimals that tell a hundred places of a range apart, at most so many. */
+function decimals(range, most) {
+  return clamp(2 - Math.floor(Math.log10(Math.abs(range))), 0, most);
 }
 
 /** A number with a real minus sign, always as wide. */

@@ -1,25 +1,16 @@
 // Two pictures of one size over each other, and a line to drag across: the first lies left of it, the second right.
 
-const STEP = 0.01; // of the width, for an arrow key
-const BIG_STEP = 0.1;
 const LEAST = 60; // CSS pixels of either side
-const KEYS_HINT = "Arrow keys move the line, with Shift or Page Up and Page Down in bigger steps, Home and End to the edges.";
+const HINT = "Arrow keys move the line, with Shift or Page Up and Page Down in bigger steps, Home and End to the edges.";
 
-class Divider extends LineView {
+class Divider extends View {
   constructor(parent) {
-    super(parent, "divider", 0.5, STEP, BIG_STEP);
+    super(parent, "divider", HINT);
     this.pictures = [0, 1].map(() => make("img", "half", { draggable: "false", decoding: "sync" }));
     this.names = ["left", "right"].map((side) => make("span", `name ${side}`, { "aria-hidden": "true" }));
-    this.handle = make("div", "handle");
-    const surface = make(
-      "div",
-      "track",
-      { role: "slider", tabindex: "0", "aria-describedby": "hint", "aria-orientation": "horizontal",
-        "aria-valuemin": "0", "aria-valuemax": "100" },
-      [...this.pictures, ...this.names, this.handle],
-    );
-    this.root.append(surface, make("p", "spoken-only", { id: "hint" }, [KEYS_HINT]));
-    this.slide(surface);
+    this.line = new Line(this, { children: [...this.pictures, ...this.names] });
+    this.line.share = 0.5;
+    this.root.append(this.line.track);
   }
 
   destroy() {
@@ -29,26 +20,25 @@ class Divider extends LineView {
 
   update(data) {
     this.data = data;
+    const { track } = this.line;
     const [width, height] = data.size;
-    this.surface.setAttribute("aria-label", data.label);
-    this.surface.style.aspectRatio = `${width} / ${height}`;
-    this.surface.style.width = `${Math.max((data.height * width) / height, LEAST)}px`; // a strip can still be dragged
-    this.surface.style.maxHeight = `${data.height}px`;
-    this.surface.style.minHeight = `${LEAST}px`;
+    track.setAttribute("aria-label", data.label);
+    track.classList.toggle("pixels", data.pixels);
+    track.style.aspectRatio = `${width} / ${height}`;
+    track.style.width = `${Math.max((data.height * width) / height, LEAST)}px`; // a strip can still be dragged
+    track.style.maxHeight = `${data.height}px`;
+    track.style.minHeight = `${LEAST}px`;
     this.pictures.forEach((picture, k) => picture.setAttribute("alt", data.alts[k]));
     this.names.forEach((name, k) => (name.textContent = data.names[k]));
-    this.surface.classList.toggle("pixels", data.pixels);
     this.loadParts(data.parts);
-    this.request();
+    this.resize();
   }
 
-  async loadParts(id) {
-    if (id === this.wanted) return;
-    this.wanted = id;
-    const { left, right } = await partsEntry(id).ready;
-    const urls = [left, right].map((bytes) => URL.createObjectURL(new Blob([bytes])));
+  async take(parts) {
+    const urls = [parts.left, parts.right].map((bytes) => URL.createObjectURL(new Blob([bytes])));
+    const { wanted } = this;
     await Promise.all(urls.map((url) => Object.assign(new Image(), { src: url }).decode())); // both appear at once
-    const old = id === this.wanted ? this.urls : urls; // overtaken by newer pictures
+    const old = wanted === this.wanted ? this.urls : urls; // overtaken by newer pictures
     if (old !== urls) {
       this.urls = urls;
       this.pictures.forEach((picture, k) => (picture.src = urls[k]));
@@ -57,13 +47,14 @@ class Divider extends LineView {
   }
 
   resize() {
+    this.line.fit();
     this.request();
   }
 
   // --- The line ---
 
   position() {
-    return [this.share, 0];
+    return [this.line.share, 0];
   }
 
   commit() {
@@ -71,18 +62,17 @@ class Divider extends LineView {
   }
 
   paint() {
-    const percent = 100 * this.share;
+    const { share } = this.line;
+    const percent = 100 * share;
+    this.line.paint();
     this.pictures[1].style.clipPath = `inset(0 0 0 ${percent}%)`;
-    this.handle.style.left = `${percent}%`;
-    this.names[0].style.opacity = Number(this.share > 0.12);
-    this.names[1].style.opacity = Number(this.share < 0.88);
+    this.names[0].style.opacity = Number(share > 0.12);
+    this.names[1].style.opacity = Number(share < 0.88);
     if (this.dragging || !this.data.names) return; // a screen reader hears where it comes to rest
     const [left, right] = this.data.names;
-    this.surface.setAttribute("aria-valuenow", percent.toFixed(0));
-    this.surface.setAttribute("aria-valuetext", `${left} ${percent.toFixed(0)} %, ${right} ${(100 - percent).toFixed(0)} %`);
+    const [first, second] = [percent.toFixed(0), (100 - percent).toFixed(0)];
+    this.line.speak(0, 100, first, `${left} ${first} %, ${right} ${second} %`);
   }
 }
 
-export default function (component) {
-  return attach(component, Divider);
-}
+export default (component) => attach(component, Divider);

@@ -1,8 +1,6 @@
 // One picture and several strips: each track changes it along its own direction, and it holds all changes at once.
 // Row k of the sheet is the picture along strip k, with every other strip where the server last saw it (`held`).
 
-const SMALL_STEP = 0.01; // of a strip, for an arrow key
-const BIG_STEP = 0.1;
 const SNAP = 0.012; // of a strip: this near to the middle is the middle
 const STACKED = 640; // CSS pixels: narrower than this, the picture stands above its strips
 const HINT = "Arrow keys change the picture, with Shift or Page Up and Page Down in bigger steps. " +
@@ -10,44 +8,44 @@ const HINT = "Arrow keys change the picture, with Shift or Page Up and Page Down
 
 class Mixer extends View {
   constructor(parent) {
-    super(parent, "mixer");
-    this.shares = []; // of each strip, from its first frame to its last
-    this.active = 0;
+    super(parent, "mixer", HINT);
+    this.strips = [];
+    this.active = null; // the strip under the hand
     this.picture = new Picture("picture", { role: "img" });
     this.caption = make("div", "caption");
     this.column = make("div", "strips");
-    this.root.append(
-      make("div", "result", {}, [this.picture.canvas, this.caption]),
-      this.column,
-      make("p", "spoken-only", { id: "hint" }, [HINT]),
-    );
+    this.root.append(make("div", "result", {}, [this.picture.canvas, this.caption]), this.column);
   }
 
   build(labels) {
     this.labels = labels.join();
-    this.rows = labels.map((label, k) => this.buildRow(label, k));
-    this.column.replaceChildren(...this.rows.map((row) => row.element));
+    this.strips = labels.map((label) => this.buildStrip(label));
+    this.active = this.strips[0];
+    this.column.replaceChildren(...this.strips.map((strip) => strip.element));
   }
 
-  buildRow(label, k) {
-    const number = make("span", "number");
-    const thumbnails = make("canvas", "thumbnails", { "aria-hidden": "true" });
-    const handle = make("div", "handle");
-    const track = make(
-      "div",
-      "track",
-      { role: "slider", tabindex: "0", "aria-label": label, "aria-describedby": "hint", "aria-orientation": "horizontal" },
-      [thumbnails, make("div", "middle"), handle],
-    );
-    this.drag(track, {
-      start: () => (this.active = k),
-      move: (event) => this.follow(k, event),
-      release: () => this.rest(),
+  buildStrip(label) {
+    const strip = new Strip(this, {
+      children: [make("div", "middle")],
+      snap: (share) => (Math.abs(share - 0.5) < SNAP ? 0.5 : share),
+      grasp: () => (this.active = strip),
+      special: (event) => event.key === "Escape" && this.center(strip, event),
     });
-    this.keys(track, (event) => this.press(k, event), () => this.commit());
-    this.on(track, "dblclick", () => this.center(k));
-    const head = make("div", "ends", {}, [make("span", "strip-name", {}, [label]), number]);
-    return { element: make("div", "strip", {}, [head, track]), number, thumbnails, handle, track };
+    this.on(strip.track, "dblclick", (event) => {
+      this.center(strip, event);
+      this.rest();
+    });
+    strip.track.setAttribute("aria-label", label);
+    strip.number = make("span", "number");
+    const head = make("div", "ends", {}, [make("span", "strip-name", {}, [label]), strip.number]);
+    strip.element = make("div", "strip", {}, [head, strip.track]);
+    return strip;
+  }
+
+  center(strip, event) {
+    this.active = strip;
+    strip.moveTo(0.5, event);
+    return true;
   }
 
   // --- What the server sends ---
@@ -59,22 +57,18 @@ class Mixer extends View {
     this.picture.canvas.setAttribute("aria-label", data.alt);
     this.caption.textContent = data.caption;
     this.picture.resize(data.tile[1], data.tile[0]);
-    if (this.adopt(data)) this.shares = this.sharesOf(data.at);
-    this.exact = data.exact === null ? null : bytesOf(data.exact);
-    this.loadParts(data.parts, this.sharesOf(data.at));
+    const held = data.at.map((value) => (value - data.start) / (data.stop - data.start));
+    if (this.adopt(data)) this.strips.forEach((strip, k) => (strip.share = held[k]));
+    this.exact = bytesOf(data.exact);
+    this.loadParts(data.parts, held);
     this.resize();
-    this.request();
-  }
-
-  sharesOf(values) {
-    const { start, stop } = this.data;
-    return values.map((value) => (value - start) / (stop - start));
   }
 
   take({ frames }, held) {
-    this.frames = frames;
-    this.held = held;
-    this.thumbnailsAreOld = true;
+    this.strips.forEach((strip, k) => {
+      strip.take(frames, k * frames.columns, frames.columns);
+      strip.held = held[k];
+    });
     this.request();
   }
 
@@ -87,69 +81,34 @@ class Mixer extends View {
     const factor = sharpFactor(stacked ? Math.min(width, 300) : width / 2, tile[1], scale);
     this.picture.enlarge(factor);
     this.caption.style.width = stacked ? "100%" : `${tile[1] * factor}px`;
-    this.length = this.rows[0].track.clientWidth;
-    for (const { thumbnails, track } of this.rows) {
-      if (sharpen(thumbnails, this.length, track.clientHeight)) this.thumbnailsAreOld = true;
-    }
+    this.strips.forEach((strip) => strip.fit());
     this.request();
   }
 
   // --- The values ---
 
-  value(k) {
+  valueOf(strip) {
     const { start, stop } = this.data;
-    return start + this.shares[k] * (stop - start);
+    return start + strip.share * (stop - start);
   }
 
   position() {
-    return [this.value(this.active), this.active];
-  }
-
-  moveTo(k, share, event) {
-    const next = clamp(share, 0, 1);
-    if (next === this.shares[k]) return;
-    this.active = k;
-    this.shares[k] = next;
-    this.moved = true;
-    this.request(event);
-  }
-
-  follow(k, event) {
-    const box = this.rows[k].track.getBoundingClientRect();
-    const share = (event.clientX - box.left) / box.width;
-    this.moveTo(k, Math.abs(share - 0.5) < SNAP ? 0.5 : share, event);
-  }
-
-  press(k, event) {
-    const next = event.key === "Escape" ? 0.5 : stepAlong(event, this.shares[k], SMALL_STEP, BIG_STEP);
-    if (next === null) return false;
-    this.moveTo(k, next, event);
-    return true;
-  }
-
-  center(k) {
-    this.moveTo(k, 0.5);
-    this.rest();
-  }
-
-  rest() {
-    if (this.moved) this.commit();
-    this.request();
+    return [this.valueOf(this.active), this.strips.indexOf(this.active)];
   }
 
   commit() {
-    this.report(this.shares.map((_, k) => Number(this.value(k).toFixed(3))));
+    this.report(this.strips.map((strip) => Number(this.valueOf(strip).toFixed(3))));
   }
 
   // --- Painting ---
 
   paint() {
-    if (!this.length || !this.frames) return;
-    if (this.thumbnailsAreOld) this.paintThumbnails();
-    if (this.exact && this.answers(this.data)) this.picture.show(this.exact, this.data.tile[2]);
-    else this.picture.blend(this.frames, this.mixture());
-    if (this.dragging) this.paintRow(this.rows[this.active], this.active); // the others stand still
-    else this.rows.forEach((row, k) => this.paintRow(row, k));
+    const { length, sheet } = this.active;
+    if (!length || !sheet) return;
+    if (this.answers(this.data)) this.picture.show(this.exact, this.data.tile[2]);
+    else this.picture.blend(sheet, this.mixture());
+    const moving = this.dragging ? [this.active] : this.strips; // in a drag the others stand still
+    moving.forEach((strip) => this.paintStrip(strip));
   }
 
   /**
@@ -157,40 +116,19 @@ class Mixer extends View {
    * frames. Each further one adds what it changes, until the server has decoded them all together.
    */
   mixture() {
-    const moved = this.shares.map((_, k) => k).filter((k) => this.shares[k] !== this.held[k]);
+    const moved = this.strips.filter((strip) => strip.share !== strip.held);
     const [first, ...others] = moved.length ? moved : [this.active];
-    return [
-      ...this.tilesAt(first, this.shares[first], 1),
-      ...others.flatMap((k) => [...this.tilesAt(k, this.shares[k], 1), ...this.tilesAt(k, this.held[k], -1)]),
-    ];
+    const changes = others.flatMap((strip) => [...strip.around(strip.share), ...strip.around(strip.held, -1)]);
+    return [...first.around(first.share), ...changes];
   }
 
-  tilesAt(k, share, weight) {
-    const { columns } = this.frames;
-    const place = share * (columns - 1);
-    const first = Math.min(Math.floor(place), columns - 2);
-    const second = place - first;
-    return [[k * columns + first, weight * (1 - second)], [k * columns + first + 1, weight * second]];
-  }
-
-  paintRow({ number, handle, track }, k) {
-    const text = spoken(this.value(k), 2);
-    number.textContent = text;
-    handle.style.transform = `translateX(${this.shares[k] * this.length}px)`;
+  paintStrip(strip) {
+    const text = spoken(this.valueOf(strip), 2);
+    strip.paint();
+    strip.number.textContent = text;
     if (this.dragging) return; // a screen reader hears where it comes to rest
-    track.setAttribute("aria-valuemin", String(this.data.start));
-    track.setAttribute("aria-valuemax", String(this.data.stop));
-    track.setAttribute("aria-valuenow", this.value(k).toFixed(2));
-    track.setAttribute("aria-valuetext", text);
-  }
-
-  paintThumbnails() {
-    this.thumbnailsAreOld = false;
-    const { columns } = this.frames;
-    this.rows.forEach(({ thumbnails }, k) => fillTrack(thumbnails, this.frames, k * columns, columns));
+    strip.speak(this.data.start, this.data.stop, this.valueOf(strip).toFixed(2), text);
   }
 }
 
-export default function (component) {
-  return attach(component, Mixer);
-}
+export default (component) => attach(component, Mixer);

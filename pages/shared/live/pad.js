@@ -46,16 +46,13 @@ function normalShare(z) {
 
 class Pad extends View {
   constructor(parent) {
-    super(parent, "pad");
+    super(parent, "pad", HINT);
     this.share = [0.5, 0.5]; // of the plane, from the left and from the bottom
     this.hidden = new Set(); // classes that the legend switched off
     this.nearest = -1;
     this.build();
-    this.drag(this.surface, {
-      move: (event) => this.follow(event),
-      release: () => this.rest(),
-    });
-    this.keys(this.surface, (event) => this.press(event), () => this.commit());
+    this.drag(this.surface, { move: (event) => this.follow(event) });
+    this.keys(this.surface, (event) => this.press(event));
   }
 
   build() {
@@ -87,7 +84,6 @@ class Pad extends View {
         this.picture.canvas,
         make("div", "side", {}, [this.readout, this.nearBox]),
       ]),
-      make("p", "spoken-only", { id: "hint" }, [HINT]),
     );
   }
 
@@ -225,11 +221,6 @@ class Pad extends View {
     if (!moves[event.key]) return false;
     this.moveTo(...moves[event.key], event);
     return true;
-  }
-
-  rest() {
-    if (this.moved) this.commit();
-    this.request();
   }
 
   commit() {
@@ -400,6 +391,4 @@ class Pad extends View {
   }
 }
 
-export default function (component) {
-  return attach(component, Pad);
-}
+export default (component) => attach(component, Pad);

@@ -27,6 +27,4 @@ class Parts {
   }
 }
 
-export default function (component) {
-  return attach(component, Parts);
-}
+export default (component) => attach(component, Parts);

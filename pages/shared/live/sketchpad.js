@@ -18,7 +18,7 @@ function base64Of(bytes) {
 
 class Sketchpad extends View {
   constructor(parent) {
-    super(parent, "sketchpad");
+    super(parent, "sketchpad", HINT);
     this.base = null; // what the page put there, as a canvas
     this.strokes = []; // each a list of [x, y], logical pixels
     this.stroke = null; // the one being drawn
@@ -51,7 +51,6 @@ class Sketchpad extends View {
       this.surface,
       make("div", "buttons", {}, [this.undoButton, this.clearButton]),
       this.status,
-      make("p", "spoken-only", { id: "hint" }, [HINT]),
     );
   }
 
@@ -236,6 +235,4 @@ class Sketchpad extends View {
   }
 }
 
-export default function (component) {
-  return attach(component, Sketchpad);
-}
+export default (component) => attach(component, Sketchpad);

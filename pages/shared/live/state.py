@@ -1,0 +1,108 @@
+"""How a component is registered and shown, and whose value it has: the reader's, the page's or the default.
+
+Everything heavy (atlas, dots, thumbnails) travels as one message of its own, the *parts*. Streamlit sends a message
+that did not change only once, so a rerun after a release costs a few kilobytes, whatever the size of the atlas.
+
+A component reports {"at": value, "turn": how many reports before, "epoch": which placement it has seen}. The turn tells
+the browser whether an answer is about the point it shows; the epoch makes a placement by the page win over what the
+browser still holds.
+"""
+import hashlib
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from pages.shared.live import sheet
+
+ASSETS = Path(__file__).parent
+
+
+def component(name: str) -> Callable[..., Any]:
+    """Register NAME.js with what all components share in front of it, and its NAME.css if it has a look of its own.
+
+    Called once a component, when its module is imported. Streamlit registers it anew where it must (a second server
+    or an AppTest in the same process).
+    """
+    script, style = (["common.js", f"{name}.js"], ["live.css", f"{name}.css"])
+    return st.components.v2.component(f"autoencoder_lab_{name}", js=_read(script), css=_read(style))
+
+
+def _read(files: list[str]) -> str:
+    return "\n".join((ASSETS / file).read_text("utf-8") for file in files if (ASSETS / file).is_file())
+
+
+PARTS = component("parts")
+
+
+def mount(shown: Callable[..., Any], key: str, data: dict[str, Any], parts: dict[str, Any] | None = None,
+          on_change: Callable[[], None] | None = None, default: Any = None) -> Any:
+    """Show a component (and its parts) and return its value, unchecked."""
+    with st.container(gap=None):
+        if parts is not None:
+            data = data | {"parts": _digest(parts)}
+            PARTS(key=f"{key}:parts", data={"id": data["parts"], "parts": _plain(parts)})
+        result = shown(key=key, data=data | {"key": key}, on_value_change=on_change or (lambda: None))
+    return _value(result, key, default).at
+
+
+def _plain(parts: dict[str, Any]) -> dict[str, Any]:
+    return {name: asdict(part) if isinstance(part, sheet.Sheet) else part for name, part in parts.items()}
+
+
+def _digest(parts: dict[str, Any]) -> str:
+    names = {name: part.digest if isinstance(part, sheet.Sheet) else part for name, part in parts.items()}
+    return hashlib.sha1(json.dumps(names).encode(), usedforsecurity=False).hexdigest()
+
+
+class Value(NamedTuple):
+    at: Any                      # unchecked
+    turn: int | None             # None: the reader has not touched it since it was placed
+    epoch: int
+
+    def sent(self, at: Any) -> dict[str, Any]:
+        """For the browser, with the place as it was checked."""
+        return {"at": at, "turn": self.turn, "epoch": self.epoch}
+
+
+def place(key: str, value: Any) -> None:
+    """Set the value of a component from the page, for example behind a button.
+
+    Call it before the component is shown in this run, or in a callback. The value is (x, y) for a pad, a number for a
+    filmstrip or threshold, one a strip for a mixer; for a sketchpad a float picture in 0..1 (square, `size * 4` pixels
+    a side) or None, which clears it.
+    """
+    _, epoch = st.session_state.get(f"{key}:placed", (None, 0))
+    st.session_state[f"{key}:placed"] = (value, epoch + 1)
+    st.session_state.pop(key, None)
+
+
+def current(key: str, default: Any) -> Value:
+    """The value before the component is shown: the reader's, else the page's, else the default."""
+    return _value(st.session_state.get(key), key, default)
+
+
+def _value(state: Any, key: str, default: Any) -> Value:
+    placed, epoch = st.session_state.get(f"{key}:placed", (default, 0))
+    value = state.get("value") if hasattr(state, "get") else None
+    if value is None:
+        return Value(placed, None, epoch)
+    if not isinstance(value, dict):              # a bare value, as an AppTest sets it
+        return Value(value, None, epoch)
+    if value.get("epoch") != epoch:              # reported before the page placed another value
+        return Value(placed, None, epoch)
+    turn = value.get("turn")
+    return Value(value.get("at"), turn if type(turn) is int else None, epoch)
+
+
+def number(value: Any, low: float, high: float, default: float) -> float:
+    """A finite number within [low, high], whatever a browser or an address sent."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    return min(max(default if math.isnan(found) else found, low), high)
