@@ -1,5 +1,6 @@
 """A page with the live components on synthetic pictures: what test_live.py drives."""
 
+import cv2
 import numpy as np
 import streamlit as st
 
@@ -32,10 +33,28 @@ def points() -> np.ndarray:
     return np.random.default_rng(0).normal(size=(3000, 2)) * 0.8
 
 
+def lines() -> None:
+    """The page at ?lines: every component with a line to drag, and room to scroll."""
+    atlas, strip, near = sheets()
+    faces = blob(np.linspace(-2, 2, 9), np.zeros(9))
+    pictures = [cv2.imencode(".png", blob(np.array(x), np.array(0)))[1].tobytes() for x in (-1, 1)]
+    live.filmstrip("strip", strip, start=-1, stop=1, label="Path", alt="A soft spot that travels", scale=3)
+    values = live.mixed("mix", [0, 0])
+    live.mixer("mix", np.stack([faces, faces[::-1]]), ["Smile", "Hat"], values=[0, 0], exact=faces[4], alt="A mixture")
+    live.threshold("line", points()[:, 0], points()[:, 1] > 1.5, label="Limit", value=1.0)
+    live.divider("halves", *pictures, label="Halves", size=(28, 28), names=("before", "after"),
+                 alts=("A spot", "Another spot"), height=300)
+    st.html("<div style='height: 1500px'></div>")
+    st.text(f"mix={values}")
+
+
 def main() -> None:
     """The page: two pads, a filmstrip, a sketchpad, and below what the server got from them."""
     atlas, strip, near = sheets()
     st.set_page_config("Live components", layout="wide")
+    if "lines" in st.query_params:
+        lines()
+        return
     st.session_state["runs"] = st.session_state.get("runs", 0) + 1
     st.title("Live components")
     backdrop = st.radio("Backdrop", ("both", "points", "grid", "plain"), horizontal=True)

@@ -3,7 +3,7 @@
 // A component is a subclass of View with
 //   update(data)   what the server sends at every rerun: labels and sizes; `adopt` says whether its value counts
 //   take(parts)    the heavy data (atlas, frames, dots) once they are there and decoded: once a digest
-//   resize()       fit the width of the page; nothing else changes a size, so that nothing jumps
+//   resize()       fit the window; nothing else changes a size, so that nothing jumps
 //   position()     the value as two numbers, for a benchmark
 //   paint(now)     show the value; `request` asks for it, and it comes once a frame at most
 //   commit()       `report` the value to the server, once the hand or the keys rest
@@ -175,6 +175,7 @@ class View {
     this.listeners = new AbortController();
     this.resizes = new ResizeObserver(() => this.resize());
     this.resizes.observe(this.root);
+    this.on(window, "resize", () => this.resize());
   }
 
   destroy() {
@@ -251,28 +252,50 @@ class View {
     window.__aeLive.push({ component, key, pointerTime, paintTime: performance.now(), x, y });
   }
 
-  /** Drag with one pointer on a surface: move(event) while it is down, then release(). */
-  drag(surface, { start = () => {}, move, release = () => this.rest() }) {
-    let pointer = null;
+  /**
+   * Drag with one pointer on a surface: start() returns what undoes the drag, for a browser that takes the pointer away
+   * (it scrolls); move(event) while it is down; then release(). Where a finger may as well scroll, the drag waits for it
+   * to move sideways, or to lift: a tap.
+   */
+  drag(surface, { start, move, release = () => this.rest(), scrolls = false }) {
+    let [pointer, undo, moved] = [null, null, false];
+    const begin = () => {
+      moved = this.moved;
+      this.dragging = true;
+      undo = start();
+    };
+    const end = () => {
+      [pointer, undo] = [null, null];
+      this.dragging = false;
+    };
+    const ours = (type, listener) =>
+      this.on(surface, type, (event) => event.pointerId === pointer && listener(event));
     this.on(surface, "pointerdown", (event) => {
       if (pointer !== null || event.button !== 0) return;
       pointer = event.pointerId;
       surface.setPointerCapture(pointer);
-      this.dragging = true;
-      start(event);
+      if (scrolls && event.pointerType === "touch") return;
+      begin();
       move(event);
     });
-    this.on(surface, "pointermove", (event) => {
-      if (event.pointerId === pointer) move(event);
+    ours("pointermove", (event) => {
+      if (!undo) begin();
+      move(event);
     });
-    const end = (event) => {
-      if (event.pointerId !== pointer) return;
-      pointer = null;
-      this.dragging = false;
+    ours("pointerup", (event) => {
+      if (!undo) {
+        begin();
+        move(event);
+      }
+      end();
       release();
-    };
-    this.on(surface, "pointerup", end);
-    this.on(surface, "pointercancel", end);
+    });
+    ours("pointercancel", () => {
+      undo?.();
+      if (undo) this.moved = moved;
+      end();
+      this.rest();
+    });
   }
 
   /** Keys on a surface: press(event) says whether it was one of ours; commit() runs once they rest. */
@@ -319,8 +342,14 @@ class Line {
       { role: "slider", tabindex: "0", "aria-describedby": "hint", "aria-orientation": "horizontal" },
       [...children, this.handle],
     );
-    view.drag(this.track, { start: grasp, move: (event) => this.follow(event) });
+    view.drag(this.track, { start: () => this.hold(), move: (event) => this.follow(event), scrolls: true });
     view.keys(this.track, (event) => this.special?.(event) || this.press(event));
+  }
+
+  hold() {
+    const { share } = this;
+    this.grasp?.();
+    return () => (this.share = share);
   }
 
   moveTo(share, event) {

@@ -3,6 +3,7 @@
 const SMALL_STEP = 0.01; // of the plane's side, for an arrow key
 const BIG_STEP = 0.1;
 const GAP = 24; // pixels between the plane and the picture, as in live.css
+const SMALLEST = 200; // pixels of a plane's side on a low screen
 const WIDE = 560; // from this width on they stand side by side
 const NEAR_SIDE = { wide: 84, stacked: 56 }; // pixels for the nearest real picture
 const WARPED_TICKS = [-2, -1, 0, 1, 2];
@@ -51,7 +52,7 @@ class Pad extends View {
     this.hidden = new Set(); // classes that the legend switched off
     this.nearest = -1;
     this.build();
-    this.drag(this.surface, { move: (event) => this.follow(event) });
+    this.drag(this.surface, { start: () => this.hold(), move: (event) => this.follow(event) });
     this.keys(this.surface, (event) => this.press(event));
   }
 
@@ -147,7 +148,7 @@ class Pad extends View {
     return palette[index % palette.length];
   }
 
-  // --- Sizes: they depend on the page's width only, so nothing jumps ---
+  // --- Sizes: they depend on the window only, so nothing jumps ---
 
   resize() {
     const width = this.root.clientWidth;
@@ -156,7 +157,8 @@ class Pad extends View {
     const wide = width >= WIDE;
     const room = wide ? (width - GAP) * 0.5 : Math.min(width * 0.66, 256);
     const factor = sharpFactor(room, tile[1], scale);
-    const side = Math.floor(Math.min(size, wide ? width - GAP - factor * tile[1] : width));
+    const tallest = Math.max(SMALLEST, 0.75 * document.documentElement.clientHeight); // a finger can scroll past it
+    const side = Math.floor(Math.min(size, tallest, wide ? width - GAP - factor * tile[1] : width));
     this.root.classList.toggle("stacked", !wide);
     this.picture.enlarge(factor);
     this.nearSide = wide ? NEAR_SIDE.wide : NEAR_SIDE.stacked;
@@ -189,6 +191,11 @@ class Pad extends View {
     const [across, up] = this.share;
     const plane = [x0 + across * (x1 - x0), y0 + up * (y1 - y0)];
     return this.data.warp ? plane.map(probit) : plane;
+  }
+
+  hold() {
+    const { share } = this;
+    return () => (this.share = share);
   }
 
   moveTo(across, up, event) {

@@ -88,6 +88,7 @@ class Sketchpad extends View {
     this.lift(); // ends the keyboard's stroke, if its pen is down
     this.pen = null;
     this.stroke = [];
+    return () => (this.stroke = null);
   }
 
   follow(event) {
