@@ -50,6 +50,11 @@ SIDEBAR = 220                    # pixels
 STYLE = """<style>
 .stMainBlockContainer { padding: 2.5rem clamp(1rem, 2.5vw, 3rem) 4rem; }
 .stMainBlockContainer h1 { padding: 0.5rem 0 0; }
+/* What was made stays as it is until what follows is ready; a line on top says that something is being computed. */
+[data-stale="true"] { opacity: 1 !important; }
+.stApp[data-test-script-state="running"]::before { content: ""; position: fixed; inset: 0 0 auto; height: 3px;
+  z-index: 1e6; background: Highlight; transform-origin: 0; animation: ae-working 8s ease-out 0.3s both; }
+@keyframes ae-working { from { opacity: 0; transform: scaleX(0); } 5% { opacity: 1; } to { transform: scaleX(0.9); } }
 </style>"""
 
 
