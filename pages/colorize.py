@@ -1,4 +1,4 @@
-"""Colorize: gray photographs in believable color at their own size, and the published experiment on CIFAR-10."""
+"""Colorize: gray photos in plausible color at their own size, and the published experiment on CIFAR-10."""
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -11,42 +11,17 @@ from ae_core.features import colorize, paint
 from ae_core.pictures import convert, datasets, reader, sheets
 from pages.shared import cache, frame, live, widgets
 
-FORMULA = (r"\begin{aligned} L &= 116\, f(Y) - 16 \\ a &= 500\,(f(X) - f(Y)) \\ b &= 200\,(f(Y) - f(Z)) \\[1ex]"
-           r" \mathcal{L} &= \log\,\overline{\lVert c - \hat c(L) \rVert^2} \\"
-           r" &+ 0.8\,\max(0,\, 0.7\,S(c) - S(\hat c)) / 0.107 \\ S &= \sigma + 0.3\,\lVert \mu \rVert \end{aligned}")
-IDEA = r"""
-**Lab.** A photograph is split as the eye does it (CIE Lab): lightness $L$, which a gray photograph has, and chroma
-$c = (a, b)$, red against green and yellow against blue, which it lacks. The network guesses the chroma alone. The
-lightness stays yours, to the last grain; a color that cannot be shown at its lightness is paled until it can.
-
-**The network** halves the photograph five times. At the bottom it sums up the whole scene (meadow, street, church),
-tells every place about it, and comes back up over **skip connections** to a quarter of the size: color is smooth. In
-training it had to name the scene as well: whoever knows what is there colors it better (Iizuka et al., 2016).
-
-**The loss.** A shirt in a gray photograph may be red or blue. Squared error alone answers such doubt with the mean,
-which is brown: the sepia wash of many colorizers. So the network pays the *logarithm* of the error, which is what PSNR
-measures, and a **fine for paleness** where its picture is less than 70 % as colorful as the true one. Colorfulness
-$S$ is mostly the spread $\sigma$ of the colors and little of their mean $\mu$: one tint over all would not do.
-
-**The guided filter** brings the small answer back to your size. Around every place a straight line from lightness to
-chroma is fitted, and drawn over the lightness at full size: colors stop where the photograph has an edge (He et al.,
-2013 and 2015).
-
-No network knows what was really there. It paints what is likely: blue skies, green grass, warm skin, and for a dress of
-any color something between gray and brown. **PSNR** (in dB, higher is better) measures the squared error,
-**colorfulness** (Hasler and Süsstrunk, 2003) how strong the colors are.
-"""
 PUBLISHED_IDEA = """
 The published colorizer is the plain autoencoder of the other pages with three channels at its end: gray 32 x 32 in,
-convolutions of 64, 128 and 256 filters, **256 numbers**, the mirror image, color out, squared error. Taken alone it
-**loses to the gray copy** ({mse:.5f} against {gray_mse:.5f}): to squeeze a picture through 256 numbers costs more than
-its missing color. What it knows of color shows only once its chroma is joined with the lightness that went in
+convolutions with 64, 128 and 256 filters, **256 numbers**, the mirror image, color out, squared error. Taken alone, it
+**loses to the gray copy** ({mse:.5f} against {gray_mse:.5f}): squeezing a picture through 256 numbers costs more than
+its missing color. What it knows about color shows only once its chroma is joined with the lightness of the input
 ({mse_own_lightness:.5f}).
 """
 VIEWS = ("Photographs", "The published experiment")
 LEFT = ("Gray", "True colors")
-RIGHT = {"Prediction": "predicted", "Its colors, own lightness": "own_lightness"}
-SCORES = {"The gray copy": "gray_mse", "Prediction": "mse", "Its colors, own lightness": "mse_own_lightness"}
+RIGHT = {"Prediction": "predicted", "Its colors, your lightness": "own_lightness"}
+SCORES = {"The gray copy": "gray_mse", "Prediction": "mse", "Its colors, your lightness": "mse_own_lightness"}
 COLUMNS, THUMBNAIL = 6, 160
 
 
@@ -60,44 +35,36 @@ class Photo:
 # --- photographs ---------------------------------------------------------------------------------------------
 
 def choose_photos():
-    """The photographs to colorize: the reader's, or a sample for as long as there are none."""
-    files = st.file_uploader("Drop one photograph or several, of any size", widgets.PICTURE_FILES, key="photos",
+    """The photos to colorize: the reader's, or a sample for as long as there are none."""
+    files = st.file_uploader("Drop one or several photos, of any size", widgets.PICTURE_FILES, key="photos",
                              accept_multiple_files=True)
-    if st.toggle("Take one with the camera", key="use_camera"):
+    if st.toggle("Use the camera", key="use_camera"):
         files = [*files, *filter(None, [st.camera_input("Camera", label_visibility="collapsed", key="camera")])]
-    chosen = sample(disabled=bool(files))
-    return [Photo(file.file_id, file.name, file.getvalue()) for file in files] or [chosen]
-
-
-def sample(disabled):
-    """One of the photographs of the libraries."""
     places = datasets.photographs()
-    title = widgets.choose_one("Or look at a sample", list(places), "photo", disabled=disabled)
-    return Photo(title, places[title].name, places[title].read_bytes())
+    title = widgets.choose_one("Or look at a sample", list(places), "photo", disabled=bool(files))
+    return [Photo(file.file_id, file.name, file.getvalue()) for file in files] or \
+        [Photo(title, places[title].name, places[title].read_bytes())]
 
 
 def look_at(photos):
     """[(photo, look)] of those that can be read, each computed once; a sentence for the others."""
-    served, key = widgets.served(colorize.PHOTO), tuple(photo.ident for photo in photos)
-    if st.session_state.get("looked", (None,))[0] != (key, served):
-        st.session_state.looked = (key, served), []              # a run that is stopped does not begin again
+    served = widgets.served(colorize.PHOTO)
+
+    def look(photo):
+        try:
+            return cache.look(served, photo.ident, photo.raw, photo.name)
+        except reader.BadPicture as error:
+            return str(error)
+
+    def work():
         several = widgets.progress("Colorizing", "colorize") if len(photos) > 1 else nullcontext(lambda share: None)
         with several as report:
-            found = [look_or_sentence(served, photo, report, k / len(photos)) for k, photo in enumerate(photos)]
-        st.session_state.looked = (key, served), found
-    found = st.session_state.looked[1]
+            return [(report(k / len(photos)), look(photo))[1] for k, photo in enumerate(photos)]
+    found = widgets.kept("looked", (served, *(photo.ident for photo in photos)), work) or []
     sentences = [seen for seen in found if isinstance(seen, str)]
     if sentences:
         st.warning("\n\n".join(sentences))
     return [(photo, seen) for photo, seen in zip(photos, found, strict=False) if not isinstance(seen, str)]
-
-
-def look_or_sentence(served, photo, report, share):
-    report(share)
-    try:
-        return cache.look(served, photo.ident, photo.raw, photo.name)
-    except reader.BadPicture as error:
-        return str(error)
 
 
 def choose_colors():
@@ -108,30 +75,29 @@ def choose_colors():
 
 
 def show(photo, look, tint, left):
-    """The photograph beneath the line, and how far its colors are from the true ones where it has any."""
+    """The photo beneath the line, and how far its colors are from the true ones where it has any."""
     colored = paint.paint(look.gray, tint)
     before = look.gray if left == "Gray" else look.truth
     live.divider("divider", sheets.to_photo(before), sheets.to_photo(colored), label="Line between before and after",
                  size=look.gray.shape[1::-1], names=(left, "Colorized"),
                  alts=(f"{photo.name}: {left.lower()}", f"{photo.name}: colorized"))
     if look.truth is None:
-        st.caption("Left of the line your photograph, right of it the same in the colors that the network imagines.")
+        st.caption("Left of the line: your photo. Right: the same photo in the colors that the network predicts.")
         return
     ours, ratio = colorize.compare(look.truth, colored)
     gray, _ = colorize.compare(look.truth, sheets.to_rgb(look.gray))
-    st.caption("This photograph has colors. They were taken away, so that you can judge what the network makes of the "
-               f"gray: {ours:.1f} dB against the true colors (the gray copy: {gray:.1f} dB), and {ratio:.2f} times "
-               "as colorful.")
+    st.caption("This photo has colors. They were removed so that you can judge the result: "
+               f"{ours:.1f} dB against the true colors (the gray copy: {gray:.1f} dB), and {ratio:.2f} times as "
+               "colorful.")
 
 
 def download(photo, tint, kind):
-    st.download_button("Download at full size", partial(colorize.render, photo.raw, photo.name, tint, kind),
-                       colorize.file_name(photo.name, kind), f"image/{kind.lower()}", on_click="ignore",
-                       icon=":material/download:", type="primary")
+    widgets.download("Download at full size", partial(colorize.render, photo.raw, photo.name, tint, kind),
+                     colorize.file_name(photo.name, kind), f"image/{kind.lower()}", type="primary", key="full_size")
 
 
 def download_all(seen, tinted, settings, kind):
-    """A zip of all photographs, made when asked for."""
+    """A zip of all photos, made when asked for."""
     key = [photo.ident for photo, _ in seen], settings, kind
     if st.button(f"Make a zip of all {len(seen)}", icon=":material/folder_zip:"):
         with widgets.progress("Painting at full size", "zip") as report, widgets.sentences():
@@ -139,16 +105,15 @@ def download_all(seen, tinted, settings, kind):
                                       report)
             st.session_state.zip = key, packed
     ready = st.session_state.get("zip", (None, b""))
-    st.download_button("Download zip", ready[1], "colorized.zip", "application/zip", on_click="ignore",
-                       icon=":material/download:", disabled=ready[0] != key)
+    widgets.download("Download zip", ready[1], "colorized.zip", "application/zip", disabled=ready[0] != key)
 
 
 def show_all(seen, tinted):
-    """All photographs at once, small."""
+    """All photos at once, small."""
     thumbnails = [paint.paint(colorize.reduce(look.gray, THUMBNAIL), tinted(look.tint)) for _, look in seen]
     widgets.show(sheets.tile(np.stack([convert.thumbnail(datasets.as_pictures(each[None])[0], THUMBNAIL)
                                        for each in thumbnails]), COLUMNS),
-                 f"All {len(seen)} photographs.", f"{len(seen)} photographs, colorized", "colorized")
+                 f"All {len(seen)} photos.", f"{len(seen)} photos, colorized", "colorized")
 
 
 def photographs():
@@ -169,7 +134,7 @@ def photographs():
                                     disabled=look.truth is None)
         tinted, settings = choose_colors()
         kind = st.segmented_control("File", ("JPEG", "PNG"), default="JPEG", required=True, key="kind",
-                                    help="Camera and date are passed on, the place where it was taken is not.")
+                                    help="Camera and date are kept; the location is removed.")
         download(photo, tinted(look.tint), kind)
         if len(seen) > 1:
             download_all(seen, tinted, settings, kind)
@@ -182,7 +147,7 @@ def photographs():
 # --- the published experiment --------------------------------------------------------------------------------
 
 def small_pictures():
-    """The published experiment on CIFAR-10 where it is here, else or if asked on photographs shrunk to 32 x 32."""
+    """The published experiment on CIFAR-10 where it is here, else or if asked on photos shrunk to 32 x 32."""
     sources = [*(["CIFAR-10"] if cache.has_pictures("cifar10") else []), "Photographs", "Upload"]
     source = st.segmented_control("Pictures", sources, default=sources[0], required=True, key="small_source")
     served = widgets.served(colorize.PUBLISHED)
@@ -206,20 +171,19 @@ def shrunk_uploads():
 def show_sheets(result):
     """Truth, gray and prediction as sheets of ten columns, and all three for a slide."""
     columns = min(10, len(result.truth))
-    shown = {"The truth": result.truth, "Gray, which goes in": result.gray, "What comes out": result.predicted}
+    shown = {"True colors": result.truth, "Input: gray": result.gray, "Output": result.predicted}
     shown = {name: sheets.tile(pictures, columns, gap=0, scale=4) for name, pictures in shown.items()}
     for column, (name, sheet) in zip(st.columns(3), shown.items(), strict=True):
         column.image(sheets.to_png(sheet), caption=name, alt=f"{len(result.truth)} small pictures. {name}")
     labeled = sheets.stack(*(sheets.label(sheet, name) for name, sheet in shown.items()))
-    st.download_button("Download PNG", sheets.to_png(labeled), "published.png", "image/png", on_click="ignore",
-                       icon=":material/download:")
+    widgets.download("Download PNG", sheets.to_png(labeled), "published.png", "image/png")
 
 
 def published():
     picture, controls = st.columns([5, 2], gap="medium")
     with controls:
         result = small_pictures()
-        left = st.segmented_control("Left of the line", ("Gray", "Truth"), default="Gray", required=True,
+        left = st.segmented_control("Left of the line", LEFT, default="Gray", required=True,
                                     key="small_left")
         right = st.radio("Right of the line", list(RIGHT), key="small_right")
     with picture:
@@ -242,6 +206,6 @@ if widgets.choose_segment("View", list(VIEWS), "view", label_visibility="collaps
     photographs()
 else:
     published()
-widgets.explain(IDEA, FORMULA, "; published: ".join(presets.get(name).recipe
-                                                    for name in (colorize.PHOTO, colorize.PUBLISHED)))
-widgets.code(colorize.predict, paint.guided, paint.paint, colorize.publish)
+widgets.explain("colorize", "; published: ".join(presets.get(name).recipe
+                                                 for name in (colorize.PHOTO, colorize.PUBLISHED)),
+                colorize.predict, paint.guided, paint.paint, colorize.publish)

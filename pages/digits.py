@@ -4,26 +4,15 @@ import streamlit as st
 
 from ae_core import latent
 from ae_core.features import digits
-from ae_core.pictures import convert, datasets, sheets
-from pages.shared import cache, frame, live, widgets
+from ae_core.pictures import convert, sheets
+from pages.shared import address, cache, frame, live, widgets
 
-NAME = "digits_cvae"             # the one that the lab ships; readers may train others
-FORMULA = (r"\mathcal{L} = -\log p(x \mid z, y) + D_{KL}\big(q(z \mid x, y)\,\|\,\mathcal{N}(0, 1)\big),"
-           r"\qquad \hat x = D(z, y)")
-IDEA = """
-A **conditional** variational autoencoder is told the digit $y$, as ten numbers of which one is 1, in two places: beside
-the picture at the encoder, and beside the code $z$ at the decoder. The code then has no need to say *which* digit it
-is. What is left for its two numbers is *how* it is written: slant, width, weight of the pen. So the same point of the
-plane writes all ten digits in one hand.
-
-The label need not be one digit. Half of 8 and half of 3 was never seen in training, and still decodes to something
-between the two.
-"""
 VIEWS = {"Styles": "grid", "Real digits as points": "points", "Both": "both"}
 GRID = 13                        # pictures a side under the pad
 FRAMES = 33                      # of a blend; the middle one is half and half
 MAX_NUMBER = 12                  # digits that still fit a phone
 RANGES = {"−1.5 … 1.5": (-1.5, 1.5), "−2.5 … 2.5": (-2.5, 2.5), "−3.5 … 3.5": (-3.5, 3.5)}
+WEIGHT = address.numbers("weight", [(0, 1)], (0.5,), "weight")
 # The digits are the page's main control, so they are as large as keys of a till.
 BIG_BUTTONS = """<style>
 .st-key-digit, .st-key-digit .stButtonGroup { width: 100%; }
@@ -36,36 +25,30 @@ BIG_BUTTONS = """<style>
 
 
 def show_styles(served):
-    """The digit buttons and the style pad beside them; returns the digit and the style."""
+    """The digit buttons and the style pad beside them; returns the style."""
     buttons, pad = st.columns([1, 3.4], gap="large")
     with buttons:
         st.html(BIG_BUTTONS)
         digit = int(widgets.choose_segment("Digit", digits.DIGITS, "digit", "8"))
         view = widgets.choose_one("Under the point", list(VIEWS), "view")
         downloads = st.container()
-        st.caption("Every place on the plane is a style of writing; the digit stays what you ask for.")
+        st.caption("Every point on the plane is a handwriting style; the digit stays the one you chose.")
     codes, plane = widgets.opened(cache.codes, served), cache.plane(served)
     rows = np.flatnonzero(codes.label == digit)
+    near = live.Neighbors(codes.mean[rows], cache.class_strip(served, digit), codes.label[rows]) if len(rows) else None
+    point = address.numbers("at", [plane.bounds[:2], plane.bounds[2:]], (0.6, -0.4), "style")
     with pad:
         style = live.pad(
             "style", cache.styles(served, digit, plane.bounds, digits.TILES), bounds=plane.bounds,
-            point=widgets.address_numbers("at", [plane.bounds[:2], plane.bounds[2:]], (0.6, -0.4), "a style"),
-            backdrop=VIEWS[view], grid=cache.styles(served, digit, plane.bounds, GRID, centers=True),
-            dots=plane.points[rows], dot_labels=codes.label[rows], neighbors=near(served, codes, digit),
-            exact=lambda *point: digits.decode_style(served, digit, point), size=520,
+            point=point.read(), backdrop=VIEWS[view],
+            grid=cache.styles(served, digit, plane.bounds, GRID, centers=True),
+            dots=plane.points[rows], dot_labels=codes.label[rows], neighbors=near,
+            exact=lambda *at: digits.decode_style(served, digit, at), size=520,
             label=f"Handwriting styles of the digit {digit}", alt=f"The digit {digit} in the style of the point")
-    st.query_params["at"] = f"{style[0]:.3f},{style[1]:.3f}"
+    point.write(style)
     with downloads:
         download_png("Download this digit", digits.write(served, str(digit), style)[0], f"digit_{digit}", 20)
-    return digit, style
-
-
-def near(served, codes, digit):
-    """The real pictures of a digit, for the one nearest to the point."""
-    rows = np.flatnonzero(codes.label == digit)
-    if not len(rows):
-        return None
-    return live.Neighbors(codes.mean[rows], cache.class_strip(served, digit), codes.label[rows])
+    return style
 
 
 def show_blend(served, style):
@@ -83,10 +66,10 @@ def show_blend(served, style):
     with film:
         weight = live.filmstrip(
             f"blend_{first}_{second}", latent.tiles(mixed.pictures, FRAMES)[0], scale=13,
-            value=widgets.address_numbers("weight", [(0, 1)], (0.5,), "a weight")[0], ends=(str(first), str(second)),
+            value=WEIGHT.read()[0], ends=(str(first), str(second)),
             captions=[f"{1 - share:.0%} {first} and {share:.0%} {second}" for share in mixed.shares],
             label=f"Weight of the {second}", alt=f"A digit between {first} and {second}")
-    st.query_params["weight"] = f"{weight:.3f}"
+    WEIGHT.write((weight,))
 
 
 def show_number(served):
@@ -96,17 +79,14 @@ def show_number(served):
     with controls:
         number = st.text_input("Number", "2026", max_chars=MAX_NUMBER, key="number", bind="query-params").strip()
         if not number or set(number) - set(digits.DIGITS):
-            st.info("Only digits from 0 to 9 can be written; showing 2026 in its place.")
+            st.info("Only the digits 0 to 9 can be written; showing 2026 instead.")
             number = "2026"
-        hand = int(widgets.address_numbers("hand", [(0, 9999)], (4,), "a handwriting")[0])
-        if st.button("Another style", icon=":material/ink_pen:"):
-            hand = (hand + 1) % 10_000
-    st.query_params["hand"] = str(hand)
+        hand = widgets.draw_again("hand", "Another style", "ink_pen", first=4)
     styles = digits.tour(hand, 40)
     lines = digits.write(served, number, styles)
     with film:
         share = live.filmstrip(f"number_{number}_{hand}", latent.tiles(lines, len(lines))[0], label="Handwriting",
-                               alt=f"The number {number} in one handwriting", loop=True, scale=8,
+                               alt=f"The number {number} in one handwriting style", loop=True, scale=8,
                                ends=("this style", "and back to it"))
     with controls:
         line = digits.write(served, number, digits.at(styles, share))[0]
@@ -122,7 +102,8 @@ def show_sheet(served):
         names = ["z₁", "z₂"]
         name = widgets.choose_segment("Across", names, "across")
         reach = widgets.choose_one("Range", list(RANGES), "range")
-        st.caption("What changes from left to right changes alike in every row: it is the handwriting, not the digit.")
+        st.caption("What changes from left to right changes the same way in every row: it is the handwriting, not the "
+                   "digit.")
     with sheet:
         pictures = digits.style_sheet(served, names.index(name), *RANGES[reach], 10)
         widgets.show(sheets.tile(pictures, 10, scale=2),
@@ -131,29 +112,20 @@ def show_sheet(served):
 
 
 def download_png(label, picture, file, scale):
-    png = sheets.to_png(sheets.enlarge(convert.to_uint8(picture), scale))
-    st.download_button(label, png, f"{file}.png", "image/png", icon=":material/download:", on_click="ignore",
-                       key=f"png_{file}")
+    widgets.download(label, sheets.to_png(sheets.enlarge(convert.to_uint8(picture), scale)), f"{file}.png", "image/png")
 
 
 def download_gif(pictures, file, scale):
     """Encoded at the click: a GIF takes longer than all the rest of the page."""
-    st.download_button("Download GIF", lambda: sheets.to_gif(pictures, scale=scale), f"{file}.gif", "image/gif",
-                       icon=":material/download:", on_click="ignore", key=f"gif_{file}")
-
-
-def writes_digits(preset):
-    """Whether a model is told which of the ten digits to write, in a plane of styles."""
-    return preset.labels == 10 and preset.code == 2 and datasets.about(preset.dataset).classes == digits.DIGITS
+    widgets.download("Download GIF", lambda: sheets.to_gif(pictures, scale=scale), f"{file}.gif", "image/gif")
 
 
 frame.open_page("digits")
-titles = widgets.offered(writes_digits)
-name = NAME if len(titles) == 1 else titles[widgets.choose_one("Model", list(titles), "model")]
+titles = widgets.offered("digits")
+name = next(iter(titles.values())) if len(titles) == 1 else titles[widgets.choose_one("Model", list(titles), "model")]
 cvae = widgets.served(name)
-digit, style = show_styles(cvae)
+style = show_styles(cvae)
 show_blend(cvae, style)
 show_number(cvae)
 show_sheet(cvae)
-widgets.explain(IDEA, FORMULA, cvae.preset.recipe)
-widgets.code(digits.blend, digits.style_sheet, digits.write)
+widgets.explain("digits", cvae.preset.recipe, digits.blend, digits.style_sheet, digits.write)

@@ -1,4 +1,4 @@
-"""Faces: meet new ones, change what they look like along attribute directions, and melt one into another.
+"""Faces: meet new ones, change what they look like along attribute directions, and morph one into another.
 
 A face is its code, float32 (d,); pictures are float32 (n, h, w, c) in 0..1. `model` is a served variational model, and
 alpha counts steps along a direction of `attributes.Attributes`: 0 changes nothing, 1 goes as far as the mean faces with
@@ -48,6 +48,19 @@ def meet(model, count, temperature=1.0, seed=0, where=None):
 def change(code, directions, alphas):
     """The code (d,) moved by alphas (k,) along directions (k, d), all at once."""
     return (code + np.asarray(alphas, np.float32) @ directions).astype(np.float32)
+
+
+def parse_changes(text, names):
+    """{attribute: alpha} of "Smiling:1.50,Young:-1.00"; ValueError where an attribute or its alpha is none."""
+    changes = {name: float(alpha) for name, alpha in (part.split(":") for part in text.split(",") if part)}
+    if not all(name in names and abs(alpha) <= REACH for name, alpha in changes.items()):
+        raise ValueError(f"{text!r} holds an unknown attribute, or an alpha beyond {REACH:g}.")
+    return changes
+
+
+def format_changes(changes):
+    """The text that `parse_changes` reads."""
+    return ",".join(f"{name}:{alpha:.2f}" for name, alpha in changes.items() if alpha)
 
 
 def steps(count=FRAMES):

@@ -20,6 +20,7 @@ MEAN, PCA = "Distance to the mean picture", "PCA error, 8 numbers"
 TRIM, ROUNDS = 0.05, 3           # of the codes, so many of the farthest are left out of the mean and covariance
 SHRINK = 0.01                    # of the mean variance, added to every direction: codes have units that never vary
 LEAST = 20                       # pictures that have a bulk to be far from
+RED = (0.74, 0.11, 0.0)          # of the frame around an intruder
 OWN_CODE = 16                    # numbers of an autoencoder that is trained on the reader's own collection
 
 
@@ -41,6 +42,11 @@ class Judged:
     def precision(self):
         """The share of intruders among those beyond; nan where nothing is."""
         return self.caught / (self.caught + self.false_alarms) if self.caught + self.false_alarms else float("nan")
+
+    @property
+    def false_alarm_rate(self):
+        """The share of regular pictures that are beyond."""
+        return self.false_alarms / max(self.false_alarms + self.passed, 1)
 
     @property
     def recall(self):
@@ -139,7 +145,7 @@ def fit(pictures, seconds=60, report=None, clock=time.monotonic):
 def enough(pictures):
     """ValueError with a sentence where a collection is too small to have a bulk."""
     if len(pictures) < LEAST:
-        raise ValueError(f"{len(pictures)} pictures have no bulk to stand out from; give at least {LEAST}.")
+        raise ValueError(f"At least {LEAST} pictures are needed to tell what is typical; these are {len(pictures)}.")
 
 
 # --- judging ---------------------------------------------------------------------------------------------

@@ -4,45 +4,140 @@ Streamlit runs a page file alone when its address is opened cold (/denoise), wit
 never relies on the router: `open_page` sets the title and draws the navigation in both cases.
 """
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
+
+from ae_core.features import colorize, denoise, digits, faces, latent_map, outliers, reconstruct, search
+from ae_core.own import design
+from ae_core.pictures import datasets, sheets
+from ae_core.presets import Preset
+from pages.shared import address, cache
+
+Picture = tuple[np.ndarray, str]         # a uint8 sheet and its alt text
 
 
 @dataclass(frozen=True)
 class Page:
-    file: str
+    """All that the app knows of a page."""
+    name: str                    # of its files: pages/<name>.py, <name>.md with "How this works"; and its address
     title: str
     icon: str
-    group: str
-    sentence: str                # what to do here, in one sentence
+    group: str                   # its heading in the navigation
+    sentence: str                # what to do here
+    picture: Callable[[], Picture] | None = None             # for Home, computed by the models of the page
+    shows: Callable[[Preset], bool] = lambda preset: False   # which models can be chosen on it
+    query: str = "model"         # where its address keeps the title of the chosen model
+
+    @property
+    def file(self) -> str:
+        return f"pages/{self.name}.py"
 
 
-PAGES = {
-    "home": Page("pages/home.py", "Autoencoder Lab", ":material/home:", "",
-                 "Squeeze pictures into a few numbers, build them up again, and see what survives."),
-    "reconstruct": Page("pages/reconstruct.py", "Reconstruct", ":material/compare:", "See",
-                        "Choose a model and a code size, and compare every picture with what its code can rebuild."),
-    "denoise": Page("pages/denoise.py", "Denoise", ":material/blur_on:", "See",
-                    "Drag the noise up and watch the autoencoder paint the clean picture from what is left."),
-    "latent_map": Page("pages/latent_map.py", "Latent map", ":material/map:", "Explore",
-                       "Drag the point across the plane: every place on it is a picture."),
-    "digits": Page("pages/digits.py", "Digits", ":material/pin:", "Explore",
-                   "Choose a digit, then drag through the handwriting styles it can be written in."),
-    "faces": Page("pages/faces.py", "Faces", ":material/face:", "Explore",
-                  "Drag a strip and watch the face smile, age or put on glasses."),
-    "colorize": Page("pages/colorize.py", "Colorize", ":material/palette:", "Use",
-                     "Drop a black-and-white photograph, drag the line across it, and take it home in color."),
-    "outliers": Page("pages/outliers.py", "Outliers", ":material/search_insights:", "Use",
-                     "Hide a few intruders among a thousand pictures, drag the threshold, and see which are found."),
-    "search": Page("pages/search.py", "Search", ":material/image_search:", "Use",
-                   "Choose a picture or draw one, see its sixteen likest, and click one of them to go on from there."),
-    "train": Page("pages/train.py", "Train", ":material/model_training:", "Make",
-                  "Choose pictures and a network, press Train, and watch it learn epoch by epoch."),
-}
+# --- the pictures on Home ------------------------------------------------------------------------------------
 
+def _reconstruct() -> Picture:
+    pictures = cache.samples("fashion_mnist")[0][[0, 2, 8, 18]]
+    result = reconstruct.run(cache.served("fashion_conv"), pictures)
+    return sheets.stack(sheets.tile(pictures, 4, scale=3), sheets.tile(result.rebuilt, 4, scale=3), gap=2), \
+        "Four pieces of clothing above their reconstructions from 256 numbers"
+
+
+def _denoise() -> Picture:
+    pictures = cache.samples("mnist")[0][[0, 1, 2, 4]]
+    noisy = denoise.corrupt(pictures, "Gaussian", seed=1, sigma=0.6, mean=0.5)
+    result = denoise.run(cache.served("digits_denoiser"), pictures, noisy)
+    return sheets.stack(sheets.tile(noisy, 4, scale=3), sheets.tile(result.restored, 4, scale=3), gap=2), \
+        "Four digits under heavy noise, above the same digits restored"
+
+
+def _latent_map() -> Picture:
+    served = cache.served("digits_vae")
+    pictures = latent_map.sheet(served, cache.plane(served), 13, -2, 2)[:13 * 6]
+    return sheets.tile(pictures, 13, gap=0), "A sheet of digits that morph into one another"
+
+
+def _digits() -> Picture:
+    lines = digits.write(cache.served("digits_cvae"), "2026", digits.tour(4, 10)[[0, 5]])
+    return sheets.tile(lines, 1, scale=3), "The year 2026 in two handwriting styles"
+
+
+def _faces() -> Picture:
+    served = cache.served(faces.PRESET)
+    stored, codes = cache.attributes(served), cache.codes(served).mean
+    strip = faces.sheet(served, codes[stored.gallery[12:13]], stored.of(["Smiling"])[0])
+    return sheets.tile(strip, 7), "One face in seven steps from serious to smiling"
+
+
+def _colorize() -> Picture:
+    path = datasets.photographs()["China"]
+    look = cache.look(cache.served(colorize.PHOTO), "China", path.read_bytes(), path.name)
+    return colorize.beside(look, 300), "A gray photo of temples beside its colorized version"
+
+
+def _outliers() -> Picture:
+    mixed = datasets.mix(*cache.samples("fashion_mnist"), 5, 0)
+    order = np.argsort(-outliers.run(cache.served(outliers.ENCODER), mixed.pictures).scores)[:12]
+    framed = sheets.frame(mixed.pictures[order], [outliers.RED if odd else (0, 0, 0) for odd in mixed.intruder[order]])
+    return sheets.tile(framed, 6, scale=2), \
+        "The twelve highest outlier scores among 1,010 sandals; red frames mark the T-shirts"
+
+
+def _search() -> Picture:
+    served, pictures = cache.served(search.PRESET), cache.searched("test")[0]
+    found = search.like(cache.index(served, "test"), served, pictures[4], 10, but=4)
+    return sheets.tile(pictures[[4, *found.ids]], 11, scale=2), "A shirt and the ten most similar pictures"
+
+
+def _train() -> Picture:
+    rebuilt = cache.story_of(cache.served(design.STORY))[0].rebuilt
+    return np.concatenate([sheets.tile(datasets.as_pictures(rebuilt[k][:4]), 4, scale=3) for k in (0, 1, -1)]), \
+        "Four pieces of clothing as a network reconstructs them untrained, after one epoch, and after twenty"
+
+
+# --- the table -----------------------------------------------------------------------------------------------
+
+def _writes_digits(preset: Preset) -> bool:
+    return preset.labels == 10 and preset.code == 2 and datasets.about(preset.dataset).classes == digits.DIGITS
+
+
+PAGES = {page.name: page for page in (
+    Page("home", "Autoencoder Lab", ":material/home:", "",
+         "Compress pictures to a few numbers, reconstruct them, and see what survives."),
+    Page("reconstruct", "Reconstruct", ":material/compare:", "See",
+         "Choose a model and a code size, and compare each picture with its reconstruction.", _reconstruct,
+         lambda preset: not preset.corruption and datasets.has_samples(preset.dataset)),
+    Page("denoise", "Denoise", ":material/blur_on:", "See",
+         "Drag the noise level and watch the autoencoder restore the pictures.", _denoise,
+         lambda preset: bool(preset.corruption) and not preset.labels),
+    Page("latent_map", "Latent map", ":material/map:", "Explore",
+         "Drag the point across the plane: every position decodes to a picture.", _latent_map,
+         lambda preset: preset.mapped and not preset.labels and datasets.has_samples(preset.dataset)),
+    Page("digits", "Digits", ":material/pin:", "Explore",
+         "Choose a digit, then drag through handwriting styles.", _digits, _writes_digits),
+    Page("faces", "Faces", ":material/face:", "Explore",
+         "Drag a strip to make the face smile, age, or wear glasses.", _faces),
+    Page("colorize", "Colorize", ":material/palette:", "Use",
+         "Drop in a black-and-white photo, drag the line across it, and download it in color.", _colorize),
+    Page("outliers", "Outliers", ":material/search_insights:", "Use",
+         "Hide a few intruders among a thousand pictures, drag the threshold, and see which are found.", _outliers),
+    Page("search", "Search", ":material/image_search:", "Use",
+         "Choose or draw a picture, see the sixteen most similar, and click one to continue from it.", _search),
+    Page("train", "Train", ":material/model_training:", "Make",
+         "Choose pictures and a network, press Train, and watch it learn epoch by epoch.", _train),
+)}
+
+
+def pages_for(preset: Preset) -> list[str]:
+    """The pages on which a model can be chosen."""
+    return [name for name, page in PAGES.items() if page.shows(preset)]
+
+
+# --- what every page begins with -----------------------------------------------------------------------------
 
 TAB_ICON = Path(__file__).with_name("icon.png")    # Streamlit would fetch a material icon for the tab from the network
 SIDEBAR = 220                    # pixels
@@ -55,15 +150,17 @@ STYLE = """<style>
 .stApp[data-test-script-state="running"]::before { content: ""; position: fixed; inset: 0 0 auto; height: 3px;
   z-index: 1e6; background: Highlight; transform-origin: 0; animation: ae-working 8s ease-out 0.3s both; }
 @keyframes ae-working { from { opacity: 0; transform: scaleX(0); } 5% { opacity: 1; } to { transform: scaleX(0.9); } }
+[class*=st-key-address] { display: none; }
 </style>"""
 
 
-def open_page(name):
+def open_page(name: str) -> None:
     """Set the browser tab, draw the navigation and the heading of a page of the table."""
     page = PAGES[name]
     tab = page.title if name == "home" else f"{page.title} · Autoencoder Lab"
     st.set_page_config(page_title=tab, page_icon=TAB_ICON, layout="wide", initial_sidebar_state=SIDEBAR)
     st.html(STYLE)
+    address.replace_history()
     with st.sidebar:
         group = ""
         for other, entry in PAGES.items():
@@ -75,9 +172,14 @@ def open_page(name):
     st.markdown(page.sentence)
 
 
-def link(name, bold=False, query=None):
-    """A link to a page of the table; none where a page runs on its own in a test and has no neighbors."""
+def link(name: str, bold: bool = False, model: Preset | None = None) -> None:
+    """A link to a page of the table, with a model chosen; none where a page runs alone in a test."""
     page = PAGES[name]
     with contextlib.suppress(StreamlitPageNotFoundError):
         st.page_link(page.file, label=f"**{page.title}**" if bold else page.title, icon=page.icon,
-                     query_params=query)
+                     query_params={page.query: model.title} if model else None)
+
+
+def explanation(name: str) -> str:
+    """What "How this works" says on a page, as Markdown."""
+    return Path(__file__).parents[1].joinpath(f"{name}.md").read_text("utf-8")

@@ -1,38 +1,60 @@
-"""What the pages are made of: pick pictures, show a sheet with its download, explain, show the code.
+"""What the pages are made of: choose, pick pictures, show a sheet with its download, explain, show the code.
 
 Every function draws in the place where it is called and returns plain values; the pages put them together.
 """
+import base64
 import contextlib
+import csv
 import inspect
 import io
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
 from ae_core import model
 from ae_core.features import reconstruct
-from ae_core.pictures import collections, datasets, quickdraw, reader, sheets
-from pages.shared import cache, live
+from ae_core.pictures import collections, convert, datasets, quickdraw, reader, sheets
+from ae_core.presets import Preset
+from pages.shared import address, cache, frame, live
 
 PICTURE_FILES = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff")
+DRAWS = 10_000                   # seeds that "Draw again" counts through
+# A grid of buttons with pictures: it stays a grid on a phone, and keyboards and screen readers can choose, too.
+GRID = """<style>
+.st-key-grid_KEY { display: grid !important; grid-template-columns: repeat(WIDE, minmax(0, 1fr)); gap: 0.35rem; }
+.st-key-grid_KEY { max-width: MOST; }
+.st-key-grid_KEY > div, .st-key-grid_KEY button { width: 100% !important; }
+.st-key-grid_KEY button { padding: 0.15rem; min-height: 0; border-radius: 0.4rem; }
+.st-key-grid_KEY button :is(div, span) { display: block; width: 100%; }
+.st-key-grid_KEY button p { display: flex; flex-direction: column; gap: 0.1rem; font-size: 0.8rem; line-height: 1.25; }
+.st-key-grid_KEY button img { width: 100%; max-height: none !important; height: auto; margin: 0; display: block;
+                              border-radius: 0.25rem; object-fit: fill; image-rendering: RENDERING; }
+@media (max-width: 640px) { .st-key-grid_KEY { grid-template-columns: repeat(NARROW, minmax(0, 1fr)); } }
+</style>"""
 
 
 @dataclass(frozen=True)
 class Picked:
-    pictures: np.ndarray         # (n, h, w, 1)
+    pictures: np.ndarray         # (n, h, w, c)
     labels: np.ndarray | None    # (n,), None of a reader's own pictures
     source: str                  # "Test pictures", "Upload" or "Drawing"
 
 
-def offered(keep):
-    """{title: name} of the presets that `keep` accepts and that have weights; where there are none the page stops."""
-    wanted = [preset for preset in model.store.offered().values() if keep(preset)]
-    here = {preset.title: preset.name for preset in wanted if model.store.present(preset.name)}
+# --- models --------------------------------------------------------------------------------------------------
+
+def offered(page: str) -> dict[str, str]:
+    """{title: name} of the models that a page shows and that have weights; where there are none the page stops."""
+    wanted = [preset for preset in model.store.offered().values() if frame.PAGES[page].shows(preset)]
+    here: dict[str, str] = {}
+    for preset in wanted:
+        if model.store.present(preset.name):
+            here[f"{preset.title} ({preset.name})" if preset.title in here else preset.title] = preset.name
     if not here:
         st.warning(f"None of the models of this page has weights here. Train one with: "
                    f"`python -m ae_core train {wanted[0].name}`")
@@ -40,12 +62,12 @@ def offered(keep):
     return here
 
 
-def served(name):
+def served(name: str) -> Any:
     """The served model; a sentence and the end of the page where its weights are missing or damaged."""
     return opened(cache.served, name)
 
 
-def opened(load, source):
+def opened(load: Callable, source: Any) -> Any:
     """load(source), of weights; a sentence and the end of the page where they are missing or damaged."""
     try:
         return load(source)
@@ -54,13 +76,15 @@ def opened(load, source):
         st.stop()
 
 
-def choose_one(label, options, key, index=0, **arguments):
+# --- controls kept in the address ----------------------------------------------------------------------------
+
+def choose_one(label: str, options: Sequence[str], key: str, index: int = 0, **arguments: Any) -> str:
     """A selectbox kept in the page's address; an unknown value there falls back to option `index` with a sentence."""
     _check_address(label, options, options[index], key)
     return st.selectbox(label, options, index, key=key, bind="query-params", **arguments)
 
 
-def choose_segment(label, options, key, default=None, **arguments):
+def choose_segment(label: str, options: Sequence[str], key: str, default: str | None = None, **arguments: Any) -> str:
     """The same as a row of buttons, of which always one is on."""
     default = options[0] if default is None else default
     _check_address(label, options, default, key)
@@ -73,53 +97,43 @@ def _check_address(label, options, default, key):
     if key in st.session_state:
         if st.session_state[key] not in options:
             st.session_state[key] = default
-        return
-    asked = st.query_params.get(key)
-    if asked is not None and asked not in options:
-        st.info(f"This address asks for a “{label}” that is not here; showing {default} in its place.")
-        del st.query_params[key]
+    elif key in st.query_params and st.query_params[key] not in options:
+        address.refuse(key, f"“{label}”", default)
 
 
-def slide(label, lowest, highest, default, step, key):
+def slide(label: str, lowest: float, highest: float, default: Any, step: float, key: str) -> Any:
     """A slider of one number, or of two ends, kept in the address; anything else there falls back with a sentence."""
     asked = st.query_params.get_all(key)
     if asked and key not in st.session_state:
         count = len(default) if isinstance(default, tuple) else 1
-        address_numbers(key, [(lowest, highest)] * count, default, f"a value of “{label}”", ",".join(asked))
+        try:
+            address.numbers(key, [(lowest, highest)] * count, None, "").parse(",".join(asked))
+        except ValueError:
+            address.refuse(key, f"“{label}”")
     return st.slider(label, lowest, highest, default, step, key=key, bind="query-params")
 
 
-def address_numbers(key, ranges, default, what, asked=None):
-    """The numbers that the page's address keeps under a key, one within each (lowest, highest) of `ranges`.
-
-    A sentence and `default` where there is anything else, such as nan, 1e9, too few numbers or no numbers at all.
-    `asked` is what the address says, where that is not one text.
-    """
-    asked = asked or st.query_params.get(key)
-    if asked is None:
-        return default
-    with contextlib.suppress(ValueError):
-        numbers = tuple(float(text) for text in asked.split(","))
-        if all(low <= number <= high for number, (low, high) in zip(numbers, ranges, strict=True)):
-            return numbers
-    st.info(f"This address asks for {what} that is not here; showing another in its place.")
-    del st.query_params[key]
-    return default
+def draw_again(key: str, label: str = "Draw again", icon: str = "casino", count: int = DRAWS, first: int = 0) -> int:
+    """A number to draw by, kept in the address, and the button that moves on to the next."""
+    field = address.whole(key, count - 1, first, "draw")
+    number = field.read()
+    if st.button(label, icon=f":material/{icon}:", key=f"{key}_again"):
+        number = (number + 1) % count
+    field.write(number)
+    return number
 
 
-def pick_pictures(key, preset, count, errors=None):
+# --- pictures ------------------------------------------------------------------------------------------------
+
+def pick_pictures(key: str, preset: Preset, count: int, errors: np.ndarray | None = None) -> Picked:
     """Controls for test pictures, an upload or a drawing, all as the preset sees pictures.
 
     errors: of every test picture, to choose the best and the worst by.
     """
     source = st.segmented_control("Pictures", ["Test pictures", "Upload", "Drawing"], default="Test pictures",
                                   required=True, key=f"{key}_source")
-    if source == "Upload":
-        pictures = uploaded(key, preset, count)
-    elif source == "Drawing":
-        pictures = drawn(key, preset)
-    else:
-        pictures = None
+    own = {"Upload": lambda: uploaded(key, preset, count), "Drawing": lambda: drawn(key, preset)}
+    pictures = own[source]() if source in own else None
     if pictures is not None:
         return Picked(pictures, None, source)
     return _test_pictures(key, preset, count, errors, quiet=source != "Test pictures")
@@ -128,32 +142,30 @@ def pick_pictures(key, preset, count, errors=None):
 def _test_pictures(key, preset, count, errors, quiet):
     """A choice of test pictures; without its controls (`quiet`) until the reader's own picture has arrived."""
     pictures, labels = cache.samples(preset.dataset, preset.shape)
-    order, class_name, everything = "random", None, "All classes"
-    seed = st.session_state.setdefault(f"{key}_seed", 0)
+    order, row, seed = "random", None, 0
     if not quiet:
-        classes = datasets.about(preset.dataset).classes
-        class_name = st.selectbox("Class", [everything, *classes], key=f"{key}_class_{preset.dataset}")
+        classes = ["All classes", *datasets.about(preset.dataset).classes]
+        row = classes.index(st.selectbox("Class", classes, key=f"{key}_class_{preset.dataset}")) - 1
         if errors is not None:
-            order = st.segmented_control("Which", ["random", "best", "worst"], default="random", required=True,
-                                         format_func={"random": "Random", "best": "Best rebuilt",
-                                                      "worst": "Worst rebuilt"}.get, key=f"{key}_order")
-        if order == "random" and st.button("Draw other pictures", icon=":material/casino:", key=f"{key}_again"):
-            seed = st.session_state[f"{key}_seed"] = seed + 1
-        class_name = None if class_name == everything else classes.index(class_name)
-    chosen = reconstruct.choose(labels, errors, count, order, class_name, seed)
+            names = {"random": "Random", "best": "Lowest error", "worst": "Highest error"}
+            order = st.segmented_control("Which", list(names), default="random", required=True, format_func=names.get,
+                                         key=f"{key}_order")
+        if order == "random":
+            seed = draw_again("draw", "Draw other pictures")
+    chosen = reconstruct.choose(labels, errors, count, order, None if row in (None, -1) else row, seed)
     return Picked(pictures[chosen], labels[chosen], "Test pictures")
 
 
-def uploaded(key, preset, count=1):
-    """A reader's own pictures (n, h, w, 1) as the preset sees them, or None; for drawings, Quick Draw files, too."""
+def uploaded(key: str, preset: Preset, count: int = 1) -> np.ndarray | None:
+    """A reader's own pictures (n, h, w, c) as the preset sees them, or None; for drawings, Quick Draw files, too."""
     drawings = quickdraw.SUFFIXES if preset.dataset.startswith("quickdraw") else ()
-    files = st.file_uploader("Your pictures (any size; gray or color)" + (" or a Quick Draw file" if drawings else ""),
+    files = st.file_uploader(f"Your pictures (any size, gray or color){' or a Quick, Draw! file' * bool(drawings)}",
                              accept_multiple_files=count > 1, key=f"{key}_upload",
                              type=[*PICTURE_FILES, *(suffix[1:] for suffix in drawings)])
     files = files if isinstance(files, list) else [files] if files else []
     if len(files) > count:
-        st.info(f"The first {count} of your {len(files)} pictures are shown; this page has no room for more.")
-    pictures = []
+        st.info(f"Only the first {count} of your {len(files)} pictures are shown.")
+    pictures: list[np.ndarray] = []
     for file in files[:count]:
         with sentences():
             if drawings and file.name.endswith(drawings):
@@ -171,15 +183,13 @@ def _sketches(file, shape, count):
         return datasets.pad(datasets.as_pictures(quickdraw.load(path, count)), shape)
 
 
-def drawn(key, preset):
-    """A reader's drawing (1, h, w, 1) as the preset sees it, or None."""
-    ink = live.sketchpad(f"{key}_sketch", label="Draw here with mouse, finger or keyboard")
-    if ink is None:
-        return None
-    return datasets.fit(ink[..., None], preset.dataset, preset.shape)[None]
+def drawn(key: str, preset: Preset) -> np.ndarray | None:
+    """A reader's drawing (1, h, w, c) as the preset sees it, or None."""
+    ink = live.sketchpad(f"{key}_sketch", label="Draw here with a mouse, a finger, or the keyboard")
+    return None if ink is None else datasets.fit(ink[..., None], preset.dataset, preset.shape)[None]
 
 
-def collect(key, preset):
+def collect(key: str, preset: Preset) -> collections.Collection | None:
     """Controls for a reader's own collection as the preset sees it, read once; None while there is none.
 
     Whatever had to be left out is named.
@@ -188,13 +198,13 @@ def collect(key, preset):
         files, preset.shape, datasets.DATASETS[preset.dataset].margin, report))
     if collected is None:
         return None
-    st.caption(f"{len(collected.names)} pictures read, {len(collected.skipped)} left out.")
+    st.caption(f"{len(collected.names)} pictures read, {len(collected.skipped)} skipped.")
     if collected.skipped:
         st.warning("\n\n".join(collected.skipped[:20]) + (" …" if len(collected.skipped) > 20 else ""))
     return collected
 
 
-def gather(key, how, read):
+def gather(key: str, how: Any, read: Callable) -> Any:
     """Controls for files, zips of them or a folder; what read(files, report) made of them, None while there are none.
 
     It is read once; again where the files or `how` it is to be read have changed.
@@ -202,21 +212,33 @@ def gather(key, how, read):
     whole_folder = st.toggle("A whole folder", key=f"{key}_folder", help="Off: single files, or zip archives of them.")
     files = st.file_uploader("Your pictures", type=[*PICTURE_FILES, "zip"], key=f"{key}_files_{whole_folder}",
                              accept_multiple_files="directory" if whole_folder else True)
-    ident, place = (how, *(file.file_id for file in files)), f"{key}_collected"
     if not files:
         return None
+
+    def work():
+        with progress("Reading your pictures", key) as report:
+            return read([(file.name, file.getvalue()) for file in files], report)
+    found = kept(f"{key}_collected", (how, *(file.file_id for file in files)), work)
+    if found is None:
+        st.info("Reading was stopped. Choose the pictures again to restart it.")
+    return found
+
+
+def files_of(key: str) -> tuple:
+    """What a collection was read from, to know again what was made of it."""
+    return st.session_state[f"{key}_collected"][0]
+
+
+def kept(place: str, ident: Any, make: Callable[[], Any]) -> Any:
+    """make(), once in a session for as long as `ident` stays the same; None where its run was stopped."""
     if st.session_state.get(place, (None,))[0] != ident:
         st.session_state[place] = ident, None    # a run that is stopped does not begin again
-        with progress("Reading your pictures", key) as report:
-            done = read([(file.name, file.getvalue()) for file in files], report)
-        st.session_state[place] = ident, done
-    if st.session_state[place][1] is None:
-        st.info("Reading was stopped. Choose pictures again to go on.")
+        st.session_state[place] = ident, make()
     return st.session_state[place][1]
 
 
 @contextlib.contextmanager
-def progress(text, key):
+def progress(text: str, key: str) -> Iterator[Callable[[float], None]]:
     """A bar with the time left, and a button that stops the work; gives report(share) to call while it is done."""
     bar, stop = st.progress(0.0, f"{text} …"), st.empty()
     stop.button("Stop", icon=":material/stop:", key=f"{key}_stop")    # any click ends the run at its next report
@@ -234,7 +256,7 @@ def progress(text, key):
 
 
 @contextlib.contextmanager
-def sentences():
+def sentences() -> Iterator[None]:
     """Show what is wrong with an upload or with weights in its own sentence, and go on."""
     try:
         yield
@@ -242,28 +264,49 @@ def sentences():
         st.warning(str(error))
 
 
-def show(sheet, caption, alt, file, key=None):
+# --- what is shown -------------------------------------------------------------------------------------------
+
+def show(sheet: np.ndarray, caption: str, alt: str, file: str) -> None:
     """A uint8 sheet at its own size with its caption and a PNG download."""
     png = sheets.to_png(sheet)
     st.image(png, caption=caption, alt=alt, width="content")
-    st.download_button("Download PNG", png, f"{file}.png", "image/png", icon=":material/download:",
-                       on_click="ignore", key=key or f"download_{file}")
+    download("Download PNG", png, f"{file}.png", "image/png")
 
 
-def curve(lines, x, x_title, y_title, alt, marker=None, height=320):
-    """A line chart {name: y values}, with a vertical line at `marker` where the reader's setting is."""
-    figure = go.Figure([go.Scatter(x=list(x), y=y, name=name, mode="lines+markers", line={"color": color})
-                        for (name, y), color in zip(lines.items(), live.PALETTE, strict=False)])
-    if marker is not None:
-        figure.add_vline(marker, line_dash="dot")
-    figure.update_layout(height=height, margin={"l": 8, "r": 8, "t": 8, "b": 8}, yaxis_title=y_title,
-                         legend={"orientation": "h", "y": -0.3})
-    figure.update_xaxes(title=x_title)
-    st.plotly_chart(figure, alt=alt, config={"displayModeBar": False})
+def download(label: str, data: Any, file: str, kind: str, **arguments: Any) -> None:
+    """A download that does not run the page again; `data` may be a function, called at the click."""
+    st.download_button(label, data, file, kind, icon=":material/download:", on_click="ignore",
+                       **{"key": f"download_{file}"} | arguments)
 
 
-def architecture(card):
-    """The layers of encoder and decoder: name, kind, output shape, parameters."""
+def picture_grid(key: str, pictures: np.ndarray, alts: Sequence[str], on_click: Callable, arguments: Sequence[dict], *,
+                 columns: tuple[int, int], words: Sequence[str] = (), width: int | None = None) -> None:
+    """Pictures (n, h, w, c) as buttons; a click calls on_click(**arguments[k]).
+
+    columns: on a wide screen and on a phone; words: below each; width: of the whole grid, in pixels, at most.
+    """
+    side = pictures.shape[1]
+    rules = {"KEY": key, "WIDE": str(columns[0]), "NARROW": str(columns[1]),
+             "MOST": f"{width}px" if width else "none", "RENDERING": "pixelated" if side < 64 else "auto"}
+    style = GRID
+    for name, value in rules.items():
+        style = style.replace(name, value)
+    st.html(style)
+    with st.container(key=f"grid_{key}"):
+        for k, picture in enumerate(pictures):
+            raw = base64.b64encode(sheets.to_webp(picture[None], scale=max(1, 112 // side))).decode()
+            word = words[k].replace("[", "(").replace("]", ")") if words else ""
+            st.button(f"![{alts[k]}](data:image/webp;base64,{raw}) {word}", key=f"{key}_{k}", on_click=on_click,
+                      kwargs=arguments[k])
+
+
+def enlarged(pictures: np.ndarray, factor: int) -> np.ndarray:
+    """Pictures (n, h, w, c) between whose pixels is interpolated: square ones would hide a face."""
+    return np.stack([convert.resize(picture, [factor * side for side in picture.shape[:2]]) for picture in pictures])
+
+
+def architecture(card: dict) -> int:
+    """The layers of encoder and decoder: name, kind, output shape, parameters; returns how many of these there are."""
     rows = [{"Part": part, "Layer": layer["layer"], "Kind": layer["kind"],
              "Output shape": " x ".join(map(str, layer["shape"])), "Parameters": layer["parameters"]}
             for part, layers in card["layers"].items() for layer in layers]
@@ -271,26 +314,19 @@ def architecture(card):
     return sum(row["Parameters"] for row in rows)
 
 
-def explain(text, formula, recipe):
-    """The closed panel "How this works": the idea, the formula in LaTeX, the published recipe."""
+def explain(page: str, recipe: str, *functions: Callable) -> None:
+    """The closed panels "How this works", with the published recipe, and "The code": the real source behind a page."""
     with st.expander("How this works", icon=":material/school:"):
-        st.markdown(text)
-        st.latex(formula)
+        st.markdown(frame.explanation(page))
         st.caption(f"Recipe: {recipe}.")
-
-
-def code(*functions):
-    """The closed panel "The code": the real source of the functions behind the page."""
     with st.expander("The code", icon=":material/code:"):
         for function in functions:
             st.caption(f"`{function.__module__}.{function.__qualname__}`")
             st.code(inspect.getsource(function), "python")
 
 
-def table_csv(rows):
+def table_csv(rows: Sequence[dict]) -> bytes:
     """CSV bytes of a list of dicts with the same keys."""
-    import csv
-
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0])
     writer.writeheader()

@@ -67,6 +67,41 @@ def test_the_navigation_is_the_same_from_every_entrance(page, app, start):
     assert errors(page) == []
 
 
+def follow(page, title):
+    """Click a page in the navigation and wait until it stands."""
+    page.locator("[data-testid=stSidebar] [data-testid=stPageLink-NavLink] p").filter(has_text=title).click()
+    page.wait_for_function("title => document.querySelector('h1')?.innerText === title", arg=title, timeout=READY)
+    settle(page)
+
+
+def go_back(page):
+    """One press of Back must be Home again."""
+    page.go_back()
+    page.wait_for_function("document.querySelector('h1')?.innerText === 'Autoencoder Lab'", timeout=READY)
+    settle(page)
+
+
+@pytest.mark.parametrize("name", [name for name in frame.PAGES if name != "home"])
+def test_one_press_of_back_is_home_again(page, app, name):
+    open_page(page, app, "home")
+    follow(page, frame.PAGES[name].title)
+    assert "?" not in page.url               # untouched, a page writes nothing into its address
+    go_back(page)
+
+
+@pytest.mark.parametrize(("name", "button"), [("digits", "Another style"), ("latent_map", "Draw again"),
+                                              ("denoise", "Draw other noise")])
+def test_what_is_changed_on_a_page_adds_nothing_to_the_history(page, app, name, button):
+    open_page(page, app, "home")
+    follow(page, frame.PAGES[name].title)
+    for _ in range(2):
+        before = page.url
+        page.get_by_role("button", name=button).click()
+        page.wait_for_function("before => location.href !== before", arg=before, timeout=READY)
+        settle(page)
+    go_back(page)
+
+
 def test_moving_the_code_size_changes_the_picture(page, app):
     open_page(page, app, "reconstruct")
     before = first_picture(page)

@@ -1,0 +1,154 @@
+"""The form on the Train page in which a model is designed and its run is asked for, and models as zips."""
+from typing import Any
+
+import streamlit as st
+
+from ae_core.own import blueprint, bundle, design, jobs
+from ae_core.pictures import datasets
+from ae_core.presets import Preset, get
+from pages.shared import widgets
+
+
+def show() -> None:
+    """All choices, what they cost, and the button; asks for the run and shows it when that is pressed."""
+    st.subheader("A new run")
+    starts = list(design.starts())
+    st.selectbox("Start from", starts, key="start", on_change=_start_from, index=starts.index(get(design.STORY).title))
+    _restore()
+    if "new_dataset" not in st.session_state:
+        _start_from()
+    title = st.text_input("Name of your model", max_chars=60, key="new_title")
+    sources = design.sources()
+    dataset = st.selectbox("Pictures", list(sources), format_func=sources.get, key="new_dataset")
+    own, shape = _own_pictures() if dataset == design.OWN else (None, design.SOURCES[dataset][0])
+    choices = _choose(title, dataset, shape, own)
+    st.session_state.choices |= vars(choices)
+    try:
+        preset = design.design(choices)
+    except ValueError as error:
+        st.warning(str(error))
+        preset = None
+    count = design.count(dataset) if dataset != design.OWN else len(own.own.split()[0].pictures) if own else 0
+    if preset:
+        _show_cost(preset, count)
+    if not jobs.can_train():
+        st.info("Training needs TensorFlow, which is not installed here: `pip install -r requirements.txt`")
+    if st.button("Train", type="primary", icon=":material/play_arrow:", key="go", width="stretch",
+                 disabled=not (preset and count and jobs.can_train())):
+        _request(preset, own.own if own else design.pictures_of(dataset))
+
+
+def _start_from():
+    """Fill the controls from the shipped preset that was chosen."""
+    values = design.choices_of(design.starts()[st.session_state.start])
+    if values["dataset"] not in design.sources():
+        values["dataset"] = design.OWN
+    for key, value in values.items():
+        st.session_state[f"new_{key}"] = value
+
+
+def _restore():
+    """Streamlit forgets a control that is not on the page; what it was set to comes back with it."""
+    for key, value in st.session_state.setdefault("choices", {"title": "My model"}).items():
+        if key not in ("shape", "classes"):
+            st.session_state.setdefault(f"new_{key}", value)
+
+
+def _choose(title, dataset, shape, own):
+    """The controls of the network and of its training."""
+    kind = st.selectbox("Kind", design.KINDS, key="new_kind")
+    network, beta, noise = (st.session_state[f"new_{key}"] for key in ("network", "beta", "noise"))
+    units, filters = st.session_state.new_units, st.session_state.new_filters
+    if kind != "Conditional VAE":
+        network = st.segmented_control("Network", list(design.NETWORKS), required=True, key="new_network")
+    code = st.select_slider("Code size: how many numbers a picture becomes", design.CODES, key="new_code")
+    if "VAE" in kind:
+        beta = st.select_slider("Beta: the weight of the KL term", design.BETAS, key="new_beta")
+    if kind == "Denoiser":
+        noise = st.slider("Noise: the largest sigma", 0.1, 1.5, step=0.05, key="new_noise")
+    epochs = st.slider("Epochs", 1, 100, key="new_epochs")
+    with st.expander("More settings", icon=":material/tune:"):
+        if network == "Dense" or kind == "Conditional VAE":
+            units = st.selectbox("Units of the encoder's layers", design.UNITS, key="new_units",
+                                 format_func=lambda widths: ", then ".join(map(str, widths)))
+        else:
+            filters = st.select_slider("Filters of the first layer", design.FILTERS, key="new_filters")
+        batch = st.select_slider("Batch size", design.BATCHES, key="new_batch_size")
+        rate = st.select_slider("Learning rate", design.RATES, key="new_learning_rate")
+    classes = len(datasets.DATASETS[dataset].classes) if dataset != design.OWN else \
+        len(own.own.classes) if own and own.labeled else 0
+    return design.Choices(title, dataset, shape, kind, network, code, units, filters, beta, noise, epochs, batch, rate,
+                         classes)
+
+
+def _own_pictures():
+    """The reader's own pictures, or None while there are none, and their size and color."""
+    row = st.columns(2)
+    side = row[0].segmented_control("Pixels per side", design.SIDES, default=28, required=True, key="new_side")
+    color = row[1].segmented_control("Colors", ["Gray", "Color"], default="Gray", required=True, key="new_color")
+    shape = (side, side, 3 if color == "Color" else 1)
+
+    def read(files, report):
+        try:
+            return design.read(files, shape, report)
+        except ValueError as error:
+            return str(error)
+    got = widgets.gather("train", shape, read)
+    if got is None or isinstance(got, str):
+        st.info(got or f"Choose a zip of pictures, or many files: {jobs.FEWEST} to {design.MOST:,}. The folders in a "
+                "zip become the classes.")
+        return None, shape
+    of_classes = f" of {len(got.own.classes)} classes: {', '.join(got.own.classes[:8])}" if got.labeled else ""
+    st.caption(f"{len(got.own.pictures):,} pictures{of_classes}. " + " ".join(got.notes))
+    return got, shape
+
+
+def _show_cost(preset, count):
+    """What a run will cost, before it is started."""
+    parameters = f"**{blueprint.parameters(preset):,} parameters**"
+    if not count:
+        st.markdown(parameters)
+        return
+    seconds, measured = jobs.seconds(preset, count)
+    st.markdown(f"{parameters}, {count:,} pictures, about **{in_words(seconds)}**")
+    how = "measured on this machine" if measured else "a rough estimate until this machine has trained once"
+    st.caption(f"The time is {how}. You can pause any run, and stopping keeps the best epoch.")
+
+
+def in_words(seconds: float) -> str:
+    """75 -> "1 min 15 s", 7500 -> "2 h 5 min"."""
+    minutes, hours = int(seconds) // 60, int(seconds) // 3600
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min {int(seconds) % 60} s" if minutes else f"{max(int(seconds), 1)} s"
+
+
+def _request(preset, own):
+    try:
+        job = jobs.request(preset, own=own)
+    except (ValueError, datasets.DataMissing) as error:
+        st.warning(str(error))
+        return
+    jobs.start()
+    st.session_state.run = f"job {job.ident}"
+
+
+def download_model(preset: Preset) -> None:
+    """A model as the zip that `load_model` takes."""
+    widgets.download("Download the model (zip)", lambda: bundle.pack(preset.name), f"{preset.name}.zip",
+                     "application/zip", key="zip")
+
+
+def load_model() -> Any:
+    """A model from a zip that this page wrote, here or elsewhere."""
+    with st.expander("Load a model from a zip", icon=":material/upload_file:"):
+        file = st.file_uploader("A zip downloaded from this page", type=["zip"], key="model_zip")
+        if file is None or st.session_state.get("loaded") == file.file_id:
+            return
+        try:
+            stored = bundle.unpack(file.getvalue())
+        except bundle.BadBundle as error:
+            st.warning(str(error))
+            return
+        st.session_state.loaded, st.session_state.run = file.file_id, stored.preset.name
+        st.toast(f"“{stored.preset.title}” was loaded.")
