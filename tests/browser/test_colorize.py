@@ -94,7 +94,7 @@ def test_an_upload_is_colorized_and_comes_back_at_its_own_size(page, app):
     open_page(page, app, "colorize")
     page.locator("input[type=file]").first.set_input_files(
         [{"name": "family.jpg", "mimeType": "image/jpeg", "buffer": camera_file()}])
-    page.get_by_text("Left of the line your photograph").wait_for(timeout=READY)
+    page.get_by_text("Left of the line: your photo").wait_for(timeout=READY)
     settle(page)
     with page.expect_download(timeout=READY) as download:
         page.get_by_role("button", name="Download at full size").click()
@@ -113,7 +113,7 @@ def test_several_uploads_become_a_zip_and_a_broken_one_a_sentence(page, app):
         [{"name": f"{k}.png", "mimeType": "image/png", "buffer": buffer.getvalue()} for k in range(3)]
         + [{"name": "notes.png", "mimeType": "image/png", "buffer": b"these are notes"}])
     page.get_by_text("notes.png is not a picture").wait_for(timeout=READY)
-    page.get_by_text("All 3 photographs.").wait_for(timeout=READY)
+    page.get_by_text("All 3 photos.").wait_for(timeout=READY)
     settle(page)
     page.get_by_role("button", name="Make a zip of all 3").click()
     button = page.get_by_role("button", name="Download zip")

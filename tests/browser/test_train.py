@@ -110,7 +110,7 @@ def test_pause_stop_and_a_bad_zip(page, app):
     page.get_by_text("Epoch 1 of 100", exact=False).first.wait_for(timeout=TRAINED)
     page.get_by_role("button", name="Pause").click()
     page.get_by_text("Paused in epoch").wait_for(timeout=READY)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     end = time.monotonic() + 120
     while not jobs.every()[-1].history():
         assert time.monotonic() < end

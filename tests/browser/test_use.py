@@ -59,15 +59,15 @@ def test_the_threshold_moves_by_keyboard_and_speaks(page, app):
 
 def test_a_click_on_a_result_searches_on(page, app):
     open_page(page, app, "search")
-    results = page.locator(".st-key-mosaic button")
-    page.wait_for_function("document.querySelectorAll('.st-key-mosaic button img').length === 16", timeout=READY)
+    results = page.locator(".st-key-grid_result button")
+    page.wait_for_function("document.querySelectorAll('.st-key-grid_result button img').length === 16", timeout=READY)
     before, picked = results.first.inner_text(), results.nth(5).locator("img").get_attribute("src")
     results.nth(5).click()
     page.wait_for_url("**picture=*", timeout=READY)
-    page.wait_for_function("before => document.querySelector('.st-key-mosaic button').innerText !== before",
+    page.wait_for_function("before => document.querySelector('.st-key-grid_result button').innerText !== before",
                            arg=before, timeout=READY)
     settle(page)
-    assert picked not in [image.get_attribute("src") for image in page.locator(".st-key-mosaic img").all()]
+    assert picked not in [image.get_attribute("src") for image in page.locator(".st-key-grid_result img").all()]
     assert errors(page) == [] and page.console_errors == []
 
 
@@ -75,8 +75,8 @@ def test_a_click_on_a_result_searches_on(page, app):
 def test_the_mosaic_is_four_by_four_on_every_screen(page, app, width):
     page.set_viewport_size({"width": width, "height": 900})
     open_page(page, app, "search")
-    page.wait_for_function("document.querySelectorAll('.st-key-mosaic button img').length === 16", timeout=READY)
-    boxes = [button.bounding_box() for button in page.locator(".st-key-mosaic button").all()]
+    page.wait_for_function("document.querySelectorAll('.st-key-grid_result button img').length === 16", timeout=READY)
+    boxes = [button.bounding_box() for button in page.locator(".st-key-grid_result button").all()]
     assert len({round(box["x"]) for box in boxes}) == 4 and max(box["x"] + box["width"] for box in boxes) <= width
 
 
@@ -91,6 +91,6 @@ def test_a_whole_folder_is_searched(page, app, tmp_path):
     chooser = page.locator("input[webkitdirectory]")
     chooser.wait_for(state="attached", timeout=READY)
     chooser.set_input_files(str(tmp_path))
-    page.get_by_text("20 pictures read, 1 left out.").wait_for(timeout=READY)
+    page.get_by_text("20 pictures read, 1 skipped.").wait_for(timeout=READY)
     page.get_by_text("broken.png is not a picture").wait_for(timeout=READY)
     page.get_by_text("nearest of 20").wait_for(timeout=READY)

@@ -242,7 +242,10 @@ def test_every_section_opens(section, title):
 def test_two_models_side_by_side(weights, view):
     conftest.trained("digits_plane")
     page = opened(**{"with": "Digits on a plane", "view": view})
-    assert {"at", "at2"} <= set(page.query_params)
+    for name in ("digits_vae", "digits_plane"):
+        page.session_state[f"pad_{name}"] = {"value": [0.6, 0.4]}
+    page.run()
+    assert not page.exception and {"at", "at2"} <= set(page.query_params)
 
 
 @pytest.mark.parametrize(("key", "value"), [
@@ -251,7 +254,7 @@ def test_two_models_side_by_side(weights, view):
     ("section", "<script>"), ("seed", "1e9")])
 def test_bad_addresses_fall_back_with_one_sentence(weights, key, value):
     page = opened(**{key: value})
-    assert len(page.info) == 1 and "in its place" in page.info[0].value
+    assert len(page.info) == 1 and "instead" in page.info[0].value
     assert "script" not in page.info[0].value
     assert page.query_params.get(key) != value
 
@@ -260,7 +263,7 @@ def test_bad_addresses_fall_back_with_one_sentence(weights, key, value):
                                             ("range", ["1"]), ("range", ["-99", "99"])])
 def test_bad_numbers_of_a_sheet_fall_back_with_one_sentence(weights, key, value):
     page = opened(section="Sheet", sheet="My own", **{key: value})
-    assert len(page.info) == 1 and "in its place" in page.info[0].value
+    assert len(page.info) == 1 and "instead" in page.info[0].value
     assert page.slider(key="side").value == 15 and page.slider(key="range").value == (-3, 3)
 
 

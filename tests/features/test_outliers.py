@@ -76,7 +76,7 @@ def test_an_own_collection_is_trained_on_until_the_time_is_up():
     scored = outliers.fit(pictures, 10, shares.append, lambda: next(clock))
     assert scored.scores.argmax() == 30 and scored.rebuilt.shape == pictures.shape
     assert shares == sorted(shares) and shares[-1] < 1
-    with pytest.raises(ValueError, match="at least 20"):
+    with pytest.raises(ValueError, match="At least 20"):
         outliers.fit(pictures[:19])
 
 
@@ -144,8 +144,8 @@ def test_own_pictures_are_ranked_and_bad_ones_named(page):
 
     few = ("few.zip", zipped([("a.png", png())]), "application/zip")
     page.file_uploader(key="outliers_files_False").set_value([few]).run()
-    assert not page.exception and any("at least 20" in info.value for info in page.info)
+    assert not page.exception and any("At least 20" in info.value for info in page.info)
     files = [(f"{k}.png", png(k), "image/png") for k in range(24)] + [("bad.png", b"x", "image/png")]
     page.file_uploader(key="outliers_files_False").set_value(files).run()
     assert not page.exception and any("bad.png" in warning.value for warning in page.warning)
-    assert any("24 pictures read, 1 left out" in caption.value for caption in page.caption)
+    assert any("24 pictures read, 1 skipped" in caption.value for caption in page.caption)

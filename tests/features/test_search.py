@@ -208,7 +208,7 @@ def test_a_bad_place_in_the_address_falls_back_with_a_sentence(bad):
 
     trained(search.PRESET)
     page = opened("search", picture=bad)
-    assert not page.exception and any("not here" in info.value for info in page.info) and len(results(page)) == 16
+    assert not page.exception and any("unknown" in info.value for info in page.info) and len(results(page)) == 16
 
 
 def test_an_uploaded_picture_is_searched_for(page):
