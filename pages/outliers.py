@@ -2,7 +2,7 @@
 import numpy as np
 import streamlit as st
 
-from ae_core import metrics, model, presets
+from ae_core import metrics, presets
 from ae_core.features import outliers
 from ae_core.pictures import datasets, sheets
 from pages.shared import cache, charts, frame, live, widgets
@@ -25,12 +25,6 @@ def choose_mixture():
     return datasets.mix(pictures, labels, classes.index(regular), classes.index(intruder), share), regular, intruder
 
 
-def rebuilder(score, regular):
-    """The model that a score looks through; the published one for sandals only, which it was trained on."""
-    sandals = score == outliers.ERROR and regular == "Sandal" and model.store.present(outliers.PUBLISHED)
-    return widgets.served(outliers.PUBLISHED if sandals else outliers.ENCODER)
-
-
 def drag(scored, mixed, score, quantile, key):
     """The histogram with its line; a new quantile moves the line, and once dragged it stays where it is."""
     value = float(np.quantile(scored.scores, quantile))
@@ -49,10 +43,8 @@ def show_beyond(scored, pictures, beyond, intruder):
         st.info("Nothing lies beyond the line. Drag it to the left.")
         return
     shown = beyond[:SHOWN]
-    pairs = np.concatenate([pictures[shown], scored.rebuilt[shown]], axis=1)
-    framed = sheets.frame(pairs, [outliers.RED if odd else (1, 1, 1) for odd in intruder[shown]])
     more = f" The first {SHOWN} of {len(beyond)} are shown." if len(beyond) > SHOWN else ""
-    widgets.show(sheets.tile(framed, COLUMNS, scale=2),
+    widgets.show(sheets.tile(outliers.pairs(scored, pictures, shown, intruder), COLUMNS, scale=2),
                  "Beyond the line, the highest score first: each original above its reconstruction. A red frame marks "
                  f"an intruder.{more}",
                  f"{len(shown)} pictures beyond the threshold, {int(intruder[shown].sum())} of them intruders",
@@ -90,11 +82,9 @@ def show_all_scores(everything, judged, mixed, regular, intruder):
                    "choice, is a weak one; the panel below explains why.")
 
 
-def csv(scores, beyond, columns):
-    rows = [{"rank": k + 1, "score": float(scores[row]), "beyond": bool(k < beyond),
-             **{name: values[row] for name, values in columns.items()}}
-            for k, row in enumerate(np.argsort(-scores, kind="stable"))]
-    widgets.download("Download CSV", widgets.table_csv(rows), "outliers.csv", "text/csv", key=f"csv_{list(columns)[0]}")
+def download_csv(scores, beyond, columns):
+    widgets.download("Download CSV", widgets.table_csv(outliers.ranking(scores, beyond, columns)), "outliers.csv",
+                     "text/csv", key=f"csv_{len(columns)}")
 
 
 def experiment():
@@ -104,7 +94,7 @@ def experiment():
         mixed, regular, intruder = choose_mixture()
         score = widgets.choose_one("Score", list(outliers.SCORES), "score")
         quantile = QUANTILES[widgets.choose_one("Threshold at quantile", list(QUANTILES), "quantile", index=2)]
-        served = rebuilder(score, regular)
+        served = widgets.served(outliers.rebuilder(score, regular))
         scored = outliers.run(served, mixed.pictures, score)
         st.caption(f"{(~mixed.intruder).sum():,} × {regular} and {mixed.intruder.sum()} × {intruder} from the test "
                    f"pictures, seen by “{served.preset.title}”.")
@@ -116,9 +106,10 @@ def experiment():
         show_beyond(scored, mixed.pictures, beyond, mixed.intruder)
     with downloads:
         classes = np.array(datasets.DATASETS["fashion_mnist"].classes)
-        csv(scored.scores, len(beyond), {"test_picture": mixed.rows, "class": classes[mixed.labels],
-                                         "intruder": mixed.intruder})
-    everything = {name: outliers.run(rebuilder(name, regular), mixed.pictures, name).scores for name in outliers.SCORES}
+        download_csv(scored.scores, len(beyond), {"test_picture": mixed.rows, "class": classes[mixed.labels],
+                                                  "intruder": mixed.intruder})
+    everything = {name: outliers.run(widgets.served(outliers.rebuilder(name, regular)), mixed.pictures, name).scores
+                  for name in outliers.SCORES}
     everything[outliers.PCA] = outliers.pca_error(mixed.pictures)
     show_all_scores(everything, judged, mixed, regular, intruder)
 
@@ -150,7 +141,7 @@ def own_collection():
         widgets.show(sheets.tile(datasets.as_pictures(collected.thumbnails[shown[:SHOWN]]), COLUMNS),
                      f"The highest score first: {', '.join(collected.names[row] for row in shown[:SHOWN])}.",
                      f"The {len(shown[:SHOWN])} highest scores of {len(order)} pictures", "odd_ones")
-        csv(scored.scores, len(shown), {"file": np.array(collected.names)})
+        download_csv(scored.scores, len(shown), {"file": np.array(collected.names)})
 
 
 def score_own(collected, seconds):

@@ -1,6 +1,4 @@
 """Reconstruct: pictures beside what their code can rebuild."""
-import contextlib
-
 import numpy as np
 import streamlit as st
 
@@ -39,20 +37,12 @@ def show_numbers(result, model, size_error):
     row = st.container(horizontal=True)
     row.metric("Error of these", f"{result.mse.mean():.4f}", help="Mean squared error of the pictures shown.")
     row.metric("All test pictures", f"{size_error:.4f}", help="Mean squared error of all test pictures.")
-    baseline = pca_error(model.preset)
-    row.metric("PCA, same size", "–" if baseline is None else f"{baseline:.4f}",
+    baseline = reconstruct.baseline(model.preset)
+    error = cache.pca_error(cache.served(baseline), model.preset.code) if baseline else None
+    row.metric("PCA, same size", f"{error:.4f}" if baseline else "–",
                help="The best linear code of the same size, on the same test pictures.")
     row.metric("Compression", f"{reconstruct.compression_ratio(model.preset):.3g} : 1",
                help="Numbers in the picture for each number in its code.")
-
-
-def pca_error(preset):
-    """The test error of PCA of the same size; None where it is not here or has fewer components."""
-    name = {"fashion_mnist": "fashion_pca", "mnist": "digits_pca", "quickdraw_cats": "cats_pca"}.get(preset.dataset)
-    if not name or preset.shape != presets.get(name).shape or preset.code > presets.get(name).code:
-        return None
-    with contextlib.suppress(store.WeightsMissing, store.WeightsDamaged):
-        return cache.pca_error(cache.served(name), preset.code)
 
 
 def show_errors(result, classes, labels):

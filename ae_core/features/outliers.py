@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ae_core import metrics, model
-from ae_core.pictures import datasets
+from ae_core.pictures import datasets, sheets
 
 QUANTILE = 0.999                 # the published threshold
 PUBLISHED = "sandals_outliers"
@@ -148,6 +148,19 @@ def enough(pictures):
         raise ValueError(f"At least {LEAST} pictures are needed to tell what is typical; these are {len(pictures)}.")
 
 
+def ranking(scores, beyond, columns):
+    """A row for each picture, the oddest first, as a table; beyond: how many lie beyond the threshold."""
+    return [{"rank": k + 1, "score": float(scores[row]), "beyond": bool(k < beyond),
+             **{name: values[row] for name, values in columns.items()}}
+            for k, row in enumerate(np.argsort(-scores, kind="stable"))]
+
+
+def pairs(scored, pictures, rows, intruder):
+    """Some pictures over their reconstructions, (n, 2h + 2, w + 2, 3), those of intruders in a red frame."""
+    both = np.concatenate([pictures[rows], scored.rebuilt[rows]], axis=1)
+    return sheets.frame(both, [RED if odd else (1, 1, 1) for odd in intruder[rows]])
+
+
 # --- judging ---------------------------------------------------------------------------------------------
 
 def judge(scores, intruder, threshold):
@@ -156,6 +169,12 @@ def judge(scores, intruder, threshold):
     counts = [int((one & other).sum()) for one in (intruder, ~intruder) for other in (beyond, ~beyond)]
     caught, missed, false_alarms, passed = counts
     return Judged(caught, missed, false_alarms, passed)
+
+
+def rebuilder(score, regular):
+    """The name of the model that a score looks through: the published one for sandals, which it was trained on."""
+    sandals = score == ERROR and regular == "Sandal" and model.store.present(PUBLISHED)
+    return PUBLISHED if sandals else ENCODER
 
 
 def models():

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ae_core import metrics
+from ae_core import metrics, presets, store
 
 PCA_EDGES = (1e-7, 1e-3, 3e-3, 0.01, 0.03)   # PCA leaves 0..1; it is clipped where that suits it best
 DENSE_SIZES = ("fashion_dense_8", "fashion_dense_16", "fashion_dense_32", "fashion_dense_64", "fashion_dense")
@@ -31,6 +31,13 @@ def run_pca(pca, pictures, components):
     codes[:, components:] = 0
     rebuilt = pca.decode(codes)
     return Reconstructed(pictures, rebuilt, codes[:, :components], metrics.mse(pictures, rebuilt))
+
+
+def baseline(preset):
+    """The name of the PCA preset that a model is held against; None where it is not here or of another size."""
+    name = {"fashion_mnist": "fashion_pca", "mnist": "digits_pca", "quickdraw_cats": "cats_pca"}.get(preset.dataset)
+    fits = name and store.present(name) and preset.shape == presets.get(name).shape
+    return name if fits and preset.code <= presets.get(name).code else None
 
 
 def choose(labels, errors, count, order="random", class_index=None, seed=0):
