@@ -5,13 +5,11 @@ import streamlit as st
 from ae_core import metrics, presets
 from ae_core.features import outliers
 from ae_core.pictures import datasets, sheets
-from pages.shared import cache, charts, frame, live, widgets
+from pages.shared import cache, charts, frame, live, own_outliers, widgets
 
 SHARES = {"0.5 %": 0.005, "1 %, as published": 0.01, "2 %": 0.02, "5 %": 0.05, "10 %": 0.1}
 QUANTILES = {"0.9": 0.9, "0.95": 0.95, "0.99": 0.99, "0.995": 0.995, "0.999, as published": 0.999}
-COLUMNS = 8                      # pairs in a row
-SHOWN = 24                       # pictures beyond the threshold that are shown
-OWN_SECONDS = {"Use the codes (at once)": 0, "Train on them for 15 seconds": 15, "Train on them for a minute": 60}
+SHOWN = own_outliers.SHOWN
 
 
 def choose_mixture():
@@ -44,7 +42,7 @@ def show_beyond(scored, pictures, beyond, intruder):
         return
     shown = beyond[:SHOWN]
     more = f" The first {SHOWN} of {len(beyond)} are shown." if len(beyond) > SHOWN else ""
-    widgets.show(sheets.tile(outliers.pairs(scored, pictures, shown, intruder), COLUMNS, scale=2),
+    widgets.show(sheets.tile(outliers.pairs(scored, pictures, shown, intruder), own_outliers.COLUMNS, scale=2),
                  "Beyond the line, the highest score first: each original above its reconstruction. A red frame marks "
                  f"an intruder.{more}",
                  f"{len(shown)} pictures beyond the threshold, {int(intruder[shown].sum())} of them intruders",
@@ -82,11 +80,6 @@ def show_all_scores(everything, judged, mixed, regular, intruder):
                    "choice, is a weak one; the panel below explains why.")
 
 
-def download_csv(scores, beyond, columns):
-    widgets.download("Download CSV", widgets.table_csv(outliers.ranking(scores, beyond, columns)), "outliers.csv",
-                     "text/csv", key=f"csv_{len(columns)}")
-
-
 def experiment():
     """The published experiment, for any pair of classes."""
     picture, controls = st.columns([5, 3], gap="medium")
@@ -105,54 +98,17 @@ def experiment():
         judged = show_judgment(scored.scores, mixed.intruder, threshold)
         show_beyond(scored, mixed.pictures, beyond, mixed.intruder)
     with downloads:
-        classes = np.array(datasets.DATASETS["fashion_mnist"].classes)
-        download_csv(scored.scores, len(beyond), {"test_picture": mixed.rows, "class": classes[mixed.labels],
-                                                  "intruder": mixed.intruder})
+        classes = np.array(datasets.DATASETS["fashion_mnist"].classes)[mixed.labels]
+        own_outliers.download_csv(scored.scores, len(beyond), {"test_picture": mixed.rows, "class": classes,
+                                                               "intruder": mixed.intruder})
     everything = {name: outliers.run(widgets.served(outliers.rebuilder(name, regular)), mixed.pictures, name).scores
                   for name in outliers.SCORES}
     everything[outliers.PCA] = outliers.pca_error(mixed.pictures)
     show_all_scores(everything, judged, mixed, regular, intruder)
 
 
-def own_collection():
-    """A reader's own pictures: the odd ones out, with no labels."""
-    st.subheader("Your own collection")
-    picture, controls = st.columns([5, 3], gap="medium")
-    with controls:
-        collected = widgets.collect("outliers", presets.get(outliers.ENCODER))
-        seconds = OWN_SECONDS[st.selectbox("How", list(OWN_SECONDS), key="own_how")]
-        share = st.slider("Share to show, %", 1, 50, 10, key="own_share") / 100
-    with picture:
-        if collected is None:
-            st.info(f"Drop {outliers.LEAST} pictures or more, or a zip of them; those least like the rest come first.")
-            return
-        try:
-            outliers.enough(collected.pictures)
-        except ValueError as error:
-            st.info(str(error))
-            return
-        scored = widgets.kept("own_scored", (widgets.files_of("outliers"), seconds),
-                              lambda: score_own(collected, seconds))
-        if scored is None:
-            st.info("Training was stopped. Choose another way to score the pictures.")
-            return
-        order = np.argsort(-scored.scores, kind="stable")
-        shown = order[:max(1, round(share * len(order)))]
-        widgets.show(sheets.tile(datasets.as_pictures(collected.thumbnails[shown[:SHOWN]]), COLUMNS),
-                     f"The highest score first: {', '.join(collected.names[row] for row in shown[:SHOWN])}.",
-                     f"The {len(shown[:SHOWN])} highest scores of {len(order)} pictures", "odd_ones")
-        download_csv(scored.scores, len(shown), {"file": np.array(collected.names)})
-
-
-def score_own(collected, seconds):
-    if not seconds:
-        return outliers.run(widgets.served(outliers.ENCODER), collected.pictures)
-    with widgets.progress("Training on your pictures", "own_training") as report:
-        return outliers.fit(collected.pictures, seconds, report)
-
-
 frame.open_page("outliers")
 experiment()
-own_collection()
+own_outliers.show()
 widgets.explain("outliers", presets.get(outliers.PUBLISHED).recipe, outliers.code_distance, outliers.run,
                 outliers.judge)

@@ -3,6 +3,7 @@ import ast
 import importlib.metadata
 import json
 import re
+import statistics
 import subprocess
 import sys
 
@@ -97,7 +98,34 @@ def test_every_link_of_the_readme_leads_somewhere():
 
 def test_every_page_of_the_table_exists():
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(frame.PAGES)
+    assert {path.stem for path in (ROOT / "pages").glob("*.md")} == set(frame.PAGES) - {"home"}
     assert all((ROOT / page.file).is_file() for page in frame.PAGES.values())
+
+
+def test_pages_are_short():
+    """A page fits into the head: what is maths or data is in features/, what two pages share is in shared/."""
+    lengths = {path.name: len(path.read_text("utf-8").splitlines()) for path in (ROOT / "pages").glob("*.py")}
+    assert max(lengths.values()) <= 250 and statistics.median(lengths.values()) < 130, lengths
+
+
+def functions(path):
+    return [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.FunctionDef)]
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path.parent.name != "live"], ids=lambda path: path.stem)
+def test_functions_are_short(path):
+    """A function fits on a screen."""
+    lengths = {node.name: node.end_lineno - node.lineno + 1 for node in functions(path)}
+    assert {name for name, length in lengths.items() if length > 45} == set()
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if "shared" in path.parts], ids=lambda path: path.stem)
+def test_what_pages_share_is_typed(path):
+    """Ten pages rely on it, and a checker can only hold them to what is written down."""
+    public = [node for node in functions(path) if not node.name.startswith("_") and node.col_offset == 0]
+    bare = [node.name for node in public if node.returns is None
+            or any(each.annotation is None for each in node.args.args + node.args.kwonlyargs)]
+    assert bare == []
 
 
 OPEN_EVERY_PAGE = """

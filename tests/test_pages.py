@@ -34,6 +34,24 @@ def test_a_page_stands_alone(name):
 
 
 @pytest.mark.parametrize("name", [name for name in frame.PAGES if name != "home"])
+def test_home_has_a_picture_of_every_page(name):
+    sheet, alt = frame.PAGES[name].picture()
+    assert sheet.dtype == np.uint8 and sheet.ndim == 3 and sheet.shape[2] in (1, 3) and min(sheet.shape[:2]) > 40
+    assert sheet.std() > 10 and len(alt) > 10
+
+
+@pytest.mark.parametrize("name", [name for name, page in frame.PAGES.items() if page.shows is not frame.nothing])
+def test_a_link_from_train_opens_the_model_on_every_page_that_shows_it(name):
+    """What Train says of a model, and what the page offers, are one predicate."""
+    shown = [preset for preset in store.offered().values() if name in frame.pages_for(preset)]
+    assert shown and all(frame.PAGES[name].shows(preset) for preset in shown)
+    app = opened(name, **{frame.PAGES[name].query: shown[-1].title})
+    assert not app.exception and not app.info and not app.warning
+    if len(shown) > 1:
+        assert app.selectbox(key="model").value == shown[-1].title
+
+
+@pytest.mark.parametrize("name", [name for name in frame.PAGES if name != "home"])
 def test_a_page_without_weights_names_the_command(name, own_store):
     app = opened(name)
     assert not app.exception

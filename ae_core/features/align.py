@@ -15,8 +15,8 @@ LARGEST = 1280                   # pixels of the longer side of the copy that is
 SMALLEST = 48                    # pixels of a face across, brow to brow; a smaller one holds less than the model draws
 SURE = 96                        # pixels from which on a face box counts without eyes: bricks pass for small ones
 HEIGHT, WIDTH = 218, 178         # of an aligned picture of CelebA,
-EYES = np.float32([[69.5, 111.5], [107.5, 111.5]])   # and where the eyes are in it: x, y of the left one in the picture
-BOX_EYES = np.float32([[0.309, 0.387], [0.682, 0.387]])    # as shares of a face box: the median over CelebA itself
+EYES = np.array([[69.5, 111.5], [107.5, 111.5]], np.float32)     # and where its eyes are: x, y of the left one
+BOX_EYES = np.array([[0.309, 0.387], [0.682, 0.387]], np.float32)    # as shares of a face box, medians of CelebA
 SIDEWAYS = {0: None, 1: cv2.ROTATE_90_CLOCKWISE, 3: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180}
 MOST_TILT = 0.35                 # of eyes against their distance; cascades find no head that leans more
 

@@ -18,10 +18,10 @@ from ae_core.pictures import convert, datasets, reader
 from pages.shared import live
 
 NEIGHBORS = 2000                 # real pictures that a pad knows; of many dimensions fewer codes are stored
-Served = model.Autoencoder | model.Colorizer
+Served = model.Autoencoder
 
 
-def _identity(served: Served) -> tuple:
+def _identity(served: Served | model.Colorizer) -> tuple:
     return served.preset.name, sorted(served.card["sha256"].items())
 
 
@@ -258,7 +258,7 @@ def search_precision(served: Served) -> dict[str, np.ndarray]:
 # --- colorize ------------------------------------------------------------------------------------------------
 
 @once("Colorizing …", 40)
-def look(served: Served, ident: str, _raw: bytes, name: str) -> colorize.Look:
+def look(served: model.Colorizer, ident: str, _raw: bytes, name: str) -> colorize.Look:
     """An upload in color at the size of a page, known again by `ident`. Raises reader.BadPicture."""
     return colorize.look(served, _raw, name)
 

@@ -12,13 +12,18 @@ import numpy as np
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
+from ae_core import presets
 from ae_core.features import colorize, denoise, digits, faces, latent_map, outliers, reconstruct, search
 from ae_core.own import design
 from ae_core.pictures import datasets, sheets
-from ae_core.presets import Preset
 from pages.shared import address, cache
 
 Picture = tuple[np.ndarray, str]         # a uint8 sheet and its alt text
+
+
+def nothing(preset: presets.Preset) -> bool:
+    """Of pages that are about one model of their own."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Page:
     group: str                   # its heading in the navigation
     sentence: str                # what to do here
     picture: Callable[[], Picture] | None = None             # for Home, computed by the models of the page
-    shows: Callable[[Preset], bool] = lambda preset: False   # which models can be chosen on it
+    shows: Callable[[presets.Preset], bool] = nothing    # which models can be chosen on it
     query: str = "model"         # where its address keeps the title of the chosen model
 
     @property
@@ -101,7 +106,7 @@ def _train() -> Picture:
 
 # --- the table -----------------------------------------------------------------------------------------------
 
-def _writes_digits(preset: Preset) -> bool:
+def _writes_digits(preset: presets.Preset) -> bool:
     return preset.labels == 10 and preset.code == 2 and datasets.about(preset.dataset).classes == digits.DIGITS
 
 
@@ -132,7 +137,7 @@ PAGES = {page.name: page for page in (
 )}
 
 
-def pages_for(preset: Preset) -> list[str]:
+def pages_for(preset: presets.Preset) -> list[str]:
     """The pages on which a model can be chosen."""
     return [name for name, page in PAGES.items() if page.shows(preset)]
 
@@ -172,7 +177,7 @@ def open_page(name: str) -> None:
     st.markdown(page.sentence)
 
 
-def link(name: str, bold: bool = False, model: Preset | None = None) -> None:
+def link(name: str, bold: bool = False, model: presets.Preset | None = None) -> None:
     """A link to a page of the table, with a model chosen; none where a page runs alone in a test."""
     page = PAGES[name]
     with contextlib.suppress(StreamlitPageNotFoundError):

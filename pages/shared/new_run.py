@@ -3,17 +3,17 @@ from typing import Any
 
 import streamlit as st
 
+from ae_core import presets
 from ae_core.own import blueprint, bundle, design, jobs
 from ae_core.pictures import datasets
-from ae_core.presets import Preset, get
 from pages.shared import widgets
 
 
 def show() -> None:
     """All choices, what they cost, and the button; asks for the run and shows it when that is pressed."""
     st.subheader("A new run")
-    starts = list(design.starts())
-    st.selectbox("Start from", starts, key="start", on_change=_start_from, index=starts.index(get(design.STORY).title))
+    starts, first = list(design.starts()), presets.get(design.STORY).title
+    st.selectbox("Start from", starts, key="start", on_change=_start_from, index=starts.index(first))
     _restore()
     if "new_dataset" not in st.session_state:
         _start_from()
@@ -133,7 +133,7 @@ def _request(preset, own):
     st.session_state.run = f"job {job.ident}"
 
 
-def download_model(preset: Preset) -> None:
+def download_model(preset: presets.Preset) -> None:
     """A model as the zip that `load_model` takes."""
     widgets.download("Download the model (zip)", lambda: bundle.pack(preset.name), f"{preset.name}.zip",
                      "application/zip", key="zip")

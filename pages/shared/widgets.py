@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from ae_core import model
+from ae_core import model, presets
 from ae_core.features import reconstruct
 from ae_core.pictures import collections, convert, datasets, quickdraw, reader, sheets
-from ae_core.presets import Preset
 from pages.shared import address, cache, frame, live
 
 PICTURE_FILES = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff")
@@ -125,7 +124,7 @@ def draw_again(key: str, label: str = "Draw again", icon: str = "casino", count:
 
 # --- pictures ------------------------------------------------------------------------------------------------
 
-def pick_pictures(key: str, preset: Preset, count: int, errors: np.ndarray | None = None) -> Picked:
+def pick_pictures(key: str, preset: presets.Preset, count: int, errors: np.ndarray | None = None) -> Picked:
     """Controls for test pictures, an upload or a drawing, all as the preset sees pictures.
 
     errors: of every test picture, to choose the best and the worst by.
@@ -156,7 +155,7 @@ def _test_pictures(key, preset, count, errors, quiet):
     return Picked(pictures[chosen], labels[chosen], "Test pictures")
 
 
-def uploaded(key: str, preset: Preset, count: int = 1) -> np.ndarray | None:
+def uploaded(key: str, preset: presets.Preset, count: int = 1) -> np.ndarray | None:
     """A reader's own pictures (n, h, w, c) as the preset sees them, or None; for drawings, Quick Draw files, too."""
     drawings = quickdraw.SUFFIXES if preset.dataset.startswith("quickdraw") else ()
     files = st.file_uploader(f"Your pictures (any size, gray or color){' or a Quick, Draw! file' * bool(drawings)}",
@@ -183,13 +182,13 @@ def _sketches(file, shape, count):
         return datasets.pad(datasets.as_pictures(quickdraw.load(path, count)), shape)
 
 
-def drawn(key: str, preset: Preset) -> np.ndarray | None:
+def drawn(key: str, preset: presets.Preset) -> np.ndarray | None:
     """A reader's drawing (1, h, w, c) as the preset sees it, or None."""
     ink = live.sketchpad(f"{key}_sketch", label="Draw here with a mouse, a finger, or the keyboard")
     return None if ink is None else datasets.fit(ink[..., None], preset.dataset, preset.shape)[None]
 
 
-def collect(key: str, preset: Preset) -> collections.Collection | None:
+def collect(key: str, preset: presets.Preset) -> collections.Collection | None:
     """Controls for a reader's own collection as the preset sees it, read once; None while there is none.
 
     Whatever had to be left out is named.
