@@ -46,12 +46,12 @@ def align(picture, name, shape):
     """The largest face in a picture (h, w, 3), cut out as CelebA's are."""
     turned, upright, candidate = best_way_up(picture)
     if candidate is None:
-        raise reader.BadPicture(f"No face was found in {name}. It needs a face seen from the front, with both eyes "
+        raise reader.BadPicture(f"No face was found in {name}. The face must be seen from the front, with both eyes "
                                 f"visible and at least {SMALLEST} pixels wide. Try another photo, or a closer one.")
     box = candidate.boxes[0]
     if box[2] < SMALLEST:
-        raise reader.BadPicture(f"The face in {name} is only about {box[2]} pixels wide; {SMALLEST} are needed to see "
-                                "it. Cut the photo to the face in a larger version of it, or take a closer one.")
+        raise reader.BadPicture(f"The face in {name} is only about {box[2]} pixels wide; at least {SMALLEST} are "
+                                "needed. Crop a larger version of the photo to the face, or take a closer one.")
     eyes = places_of_eyes(box, candidate.eyes)
     return Found(cut_out(upright, eyes, shape), len(candidate.boxes), turned, candidate.eyes is not None)
 

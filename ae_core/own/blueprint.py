@@ -59,7 +59,7 @@ def check(preset):
         raise ValueError(f"A network called {preset.network!r} with the loss {preset.loss!r} cannot be trained here. "
                          f"Choose one of {', '.join(FAMILIES)}, with mse or bce.")
     if preset.output or preset.mixture or preset.augmentation or preset.sparsity:
-        raise ValueError("A model of your own has no colorizer, mixture, augmentation or sparsity. Leave them out.")
+        raise ValueError("Your own models cannot have a colorizer, a mixture, augmentation, or sparsity. Remove them.")
     _check_shape(preset)
     _check_layers(preset)
     _check_noise(preset.corruption)
@@ -82,7 +82,7 @@ def _check_shape(preset):
     if len(shape) != 3 or not all(_is_number(side, True) for side in shape) or shape[2] not in (1, 3) \
             or not all(low <= side <= high for side in shape[:2]):
         raise ValueError(f"Pictures of {' x '.join(map(str, shape))} cannot be trained on here. "
-                         f"Use {low} to {high} pixels a side, in gray (1) or color (3).")
+                         f"Use {low} to {high} pixels per side, in gray (1) or color (3).")
     if preset.code > math.prod(shape):
         raise ValueError(f"A code of {preset.code:,} numbers is larger than the picture, which has "
                          f"{math.prod(shape):,}. Choose a smaller code.")
@@ -96,18 +96,18 @@ def _check_layers(preset):
     if not isinstance(widths, tuple) or not 1 <= len(widths) <= LAYERS[preset.network] \
             or not all(_is_number(width, True) and low <= width <= high for width in widths) \
             or any(known[preset.network].get(key) != value for key, value in others.items()):
-        raise ValueError(f"The layers {preset.arguments} are none that can be built here. Give 1 to "
+        raise ValueError(f"The layers {preset.arguments} cannot be built here. Use 1 to "
                          f"{LAYERS[preset.network]} {name} from {low} to {high}.")
     if preset.network == "conv" and preset.labels:
         raise ValueError("A conditional VAE is built of dense layers here. Choose the dense network.")
     if preset.labels and not preset.variational:
-        raise ValueError("Only a variational autoencoder is told its classes here. Choose the conditional VAE.")
+        raise ValueError("Only a variational autoencoder can be given class labels here. Choose the conditional VAE.")
     if preset.network == "conv" and any(side % 2**len(widths) for side in preset.shape[:2]):
-        raise ValueError(f"{len(widths)} convolutions halve {preset.shape[0]} pixels more often than they can be. "
-                         f"Choose fewer, or a picture side that {2**len(widths)} divides.")
+        raise ValueError(f"{len(widths)} convolutions halve {preset.shape[0]} pixels more often than is possible. "
+                         f"Choose fewer, or a picture side divisible by {2**len(widths)}.")
     largest = max(math.prod(stage.shape) for part in stages(preset).values() for stage in part)
     if largest > MAX_STAGE:
-        raise ValueError(f"A layer of this network would give {largest:,} numbers a picture; at most {MAX_STAGE:,} "
+        raise ValueError(f"A layer of this network would output {largest:,} numbers per picture; at most {MAX_STAGE:,} "
                          "fit into memory. Choose fewer filters or smaller pictures.")
     if parameters(preset) > MAX_PARAMETERS:
         raise ValueError(f"This network would have {parameters(preset):,} parameters; at most "

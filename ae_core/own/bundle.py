@@ -88,15 +88,15 @@ def _files(raw):
         entries = archive.infolist()
         for entry in entries:
             if entry.filename not in MAX_BYTES:
-                raise BadBundle(f"The zip holds {entry.filename[:80]!r}, which is no part of a model. "
-                                f"It may hold {', '.join(MAX_BYTES)}.")
+                raise BadBundle(f"The zip contains {entry.filename[:80]!r}, which is not part of a model. "
+                                f"It may contain {', '.join(MAX_BYTES)}.")
             if entry.file_size > MAX_BYTES[entry.filename]:
                 raise BadBundle(f"{entry.filename} would unpack to {entry.file_size / 2**20:,.0f} MB; at most "
                                 f"{MAX_BYTES[entry.filename] / 2**20:.0f} MB are read.")
         missing = [name for name in NEEDED if name not in archive.namelist()]
         if missing or len({entry.filename for entry in entries}) != len(entries):
             raise BadBundle(f"The zip has no {' and no '.join(missing) or 'single file of each name'}. "
-                            "Upload one that the Train page wrote.")
+                            "Upload one downloaded from the Train page.")
         return {entry.filename: archive.read(entry) for entry in entries}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
         raise BadBundle("This is not a whole zip archive. Download the model again.") from error
@@ -116,7 +116,7 @@ def _card(raw):
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         said = str(error) if isinstance(error, ValueError) and not isinstance(error, json.JSONDecodeError) else \
             "It is not what the Train page writes."
-        raise BadBundle(f"preset.json describes no model that can be opened here. {said}") from None
+        raise BadBundle(f"preset.json does not describe a model that can be opened here. {said}") from None
     layers = {part: [{"layer": stage.kind, "kind": stage.kind, "shape": list(stage.shape),
                       "parameters": stage.parameters} for stage in stages]
               for part, stages in blueprint.stages(preset).items()}
@@ -128,7 +128,7 @@ def _described(about):
     title, classes = str(about["title"])[:80], [str(name)[:40] for name in about["classes"]]
     margin, photo = about["margin"], about["photo"]
     if not 1 <= len(classes) <= 100 or type(margin) is not int or not 0 <= margin <= 8 or type(photo) is not bool:
-        raise ValueError("It describes its pictures in a way that is not known here.")
+        raise ValueError("Its pictures are described in an unknown way.")
     return {"title": title, "classes": classes, "margin": margin, "photo": photo}
 
 
@@ -212,12 +212,12 @@ def _check_graph(preset, part, raw):
         strange = sorted({f"{domain}.{kind}".strip(".") for domain, kind in operators if domain or
                           kind not in OPERATORS})
         if strange:
-            raise BadBundle(f"{name} holds the operator {strange[0][:60]}, which our models do not use. "
-                            "Upload a model that the Train page wrote.")
+            raise BadBundle(f"{name} contains the operator {strange[0][:60]}, which our models do not use. "
+                            "Upload a model downloaded from the Train page.")
         if _is_foreign(graph, onnx):
-            raise BadBundle(f"{name} refers to other files, functions or graphs. Upload one that the Train page wrote.")
+            raise BadBundle(f"{name} refers to other files, functions or graphs. Use one from the Train page.")
         if (_ends(graph.graph.input), _ends(graph.graph.output)) != _expected(preset, part):
-            raise BadBundle(f"{name} takes or gives other shapes than preset.json says. Download the model again.")
+            raise BadBundle(f"{name} has other shapes than preset.json says. Download the model again.")
         onnx.checker.check_model(graph)
         _check_sizes(preset, part, graph, onnx)
     except BadBundle:

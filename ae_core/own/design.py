@@ -1,4 +1,4 @@
-"""Make a model of one's own: from a reader's choices and pictures to a preset, and to the lines that train it again."""
+"""Make a model of your own: from a reader's choices and pictures to a preset, and to the lines that train it again."""
 import dataclasses
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -64,8 +64,8 @@ def design(choices):
     arguments = {"units": tuple(choices.units)} if network == "dense" else {
         "filters": tuple(choices.filters * 2**level for level in range(levels(choices.shape)))}
     if told and choices.classes < 2:
-        raise ValueError("A conditional VAE must be told the class of every picture, and there are no labels here. "
-                         "Put the pictures of each class into a folder of its own, and zip those folders.")
+        raise ValueError("A conditional VAE needs the class of every picture, and there are no labels here. "
+                         "Put the pictures of each class into a separate folder, and zip those folders.")
     preset = Preset(
         "own_model", choices.title.strip() or "My model", _sentence(choices),
         f"yours, built as in {presets.DL_COOKBOOK if variational else presets.TF_COOKBOOK}", choices.dataset, network,
@@ -137,19 +137,19 @@ def read(files, shape, report=None):
         sizes.add(picture.shape[:2])
         return convert.square(picture, shape)
     found = collections.read(files, shape, report=report, fit=fit)
-    notes = list(found.skipped[:5]) + [f"{len(found.skipped) - 5} more were left out."] * (len(found.skipped) > 5)
+    notes = list(found.skipped[:5]) + [f"{len(found.skipped) - 5} more were skipped."] * (len(found.skipped) > 5)
     if len(sizes) > 1:
-        notes.append(f"The pictures have {len(sizes)} different sizes; of each the middle square is taken and scaled "
-                     f"to {shape[0]} x {shape[1]}.")
+        notes.append(f"The pictures have {len(sizes)} different sizes; the center square of each is scaled to "
+                     f"{shape[0]} x {shape[1]}.")
     if not jobs.FEWEST <= len(found.names) <= MOST:
-        raise ValueError(f"{len(found.names):,} pictures could be read; give {jobs.FEWEST} to {MOST:,} of them. "
+        raise ValueError(f"{len(found.names):,} pictures could be read; {jobs.FEWEST} to {MOST:,} are needed. "
                          + " ".join(notes))
     folders = [_folder(name) for name in found.names]
     unlabeled = folders.count(None)
     classes = sorted({folder for folder in folders if folder})
     labeled = not unlabeled and 2 <= len(classes) <= 100
     if classes and unlabeled:
-        notes.append(f"{unlabeled} pictures lie in no folder, so the classes are not used.")
+        notes.append(f"{unlabeled} pictures are not in a folder, so no classes are used.")
     labels = np.array([classes.index(folder) for folder in folders]) if labeled else np.zeros(len(folders), int)
     own = jobs.Own(convert.to_uint8(found.pictures), labels, "Your own pictures",
                    tuple(name[:40] for name in classes) if labeled else ("Yours",))

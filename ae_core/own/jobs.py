@@ -40,7 +40,7 @@ DONE, STOPPED, FAILED = "done", "stopped", "failed"
 ROUGH_SPEED = 40e9               # operations a second on two laptop cores, and what every batch costs beside them:
 BATCH_SECONDS = 0.003            # measured on dense and convolutional networks
 START_SECONDS = 10               # TensorFlow's import and the first step
-NOTHING_KEPT = "It was stopped before its first epoch was done, so there is no model of it."
+NOTHING_KEPT = "It was stopped before its first epoch was complete, so there is no model."
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def request(preset, seed=0, own=None):
         fresh.rename(root() / ident)
     except OSError as error:
         raise ValueError(f"The request could not be written to {root()} ({error.strerror or error}). "
-                         "Make room on the disk, or let AE_MODELS_DIR name another folder.") from None
+                         "Free some disk space, or set AE_MODELS_DIR to another folder.") from None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return read(ident)
@@ -159,8 +159,8 @@ def _check_pictures(preset, own):
         raise ValueError(f"The pictures are {own.pictures.shape[1:]}, but the network takes {preset.shape}. "
                          "Read the pictures again at the size that was chosen.")
     if preset.labels and (len(own.classes) < 2 or preset.labels != len(own.classes)):
-        raise ValueError("A conditional VAE must be told the class of every picture, and there are no labels here. "
-                         "Put the pictures of each class into a folder of its own, and zip those folders.")
+        raise ValueError("A conditional VAE needs the class of every picture, and there are no labels here. "
+                         "Put the pictures of each class into a separate folder, and zip those folders.")
 
 
 def shipped(dataset):

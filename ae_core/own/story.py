@@ -85,10 +85,10 @@ def frames(story, palette, most=MOST_FRAMES):
     chosen = shown_epochs(story, most)
     story = replace(story, rebuilt=story.rebuilt[chosen], codes=None if story.codes is None else story.codes[chosen])
     scale = max(1, 64 // story.given.shape[1])
-    given = sheets.label(sheets.tile(story.given / np.float32(255), COLUMNS, scale=scale), "Given")
+    given = sheets.label(sheets.tile(story.given / np.float32(255), COLUMNS, scale=scale), "Input")
     gap = np.full((len(given), 6, 3), 255, np.uint8)
     mosaics = [np.concatenate([given, gap, sheets.label(sheets.tile(rebuilt / np.float32(255), COLUMNS, scale=scale),
-                                                        "Rebuilt"), gap], axis=1) for rebuilt in story.rebuilt]
+                                                        "Output"), gap], axis=1) for rebuilt in story.rebuilt]
     if story.codes is None:
         return np.stack(mosaics)
     colors = np.array([[int(color[k:k + 2], 16) for k in (1, 3, 5)] for color in palette], np.uint8)

@@ -54,13 +54,13 @@ def _fail(job, report, sentence):
 def _sentence(error):
     """What went wrong, for the reader; what is not foreseen is named, and worker.log has the rest."""
     if getattr(error, "errno", None) == errno.ENOSPC or "No space left on device" in str(error):
-        return (f"The disk of {store.own_root()} is full. Make room, or let AE_MODELS_DIR name another folder, "
-                "and resume.")
+        return (f"The disk of {store.own_root()} is full. Free some space, or set AE_MODELS_DIR to another "
+                "folder, and resume.")
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
-        return "The memory is full. Choose a smaller batch, a smaller network or fewer pictures."
+        return "There is not enough memory. Choose a smaller batch, a smaller network, or fewer pictures."
     if isinstance(error, (ValueError, datasets.DataMissing)) and len(str(error)) < 400:
         return str(error)
-    return f"Training ended with an error ({type(error).__name__}); worker.log beside the jobs has the rest."
+    return f"Training ended with an error ({type(error).__name__}); see worker.log next to the jobs."
 
 
 class Left(Exception):

@@ -166,8 +166,8 @@ BOMB = b'\x93NUMPY\x01\x00v\x00' + b"{'descr': '|u1', 'fortran_order': False, 's
 
 
 @pytest.mark.parametrize(("change", "sentence"), [
-    (lambda files: files | {"../evil.py": b"x"}, "no part of a model"),
-    (lambda files: files | {"weights.pkl": b"x"}, "no part of a model"),
+    (lambda files: files | {"../evil.py": b"x"}, "not part of a model"),
+    (lambda files: files | {"weights.pkl": b"x"}, "not part of a model"),
     (lambda files: {name: files[name] for name in files if name != "encoder.onnx"}, "no encoder.onnx"),
     (lambda files: files | {"preset.json": b" " * (2**20 + 1)}, "at most 1 MB"),
     (lambda files: files | {"preset.json": b"[" * 10**5}, "no model"),

@@ -81,11 +81,11 @@ def test_mixed_sizes_and_missing_labels_are_said():
              ("single.png", picture(3))]
     read = design.read(files, (28, 28, 1))
     assert not read.labeled and read.own.classes == ("Yours",) and set(read.own.labels) == {0}
-    assert "2 different sizes" in read.notes[0] and "1 pictures lie in no folder" in read.notes[1]
+    assert "2 different sizes" in read.notes[0] and "1 pictures are not in a folder" in read.notes[1]
 
 
 def test_too_few_pictures_get_a_sentence_that_names_the_bad_ones():
-    with pytest.raises(ValueError, match="1 pictures could be read; give 20.*notes.png is not a picture"):
+    with pytest.raises(ValueError, match="1 pictures could be read; 20.*notes.png is not a picture"):
         design.read([("one.png", picture(0)), ("notes.png", b"notes")], (28, 28, 1))
 
 
@@ -241,7 +241,7 @@ def test_own_pictures_and_zips_get_sentences(by_hand):  # noqa: F811
     app.selectbox(key="new_dataset").set_value(design.OWN).run()
     assert "20 to 10,000" in texts(app.info) and app.button(key="go").disabled
     app.file_uploader(key="train_files_False").set_value([("one.png", picture(0), "image/png")]).run()
-    assert "1 pictures could be read; give 20" in texts(app.info) and app.button(key="go").disabled
+    assert "1 pictures could be read; 20" in texts(app.info) and app.button(key="go").disabled
     files = [(name, raw, "application/zip") for name, raw in packed([f"{k}.png" for k in range(30)])]
     app.file_uploader(key="train_files_False").set_value(files).run()
     assert "30 pictures" in texts(app.caption) and not app.button(key="go").disabled

@@ -183,7 +183,7 @@ def test_a_disk_of_one_megabyte_gets_a_sentence_and_the_earlier_model_stays(by_h
     job = jobs.read(job.ident)
     assert job.state == jobs.FAILED and "is full" in job.status["error"]
     assert model.load("own_mine").card == before and set(store.own()) == {"own_mine"}
-    with pytest.raises(ValueError, match="Make room"):
+    with pytest.raises(ValueError, match="Free some disk space"):
         jobs.request(small(), own=own(3000))
     assert [each.ident for each in jobs.every()][-1] == job.ident
 
