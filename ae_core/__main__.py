@@ -45,19 +45,19 @@ def markdown():
 
 WEIGHTS_README = """# Trained weights
 
-One folder a preset, written by `python -m ae_core train NAME`: `preset.json` (the preset, the run, the sha256 of every
-other file), `model.keras` (to train on), `encoder.onnx` and `decoder.onnx` (to serve) and, for models with a latent
-map, `latents.npz` (codes and labels of the test pictures); for faces, `attributes.npz` (directions of 40 attributes and
-which codes are the gallery). There is no pickle, and no picture of a data set.
+One folder per preset, written by `python -m ae_core train NAME`: `preset.json` (the preset, the run, and the sha256 of
+every other file), `model.keras` (to train on), `encoder.onnx` and `decoder.onnx` (to serve) and, for models with a
+latent map, `latents.npz` (codes and labels of the test pictures); for faces, `attributes.npz` (directions of 40
+attributes, and which codes are the gallery). There is no pickle, and no picture of a data set.
 
 **Half precision.** Weights are rounded to float16 on disk, in all three files alike, and widened to float32 on loading:
 a `Cast` node in the ONNX files, which ONNX Runtime folds away, and float16 arrays in the Keras file, which Keras widens
 when it assigns them. The arithmetic stays float32. It halves the files and changes the test error by less than one part
-in ten thousand (measured on `fashion_dense`, `fashion_conv` and `digits_stacked`); `tests/test_weights.py` holds the
-Keras and the ONNX files of every preset to the same pictures.
+in ten thousand (measured on `fashion_dense`, `fashion_conv` and `digits_stacked`); `tests/test_weights.py` checks
+that the Keras and the ONNX files of every preset give the same pictures.
 
 This table is generated: `python -m ae_core list --markdown > weights/README.md`. The loss is the preset's own (for a
-VAE with its KL term), on 2,000 training pictures kept aside; scores on the test pictures come from
+VAE with its KL term), on 2,000 held-out training pictures; scores on the test pictures come from
 `python -m ae_core evaluate --all`.
 
 | folder | what it is | numbers | epochs | loss | MB | recipe |
