@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,11 @@ from ae_core.own import jobs
 from ae_core.pictures import datasets, quickdraw, reader, sheets
 
 SEARCHES = 2000                  # test pictures that are searched for in an evaluation
+ON_ITS_PAGE: dict[str, Callable[..., dict]] = {      # preset -> what the page that is made of it measures besides
+    faces.PRESET: faces.evaluate,
+    outliers.PUBLISHED: lambda served, *_: outliers.evaluate(outliers.models(), *datasets.whole(served.preset.dataset)),
+    search.PRESET: lambda served, pictures, labels: search.evaluate(served, *_searched(served.preset),
+                                                                    pictures[:SEARCHES], labels[:SEARCHES])}
 
 
 def main(argv=None):
@@ -83,8 +89,7 @@ def train(arguments):
                              or arguments.seed is not None):
         raise ValueError("A resumed run goes on with its own seed, batch size, schedule and precision; "
                          "leave those options out.")
-    if preset.network != "linear":
-        datasets.load(preset.dataset, "test", preset.target)        # a clear sentence before TensorFlow's slow start
+    datasets.load(preset.dataset, "test", preset.target)            # a clear sentence before TensorFlow's slow start
     _quiet_tensorflow()
     from ae_core.training import distribution, fit
 
@@ -119,8 +124,7 @@ def evaluate(arguments):
     for name in names:
         served = model.load(name)
         try:
-            shape = colorize.SHAPE if name == colorize.PHOTO else served.preset.target
-            pictures, labels = datasets.load(served.preset.dataset, "test", shape)
+            pictures, labels = datasets.load(served.preset.dataset, "test", served.preset.training_shape)
         except datasets.DataMissing as error:
             if not arguments.all:
                 raise
@@ -133,13 +137,8 @@ def evaluate(arguments):
             row |= denoise.evaluate(served, pictures)
         if served.preset.variational:
             row |= latent_map.evaluate(served, pictures, labels)
-        if name == faces.PRESET:
-            row |= faces.evaluate(served, pictures, labels)
-        if name == outliers.PUBLISHED:
-            row |= outliers.evaluate(outliers.models(), *datasets.whole(served.preset.dataset))
-        if name == search.PRESET:
-            row |= search.evaluate(served, *_searched(served.preset),
-                                   pictures[:SEARCHES], labels[:SEARCHES])
+        if name in ON_ITS_PAGE:
+            row |= ON_ITS_PAGE[name](served, pictures, labels)
         print(json.dumps(row) if arguments.json else _table(row), flush=True)
 
 
@@ -180,12 +179,11 @@ def sketches(arguments):
 def export(arguments):
     """Write a preset's ONNX files and codes anew from its model.keras."""
     name = presets.get(arguments.name).name
-    if not store.present(name):
-        raise store.WeightsMissing(f"{name} has no trained weights here. Train it with: python -m ae_core train {name}")
+    store.card(name)                                                # a clear sentence before TensorFlow's slow start
     _quiet_tensorflow()
-    from ae_core.training import export as exporter
+    from ae_core.training import package
 
-    print(f"Kept in {exporter.export_again(name).folder}.")
+    print(f"Kept in {package.export_again(name).folder}.")
 
 
 def show_data(arguments):
@@ -271,15 +269,16 @@ def _quiet_tensorflow():
 def _pca(preset):
     """The PCA model of the preset's data set and picture size, where there is one."""
     name = next((other.name for other in presets.PRESETS.values()
-                 if other.network == "linear" and (other.dataset, other.shape) == (preset.dataset, preset.shape)), None)
+                 if other.family.baseline and (other.dataset, other.shape) == (preset.dataset, preset.shape)), None)
     return model.load(name) if name and store.present(name) else None
 
 
-def _searched(preset):
+def _searched(preset: presets.Preset) -> tuple[np.ndarray, np.ndarray]:
     """The training pictures and labels; where those are not here, the test pictures that are not searched for."""
     if datasets.find(preset.dataset):
         return datasets.load(preset.dataset, "train", preset.shape)
-    return tuple(array[SEARCHES:] for array in datasets.load(preset.dataset, "test", preset.shape))
+    pictures, labels = datasets.load(preset.dataset, "test", preset.shape)
+    return pictures[SEARCHES:], labels[SEARCHES:]
 
 
 def _table(row):

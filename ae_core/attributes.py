@@ -2,7 +2,9 @@
 
 Codes are float32 (n, d), attributes bool (n, k) with k names. Nothing here knows a model or a picture.
 """
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -22,29 +24,30 @@ class Attributes:
     auc: np.ndarray              # (k,) on held-out faces; nan of an attribute that all or none of them have
     gallery: np.ndarray          # (g,) rows among the held-out codes
 
-    def of(self, names):
+    def of(self, names: Sequence[str]) -> np.ndarray:
         """The directions (n, d) of some attributes by their names."""
         return self.directions[[self.names.index(name) for name in names]]
 
-    def save(self, path):
+    def save(self, path: Path) -> None:
+        """Write them all into one npz."""
         np.savez_compressed(path, names=np.array(self.names), directions=self.directions.astype(np.float16),
                             kinds=np.array(self.kinds), auc=self.auc.astype(np.float32),
                             gallery=self.gallery.astype(np.int32))
 
 
-def load(name):
+def load(name: str) -> Attributes:
     """What is stored beside a preset's weights; raises WeightsMissing or WeightsDamaged."""
     with np.load(store.read(name).path(FILE), allow_pickle=False) as arrays:
         return Attributes(tuple(arrays["names"].tolist()), arrays["directions"].astype(np.float32),
                           tuple(arrays["kinds"].tolist()), arrays["auc"], arrays["gallery"])
 
 
-def mean_difference(codes, has):
+def mean_difference(codes: np.ndarray, has: np.ndarray) -> np.ndarray:
     """From the mean of the codes without an attribute to the mean of those with it, as published."""
     return codes[has].mean(axis=0) - codes[~has].mean(axis=0)
 
 
-def logistic(codes, has):
+def logistic(codes: np.ndarray, has: np.ndarray) -> np.ndarray:
     """The direction that tells codes with an attribute best from those without, by logistic regression."""
     from sklearn.linear_model import LogisticRegression
 
@@ -54,7 +57,8 @@ def logistic(codes, has):
 WAYS = {MEAN: mean_difference, LOGISTIC: logistic}
 
 
-def fit(codes, attributes, names, held_out, held_out_attributes, gallery):
+def fit(codes: np.ndarray, attributes: np.ndarray, names: Sequence[str], held_out: np.ndarray,
+        held_out_attributes: np.ndarray, gallery: np.ndarray) -> Attributes:
     """Each attribute's direction by the better of two ways, chosen on training faces that neither has seen.
 
     codes (n, d) and attributes (n, k) of training faces in any order; the AUC is that of the held-out ones.
@@ -65,7 +69,7 @@ def fit(codes, attributes, names, held_out, held_out_attributes, gallery):
                       auc(directions, held_out, held_out_attributes), gallery)
 
 
-def fit_one(codes, has):
+def fit_one(codes: np.ndarray, has: np.ndarray) -> tuple[np.ndarray, str]:
     """The direction (d,) of one attribute, and which way found it; zeros where all faces have it or none."""
     if has.all() or not has.any():
         return np.zeros(codes.shape[1], np.float32), MEAN
@@ -76,27 +80,28 @@ def fit_one(codes, has):
     return step(WAYS[kind](codes, has), codes, has), kind
 
 
-def step(direction, codes, has):
+def step(direction: np.ndarray, codes: np.ndarray, has: np.ndarray) -> np.ndarray:
     """A direction made as long as it is from the mean code without the attribute to the mean with it.
 
     Along a direction of logistic regression the two means lie nearer to each other, and a step from one to the other
     would hardly be seen.
     """
-    length = np.linalg.norm(mean_difference(codes, has)) / max(np.linalg.norm(direction), 1e-9)
+    length = np.linalg.norm(mean_difference(codes, has)) / max(float(np.linalg.norm(direction)), 1e-9)
     return (direction * length).astype(np.float32)
 
 
-def auc(directions, codes, attributes):
+def auc(directions: np.ndarray, codes: np.ndarray, attributes: np.ndarray) -> np.ndarray:
     """How well the place along each direction tells who has its attribute: the area under each ROC, (k,)."""
     return np.array([area(place, has) for place, has in zip((codes @ directions.T).T, attributes.T, strict=True)])
 
 
-def area(scores, has):
+def area(scores: np.ndarray, has: np.ndarray) -> float:
     """The area under the ROC, nan where all have the attribute or none."""
     return metrics.roc_area(has, scores) if has.any() and not has.all() else np.nan
 
 
-def choose_gallery(errors, attributes, names, count=GALLERY, seed=0):
+def choose_gallery(errors: np.ndarray, attributes: np.ndarray, names: Sequence[str], count: int = GALLERY,
+                   seed: int = 0) -> np.ndarray:
     """Rows (count,) of well rebuilt faces: women and men, with glasses and without, in turn while there are any.
 
     errors (n,): of their reconstructions. Drawn by seed from the better half of each of the four groups.

@@ -3,6 +3,7 @@
 A plane's bounds are (x0, x1, y0, y1). Lattices run row by row from the upper left corner, as a picture does: x grows
 to the right, y grows upwards, so row 0 has the largest y.
 """
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +12,7 @@ from scipy.stats import norm
 
 from ae_core.pictures import convert
 
+LOG_VARIANCE = (-12.0, 6.0)      # of a posterior: exp() can neither overflow nor leave a gradient of zero variance
 ACTIVE = 0.01                    # a dimension is in use if its mean varies more than this (Burda et al., 2016)
 
 
@@ -24,7 +26,7 @@ class Distribution:
     std: np.ndarray              # (d,)
 
     @cached_property
-    def active(self):
+    def active(self) -> np.ndarray:
         """The dimensions in use, the widest first."""
         order = np.argsort(-self.std, kind="stable")
         return order[self.std[order] ** 2 > ACTIVE]
@@ -36,18 +38,35 @@ class Gaussian:
     mean: np.ndarray             # (d,)
     root: np.ndarray             # (d, d), lower triangular: root @ root.T is the covariance
 
-    def sample(self, count, temperature=1.0, seed=0):
+    def sample(self, count: int, temperature: float = 1.0, seed: int = 0) -> np.ndarray:
         """Codes (count, d); a temperature below 1 keeps them nearer to the mean."""
         noise = np.random.default_rng(seed).standard_normal((count, len(self.mean)), np.float32)
         return self.mean + temperature * noise @ self.root.T
 
 
-def prior(d):
+def prior(d: int) -> Gaussian:
     """N(0, 1) in d dimensions, which a variational autoencoder is trained toward."""
     return Gaussian(np.zeros(d, np.float32), np.eye(d, dtype=np.float32))
 
 
-def posterior_of_all(mean, log_variance):
+def bounded(log_variance: np.ndarray) -> np.ndarray:
+    """Log-variances as the networks were trained with them, within LOG_VARIANCE."""
+    return np.clip(log_variance, *LOG_VARIANCE)
+
+
+def sample_posterior(mean: np.ndarray, log_variance: np.ndarray, seed: int | np.random.Generator = 0) -> np.ndarray:
+    """One sample of each posterior N(mean, exp(log_variance)), (n, d) each -> (n, d)."""
+    epsilon = np.random.default_rng(seed).standard_normal(mean.shape, np.float32)
+    return mean + np.exp(bounded(log_variance) / 2) * epsilon
+
+
+def kl_divergence(mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
+    """KL of N(mean, variance) from N(0, 1) in nats, each (n, d) -> (n,). Kingma and Welling, 2014, appendix B."""
+    log_variance = bounded(log_variance)
+    return 0.5 * (np.exp(log_variance) + np.square(mean) - 1 - log_variance).sum(axis=1, dtype=np.float64)
+
+
+def posterior_of_all(mean: np.ndarray, log_variance: np.ndarray) -> Gaussian:
     """The normal distribution nearest to all posteriors N(mean, exp(log_variance)) of pictures together, (n, d) each.
 
     Real codes fill only a part of N(0, 1), and in directions that lean against each other; what is drawn where they
@@ -57,12 +76,12 @@ def posterior_of_all(mean, log_variance):
     from sklearn.covariance import LedoitWolf
 
     means = LedoitWolf().fit(mean)
-    spread = np.exp(np.clip(log_variance, -12, 6)).mean(axis=0)
+    spread = np.exp(bounded(log_variance)).mean(axis=0)
     root = np.linalg.cholesky(means.covariance_ + np.diag(spread))
     return Gaussian(means.location_.astype(np.float32), root.astype(np.float32))
 
 
-def lattice(bounds, n, centers=False):
+def lattice(bounds: Sequence[float], n: int, centers: bool = False) -> np.ndarray:
     """The codes (n*n, 2) of an n x n lattice: its corners are the bounds, or the centers of n x n equal cells."""
     x0, x1, y0, y1 = bounds
     share = (np.arange(n) + 0.5) / n if centers else np.linspace(0, 1, n)
@@ -70,13 +89,13 @@ def lattice(bounds, n, centers=False):
     return np.stack([across.ravel(), up.ravel()], axis=1).astype(np.float32)
 
 
-def straight(start, stop, n):
+def straight(start: np.ndarray, stop: np.ndarray, n: int) -> np.ndarray:
     """n codes (n, d) at equal steps on the line between two codes (d,)."""
     share = np.linspace(0, 1, n, dtype=np.float32)[:, None]
     return (1 - share) * start + share * stop
 
 
-def spherical(start, stop, n):
+def spherical(start: np.ndarray, stop: np.ndarray, n: int) -> np.ndarray:
     """n codes (n, d) at equal angles around the origin, their length changing evenly.
 
     In many dimensions N(0, 1) lies near a sphere, and a straight line would cut through its empty inside (White, 2016).
@@ -94,18 +113,18 @@ def spherical(start, stop, n):
     return (direction * ((1 - share) * lengths[0] + share * lengths[1])).astype(np.float32)
 
 
-def tiles(pictures, columns):
+def tiles(pictures: np.ndarray, columns: int) -> np.ndarray:
     """Decoded pictures (n, h, w, c) as a uint8 grid (rows, columns, h, w[, 3]); gray ones lose their last axis."""
     grid = convert.to_uint8(pictures).reshape(-1, columns, *pictures.shape[1:])
     return grid[..., 0] if grid.shape[-1] == 1 else grid
 
 
-def there_and_back(frames):
+def there_and_back(frames: np.ndarray) -> np.ndarray:
     """Frames (n, ...) of a way, then those of the way back (2n - 2, ...), for an animation without a jump."""
     return np.concatenate([frames, frames[-2:0:-1]])
 
 
-def distribution(codes, bins=61):
+def distribution(codes: np.ndarray, bins: int = 61) -> Distribution:
     """The spread of every dimension of codes (n, d), between -4 and 4 or as far as the codes reach."""
     reach = max(4.0, float(np.abs(codes).max()))
     edges = np.linspace(-reach, reach, bins + 1)

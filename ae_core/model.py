@@ -9,10 +9,12 @@ import numpy as np
 import onnxruntime
 
 from ae_core import store
+from ae_core.store import Stored
 
 BATCH = 64                       # pictures a call: as fast as larger ones, and a tenth of their memory
 STEP = 32                        # pixels: a colorizer halves its picture five times
 BATCH_PIXELS = 2**20             # of lightness that a colorizer sees a call
+Labels = int | np.ndarray | list | None          # of a conditional model: classes (n,) or one for all, or weights
 
 
 class Autoencoder:
@@ -22,22 +24,23 @@ class Autoencoder:
     (preset.labels > 0) also needs labels: integers (n,) or, to blend classes, weights (n, preset.labels).
     """
 
-    def __init__(self, stored):
+    def __init__(self, stored: Stored):
         self.preset, self.card = stored.preset, stored.card
         self._encoder = _session(stored.path("encoder.onnx"))
         self._decoder = _session(stored.path("decoder.onnx"))
 
-    def encode(self, pictures, labels=None):
+    def encode(self, pictures: np.ndarray, labels: Labels = None) -> np.ndarray:
         """The mean code (n, d) of pictures (n, h, w, c)."""
         return self.posterior(pictures, labels)[0]
 
-    def posterior(self, pictures, labels=None):
+    def posterior(self, pictures: np.ndarray, labels: Labels = None) -> tuple[np.ndarray, np.ndarray | None]:
         """Mean and log-variance, each (n, d), of a variational model; of a plain one, the code and None."""
         pictures = self._pictures(pictures)
         outputs = _run(self._encoder, {"picture": pictures, **self._label(labels, len(pictures))})
-        return (outputs["mean"], outputs["log_variance"]) if self.preset.variational else (outputs["latent"], None)
+        code, *log_variance = (outputs[name] for name in self.preset.code_names)
+        return code, log_variance[0] if log_variance else None
 
-    def decode(self, codes, labels=None):
+    def decode(self, codes: np.ndarray, labels: Labels = None) -> np.ndarray:
         """Pictures (n, h, w, c) in 0..1 of codes (n, d)."""
         codes = np.atleast_2d(np.asarray(codes, np.float32))
         if codes.ndim != 2 or codes.shape[1] != self.preset.code or not np.isfinite(codes).all():
@@ -46,7 +49,7 @@ class Autoencoder:
         outputs = _run(self._decoder, {"code": codes, **self._label(labels, len(codes))})
         return np.clip(outputs["picture"], 0, 1)    # a linear output may leave the picture's range
 
-    def reconstruct(self, pictures, labels=None):
+    def reconstruct(self, pictures: np.ndarray, labels: Labels = None) -> np.ndarray:
         """Pictures through the code and back, (n, h, w, c)."""
         return self.decode(self.encode(pictures, labels), labels)
 
@@ -78,12 +81,12 @@ class Autoencoder:
 class Colorizer:
     """A trained preset from lightness to chroma, at any size; its code is four volumes, not a row of numbers."""
 
-    def __init__(self, stored):
+    def __init__(self, stored: Stored):
         self.preset, self.card = stored.preset, stored.card
         self._encoder = _session(stored.path("encoder.onnx"))
         self._decoder = _session(stored.path("decoder.onnx"))
 
-    def chroma(self, lightness):
+    def chroma(self, lightness: np.ndarray) -> np.ndarray:
         """The chroma (n, h/4, w/4, 2), a and b over 110, of lightness (n, h, w, 1) in 0..1; h and w multiples of 32."""
         lightness = np.asarray(lightness, np.float32)
         if lightness.ndim != 4 or lightness.shape[-1] != 1 or any(side % STEP or not side
@@ -96,10 +99,10 @@ class Colorizer:
         return np.concatenate([part["picture"] for part in parts])
 
 
-def load(name):
+def load(name: str) -> Autoencoder | Colorizer:
     """The served model of a preset's name; raises WeightsMissing or WeightsDamaged."""
     stored = store.read(name)
-    return (Colorizer if stored.preset.network == "chroma" else Autoencoder)(stored)
+    return (Colorizer if stored.preset.family.volumes else Autoencoder)(stored)
 
 
 def _finite(pictures):

@@ -1,9 +1,12 @@
 """Every model of the lab, as data.
 
-A `Preset` says what a model is, never how to build it: `networks` builds it, `training` fits it, `store`
-keeps it, `model` serves it. Adding a model means adding an entry to `PRESETS`.
+A `Preset` says what a model is, never how to build it: its family names a builder, `training` fits it, `store` keeps
+it, `model` serves it. Adding a model means adding an entry to `PRESETS`.
 """
 from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ae_core import families
 
 TF_COOKBOOK = "TensorFlow 2.0 Computer Vision Cookbook, chapter 5"
 ADVANCED_KERAS = "Advanced Deep Learning with Keras, chapter 3"
@@ -46,16 +49,16 @@ class Preset:
     description: str             # one sentence
     recipe: str                  # the published chapter it follows
     dataset: str                 # a key of datasets.DATASETS
-    network: str                 # a key of networks.BUILDERS
+    network: str                 # a key of families.FAMILIES
     code: int                    # how many numbers a picture becomes
-    shape: tuple[int, int, int] = (28, 28, 1)
-    output: tuple[int, int, int] | None = None       # of what comes out, where that is not what goes in: colors
+    shape: families.Shape = (28, 28, 1)              # None of a side: any size
+    output: families.Shape | None = None                # of what comes out, where that is not what goes in: colors
     arguments: dict = field(default_factory=dict)    # of the network's builder
     loss: str = "mse"            # or "bce", "sharp", "structure", "chroma": see losses
     reconstruction_weight: float = 1.0   # of that loss against the KL term; the pixel count makes it a sum
     variational: bool = False
     sparsity: float = 0.0        # weight of the L1 penalty on the code
-    labels: int = 0              # classes a conditional model is told; 0 for none
+    labels: int = 0              # classes of a conditional model; 0 for none
     corruption: Corruption | None = None
     augmentation: Augmentation | None = None
     mixture: Mixture | None = None       # what it is trained on, where that is not all of the data set
@@ -67,22 +70,37 @@ class Preset:
     schedule: str = "cosine"     # or "plateau": the rate falls by sqrt(0.1) after 5 epochs without progress
 
     @property
-    def mapped(self):
-        """Whether the codes of its test pictures are stored, for the latent map: planes, VAEs, and drawings."""
-        return self.variational or self.code == 2 or self.network == "two_branch"
+    def family(self) -> families.Family:
+        """What is true of every network of its kind."""
+        return families.FAMILIES[self.network]
 
     @property
-    def target(self):
+    def mapped(self) -> bool:
+        """Whether the codes of its test pictures are stored, for the latent map."""
+        return self.variational or self.code == 2 or self.family.mapped
+
+    @property
+    def target(self) -> families.Shape:
         """The shape of what comes out."""
         return self.output or self.shape
 
-    def to_json(self):
+    @property
+    def training_shape(self) -> families.Shape:
+        """The shape of the pictures that it is trained on."""
+        return self.family.training_shape or self.target
+
+    @property
+    def code_names(self) -> tuple[str, ...]:
+        """What the outputs of its encoder are called; a colorizer's decoder takes them by these names."""
+        return self.family.code_names(self)
+
+    def to_json(self) -> dict[str, Any]:
         """The preset as plain lists and dicts, for preset.json."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, values):
-        """The preset that `to_json` wrote; ValueError where a field is unknown or missing."""
+    def from_json(cls, values: dict[str, Any]) -> "Preset":
+        """The preset that `to_json` wrote; ValueError where a field is unknown or missing, or the network."""
         values = {key: value for key, value in values.items() if key != "also"}    # older models have it, always empty
         try:
             values["shape"] = tuple(values["shape"])
@@ -94,17 +112,18 @@ class Preset:
                 values["corruption"] = Corruption(tuple(ranges["mean"]), tuple(ranges["sigma"]), ranges["clip"])
             for key, kind in (("augmentation", Augmentation), ("mixture", Mixture)):
                 values[key] = kind(**values[key]) if values.get(key) else None
+            families.FAMILIES[values["network"]]
             return cls(**values)
         except (KeyError, TypeError) as error:
             raise ValueError(f"This preset.json does not describe a preset ({error}). "
                              "Train or export the model again.") from None
 
 
-def _table(*presets):
+def _table(*presets: Preset) -> dict[str, Preset]:
     return {preset.name: preset for preset in presets}
 
 
-def _fashion_dense(code):
+def _fashion_dense(code: int) -> Preset:
     name = "fashion_dense" if code == 128 else f"fashion_dense_{code}"
     return Preset(
         name, f"Fashion, dense, {code} numbers",
@@ -114,7 +133,7 @@ def _fashion_dense(code):
         epochs=80 if code == 128 else 40, batch_size=128, learning_rate=1e-3)
 
 
-def _beta(size, result, reconstruction_weight):
+def _beta(size: str, result: str, reconstruction_weight: float) -> Preset:
     """`fashion_vae_dense` with its KL term weighed a thousandth or a hundred times as much, and a quarter as wide."""
     return Preset(
         f"fashion_vae_beta_{size}", f"Fashion, VAE, beta too {size}",
@@ -272,7 +291,7 @@ PRESETS = _table(
 )
 
 
-def get(name):
+def get(name: str) -> Preset:
     """The preset called `name`; KeyError with the good names where there is none."""
     try:
         return PRESETS[name]

@@ -19,8 +19,10 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ae_core import presets
 from ae_core.presets import Preset
@@ -44,7 +46,7 @@ class Stored:
     card: dict                   # preset.json: seed, epochs, scores, layers, versions, sha256 ...
     folder: Path
 
-    def path(self, file):
+    def path(self, file: str) -> Path:
         """The place of a file that the card describes; raises WeightsMissing where it describes none."""
         if file not in self.card["sha256"]:
             raise WeightsMissing(f"{self.preset.name} has no {file} here. "
@@ -52,27 +54,27 @@ class Stored:
         return self.folder / file
 
 
-def root():
+def root() -> Path:
     """The folder of all weights: AE_WEIGHTS_DIR, else weights/ of this repository."""
     return Path(os.environ.get("AE_WEIGHTS_DIR") or ROOT / "weights")
 
 
-def own_root():
+def own_root() -> Path:
     """The folder of a reader's own models: AE_MODELS_DIR, else ~/.autoencoder-lab."""
     return Path(os.environ.get("AE_MODELS_DIR") or Path.home() / ".autoencoder-lab")
 
 
-def folder_of(name):
+def folder_of(name: str) -> Path:
     """Where a model's files belong, whether or not they are there."""
     return (own_root() if OWN_NAME.fullmatch(name) else root()) / name
 
 
-def present(name):
+def present(name: str) -> bool:
     """Whether a preset has weights here (not yet whether they are whole)."""
     return (folder_of(name) / "preset.json").is_file()
 
 
-def own():
+def own() -> dict[str, Preset]:
     """{name: preset} of a reader's own models, the newest first; those with an unreadable card are left out."""
     cards = sorted(own_root().glob(f"{OWN}*/preset.json"), key=lambda card: -card.stat().st_mtime_ns)
     found = {}
@@ -82,50 +84,54 @@ def own():
     return found
 
 
-def offered():
+def offered() -> dict[str, Preset]:
     """{name: preset} of every model there is: the shipped ones, then a reader's own."""
     return presets.PRESETS | own()
 
 
-def preset(name):
+def preset(name: str) -> Preset:
     """The preset called `name`, shipped or own; KeyError with the good names where there is none."""
     return presets.PRESETS.get(name) or own().get(name) or presets.get(name)
 
 
-def own_name(title, taken=()):
+def own_name(title: str, taken: Iterable[str] = ()) -> str:
     """A free name for an own model of this title, none of `taken`: "Boots, 2nd try" -> own_boots_2nd_try."""
     words = re.sub("[^a-z0-9]+", "_", title.lower()).strip("_")[:30].strip("_") or "model"
-    taken = {*taken, *(path.name for path in own_root().glob(f"{OWN}*"))}
-    return next(name for k in itertools.count(1) if (name := f"{OWN}{words}" + (f"_{k}" if k > 1 else "")) not in taken)
+    used = {*taken, *(path.name for path in own_root().glob(f"{OWN}*"))}
+    return next(name for k in itertools.count(1) if (name := f"{OWN}{words}" + (f"_{k}" if k > 1 else "")) not in used)
 
 
-def read(name):
-    """The stored model, every checksum compared.
+def read(name: str, only: str | None = None) -> Stored:
+    """The stored model, every checksum compared; or that of one file alone, which must be there.
 
     Raises WeightsMissing (with the command that trains it) or WeightsDamaged (with the file's name).
     """
-    folder = folder_of(name)
-    if not present(name):
-        raise WeightsMissing(f"{name} has no trained weights here. Train it with: python -m ae_core train {name}")
-    preset, card = _card(folder)
-    for file, expected in card["sha256"].items():
-        path = folder / file
-        if Path(file).name != file or not path.is_file() or sha256(path) != expected:
+    preset, card = _card(_present(name))
+    for file in [only] if only else card["sha256"]:
+        path = folder_of(name) / file
+        if Path(file).name != file or not path.is_file() or sha256(path) != card["sha256"].get(file):
             command = "train" if file == "model.keras" else "export"
             raise WeightsDamaged(f"{name}/{file} is missing or differs from its checksum in preset.json. "
                                  f"Fetch it again or run: python -m ae_core {command} {name}")
-    return Stored(preset, card, folder)
+    return Stored(preset, card, folder_of(name))
 
 
-def card(name):
+def card(name: str) -> dict[str, Any]:
     """What preset.json says of a model, its files not looked at; WeightsMissing or WeightsDamaged."""
+    return _card(_present(name))[1]
+
+
+def _present(name: str) -> Path:
     if not present(name):
         raise WeightsMissing(f"{name} has no trained weights here. Train it with: python -m ae_core train {name}")
-    return _card(folder_of(name))[1]
+    return folder_of(name)
 
 
-def _card(folder):
-    """The preset and the card in a folder; WeightsDamaged where they cannot be read."""
+def _card(folder: Path) -> tuple[Preset, dict[str, Any]]:
+    """The preset and the card in a folder; WeightsDamaged where they cannot be read.
+
+    The title and the sentences of a shipped model are the registry's, whatever its card said when it was trained.
+    """
     name = folder.name
     try:
         card = json.loads((folder / "preset.json").read_text("utf-8"))
@@ -134,10 +140,13 @@ def _card(folder):
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsDamaged(f"{name}/preset.json cannot be read ({error}). "
                              f"Fetch it again or run: python -m ae_core train {name}") from None
+    registered = presets.PRESETS.get(preset.name)
+    if registered:
+        preset = replace(preset, title=registered.title, description=registered.description, recipe=registered.recipe)
     return preset, card
 
 
-def write(preset, files, card):
+def write(preset: Preset, files: Mapping[str, Path], card: dict[str, Any]) -> Stored:
     """Put a preset's files in place all at once, so that a reader sees the old folder or the new one.
 
     files: {name: path of a finished file}; card: what preset.json says beside the preset and the checksums.
@@ -157,18 +166,19 @@ def write(preset, files, card):
     return read(preset.name)
 
 
-def sha256(path):
+def sha256(path: str | Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def remove(name):
+def remove(name: str) -> None:
     """Delete an own model; KeyError where it is none."""
     if not OWN_NAME.fullmatch(name) or not present(name):
         raise KeyError(f"There is no own model called {name!r}. Own models are in {own_root()}.")
     shutil.rmtree(folder_of(name))
 
 
-def tidy():
+def tidy() -> None:
     """Clear away what a killed process left half done among the own models; only while no other one writes there."""
     for old in own_root().glob(f".{OWN}*-old"):
         folder = old.with_name(old.name[1:].removesuffix("-old"))

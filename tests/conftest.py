@@ -39,7 +39,7 @@ def digits():
 def tiny(name="digits_stacked", **changes):
     """A preset of the registry, made small enough to train in a second."""
     small = {"epochs": 2, "batch_size": 16, **changes}
-    if presets.get(name).network == "dense":
+    if "units" in presets.get(name).arguments:
         small.setdefault("arguments", {"units": (12,)})
         small.setdefault("code", 4)
     return dataclasses.replace(presets.get(name), **small)

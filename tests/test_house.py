@@ -24,13 +24,19 @@ TOP_LEVEL = {"app.py", "pages", "ae_core", "weights", "tests", "requirements.txt
 
 
 def imports(path):
-    """Every module a file imports, as dotted names; `from ae_core import data` counts as ae_core.data."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    """Every module a file imports, as dotted names; `from ae_core import data` counts as ae_core.data.
+
+    What stands below `if TYPE_CHECKING` is for readers and the type checker and never runs.
+    """
+    found, nodes = set(), [ast.parse(path.read_text("utf-8"))]
+    while nodes:
+        node = nodes.pop()
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            nodes += ast.iter_child_nodes(node)
     return found
 
 
@@ -57,6 +63,63 @@ def test_only_training_imports_keras(name):
     assert not packages(ENGINE[name]) & foreign
     if name not in ("ae_core.__main__", "ae_core.own.worker"):   # the commands and the process that train
         assert not any(module.startswith("ae_core.training") for module in imports(ENGINE[name]))
+
+
+ROOMS = (                        # from the top of the house to its ground; arrows run downward
+    ("__main__",), ("own",), ("training", "features"), ("model", "latent", "attributes"), ("pictures",), ("store",),
+    ("presets",), ("families", "metrics", "files", "guard"))
+
+
+def room(name):
+    """The room of a module: ae_core.pictures.sheets -> pictures."""
+    return name.removeprefix("ae_core").lstrip(".").split(".")[0]
+
+
+def test_every_room_has_its_floor():
+    floors = [each for floor in ROOMS for each in floor]
+    assert {room(name) for name in ENGINE} - {""} <= set(floors) and len(set(floors)) == len(floors)
+
+
+@pytest.mark.parametrize("name", [name for name in ENGINE if name != "ae_core"])
+def test_arrows_run_downward(name):
+    """What is below can be read, used and tested without what is above it."""
+    floor = next(number for number, rooms in enumerate(ROOMS) if room(name) in rooms)
+    below = {each for rooms in ROOMS[floor + 1:] for each in rooms} | {room(name), ""}
+    assert {room(other) for other in imports(ENGINE[name]) if other.startswith("ae_core")} <= below
+
+
+def test_no_import_goes_in_a_circle():
+    arrows = {name: imports(path) & set(ENGINE) - {name} for name, path in ENGINE.items()}
+    while free := [name for name, others in arrows.items() if not others & set(arrows)]:
+        for name in free:
+            arrows.pop(name)
+    assert not arrows
+
+
+NOUNS = ("network", "dataset")   # each has a registry, whose entry says what is true of it
+
+
+def is_name_test(node):
+    """Whether a comparison holds a `network` or a `dataset` against names: `preset.network == "dense"`."""
+    if not isinstance(node, ast.Compare):
+        return False
+    sides = [node.left, *node.comparators]
+    named = {getattr(side, "attr", getattr(side, "id", "")) for side in sides} & set(NOUNS)
+    return bool(named) and any(isinstance(part, ast.Constant) and isinstance(part.value, str)
+                               for side in sides for part in ast.walk(side))
+
+
+def test_a_name_test_is_known_when_seen():
+    for text in ("preset.network == 'dense'", "network in ('dense', 'conv')", "'celeba' != self.preset.dataset"):
+        assert is_name_test(ast.parse(text, mode="eval").body)
+    for text in ("preset.network in families.FAMILIES", "one.dataset == other.dataset", "name == 'dense'"):
+        assert not is_name_test(ast.parse(text, mode="eval").body)
+
+
+@pytest.mark.parametrize("path", ENGINE.values(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_is_decided_by_a_name(path):
+    """What is true of one network or data set is a field of its registry entry: the next one can have it too."""
+    assert not [ast.unparse(node) for node in ast.walk(ast.parse(path.read_text("utf-8"))) if is_name_test(node)]
 
 
 @pytest.mark.parametrize("name", FEATURES)

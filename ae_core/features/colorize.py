@@ -19,7 +19,6 @@ QUARTER = 4                      # the network answers at a quarter of that copy
 STEP = 32                        # and takes sides that are multiples of this
 RADIUS, EPSILON = 1, 1e-3        # of the guided filter, in pixels of the answer and in squared lightness
 MEAN_CHROMA = (0.0058, 0.0432)   # over 110: the mean of every pixel of the 9,127 training photographs at 128 x 128
-SHAPE = (128, 128, 3)            # of the photographs that `evaluate` measures on
 PUBLISHED_SCORES = {"gray_mse": 0.00602, "mse": 0.00695, "mse_own_lightness": 0.00467}     # by `evaluate`
 GRAY_LEVELS = 6                  # how far the channels of a gray photograph may be apart, after a JPEG
 
@@ -79,7 +78,7 @@ def render(raw, name, tint, kind="JPEG"):
 def archive(photos, kind="JPEG", report=None):
     """A zip of photographs [(name, bytes, tint), ...] at their full size, one in memory at a time.
 
-    report(share): told the share of the work done before every photograph; it may raise to stop.
+    report(share): called with the share of the work done before every photograph; it may raise to stop.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as target:                # what is in it is compressed already
@@ -202,7 +201,7 @@ def _framed(pixels, side):
 
 def evaluate(model, pictures):
     """The scores of a colorizer on color pictures, as `python -m ae_core evaluate` prints them."""
-    return (_evaluate_photos if model.preset.name == PHOTO else _evaluate_published)(model, pictures)
+    return (_evaluate_photos if model.preset.family.volumes else _evaluate_published)(model, pictures)
 
 
 def _evaluate_published(model, pictures):

@@ -1,4 +1,4 @@
-"""Digits on request: a conditional VAE is told the digit, so its two numbers are left for the handwriting style.
+"""Digits on request: a conditional VAE is given the digit, so its two numbers are left for the handwriting style.
 
 A style is one code, float32 (d,); pictures are float32 (n, h, w, c) in 0..1. `model` is a served model of ten labels.
 """

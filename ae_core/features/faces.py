@@ -98,14 +98,9 @@ def morph(model, codes, leg=LEG, along_sphere=True):
 
 # --- look inside -----------------------------------------------------------------------------------------
 
-def sample_posterior(mean, log_variance, seed=SEED):
-    """One sample (n, d) of each posterior N(mean, variance)."""
-    epsilon = np.random.default_rng(seed).standard_normal(mean.shape, np.float32)
-    return mean + np.exp(np.clip(log_variance, -12, 6) / 2) * epsilon
-
-
-def normality(samples):
-    """Each dimension of posterior samples (n, d) held against N(0, 1)."""
+def normality(mean, log_variance):
+    """Each dimension of one sample of each posterior, (n, d) twice, held against N(0, 1)."""
+    samples = latent.sample_posterior(mean, log_variance, SEED)
     return Normality(latent.distribution(samples, 41), np.array([kstest(column, "norm").statistic
                                                                  for column in samples.T]))
 
@@ -130,11 +125,11 @@ def evaluate(model, pictures, has):
     """
     stored = attributes.load(model.preset.name)
     mean, log_variance = model.posterior(pictures)
-    normal = normality(sample_posterior(mean, log_variance))
+    normal = normality(mean, log_variance)
     areas = attributes.auc(stored.directions, mean, has)
     rebuilt = model.decode(mean)
     return {"mse": float(metrics.mse(pictures, rebuilt).mean()), "ssim": float(metrics.ssim(pictures, rebuilt).mean()),
             "latent_std_median": float(np.median(normal.spread.std)), "ks_worst": float(normal.distance.max()),
-            "ks_worst_dimension": normal.worst + 1, "kl_nats": float(metrics.kl_divergence(mean, log_variance).mean()),
+            "ks_worst_dimension": normal.worst + 1, "kl_nats": float(latent.kl_divergence(mean, log_variance).mean()),
             "attribute_auc": {name: float(area) for name, area in zip(stored.names, areas, strict=True)
                               if np.isfinite(area)}}

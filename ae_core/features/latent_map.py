@@ -143,7 +143,7 @@ def project_pca(codes):
 def project_tsne(codes, seed=0, report=None):
     """Codes (n, d) laid out by t-SNE (van der Maaten and Hinton, 2008); there is no way back.
 
-    report(share): told the share of the work done, now and then; it may raise to stop.
+    report(share): called with the share of the work done, now and then; it may raise to stop.
     """
     from openTSNE import TSNE
 
@@ -175,10 +175,9 @@ def evaluate(model, pictures, labels):
     mean, log_variance = model.posterior(_corrupted(model.preset.corruption, pictures, rng), labels)
     row = {"latent_mean": mean.mean(axis=0).tolist(), "latent_std": mean.std(axis=0).tolist()}
     if model.preset.loss == "bce":
-        epsilon = rng.standard_normal(mean.shape, np.float32)
-        sample = mean + np.exp(np.clip(log_variance, -12, 6) / 2) * epsilon
+        sample = latent.sample_posterior(mean, log_variance, rng)
         reconstruction = float(metrics.cross_entropy(pictures, model.decode(sample, labels)).mean())
-        kl = float(metrics.kl_divergence(mean, log_variance).mean())
+        kl = float(latent.kl_divergence(mean, log_variance).mean())
         row |= {"reconstruction_nats": reconstruction, "kl_nats": kl, "elbo_nats": reconstruction + kl}
     return row
 

@@ -121,8 +121,8 @@ def _mahalanobis(codes, bulk):
 def fit(pictures, seconds=60, report=None, clock=time.monotonic):
     """Train a small dense autoencoder on a collection (n, h, w, c), n >= 20, and score by the distance of its codes.
 
-    Plain scikit-learn, so that it runs where TensorFlow is not installed. report(share): told the share of the time
-    used, after every pass over the collection; it may raise to stop.
+    Plain scikit-learn, so that it runs where TensorFlow is not installed. report(share): called with the share of the
+    time used, after every pass over the collection; it may raise to stop.
     """
     from sklearn.neural_network import MLPRegressor  # a page without it opens a second sooner
 

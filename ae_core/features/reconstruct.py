@@ -88,7 +88,7 @@ def evaluate(model, pca, pictures, labels):
     linear = run_pca(pca, pictures, size) if pca and size <= pca.preset.code else None
     if linear:
         row["pca_mse"] = float(linear.mse.mean())
-    if model.preset.network == "two_branch":
+    if model.preset.family.drawings:
         row |= {"bce": pixel_bce(pictures, result.rebuilt), "undecided": undecided(result.rebuilt),
                 "undecided_originals": undecided(pictures), **line_costs(pictures)}
         if linear:

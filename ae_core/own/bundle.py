@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ae_core import model, store
+from ae_core import families, model, store
 from ae_core.own import blueprint, jobs
 from ae_core.pictures import datasets
 from ae_core.presets import Preset
@@ -28,9 +28,6 @@ MAX_BYTES = {"preset.json": 2**20, "model.keras": 100 * 2**20, "encoder.onnx": 1
 MAX_ARRAYS = 200 * 2**20         # bytes of one npz, unpacked
 MAX_GROWTH = 6                   # numbers in all intermediate results for one in a layer; ours have up to 4.4
 MAX_NODES = 400
-# What `export` emits for the dense and the convolutional networks; tests hold this list against every shipped graph.
-OPERATORS = {"Add", "Cast", "Concat", "Conv", "ConvTranspose", "Gather", "LeakyRelu", "MatMul", "Mul", "Relu",
-             "Reshape", "Shape", "Sigmoid", "Slice", "Transpose"}
 ARRAYS = {                       # file -> array -> (kinds of numbers, dimensions, needed?)
     "latents.npz": {"mean": ("f", 2, True), "label": ("u", 1, True), "log_variance": ("f", 2, False)},
     "samples.npz": {"x_test": ("u", 4, True), "y_test": ("u", 1, True)},
@@ -163,7 +160,7 @@ def _check_header(archive, entry, kinds, dimensions):
 
 def _check_arrays(preset, card, arrays):
     """Whether the arrays belong to the preset and to each other."""
-    samples, codes, told = (arrays.get(file) for file in ("samples.npz", "latents.npz", "story.npz"))
+    samples, codes, story = (arrays.get(file) for file in ("samples.npz", "latents.npz", "story.npz"))
     classes, most = (len(card["data"]["classes"]), 0) if "data" in card else (256, 10_000)
     if "data" in card:
         if samples is None or not _are_samples(preset, classes, **samples):
@@ -171,7 +168,7 @@ def _check_arrays(preset, card, arrays):
         most = len(samples["x_test"])
     if (codes is None and preset.mapped) or (codes is not None and not _are_codes(preset, classes, most, **codes)):
         raise _foreign("latents.npz")
-    if told is not None and not _is_story(preset, told):
+    if story is not None and not _is_story(preset, **story):
         raise _foreign("story.npz")
 
 
@@ -191,14 +188,13 @@ def _are_codes(preset, classes, most, mean, label, log_variance=None):
             and (log_variance is None or log_variance.shape == mean.shape))
 
 
-def _is_story(preset, told):
-    epochs, shown, dots = len(told["epochs"]), len(told["given"]), len(told["labels"])
-    columns = [str(name) for name in told["columns"]]
-    return (0 < epochs <= 501 and 0 < shown <= 64 and told["given"].shape[1:] == preset.shape
-            and told["rebuilt"].shape == (epochs, shown, *preset.shape) and "val_loss" in columns and "loss" in columns
-            and told["history"].shape == (len(told["history"]), len(columns)) and 0 < len(told["history"]) <= 500
-            and ("codes" not in told or told["codes"].shape == (epochs, dots, 2))
-            and (("kl" in columns) == ("val_kl" in columns)))
+def _is_story(preset, given, labels, epochs, rebuilt, history, columns, codes=None):
+    count, names = len(epochs), [str(name) for name in columns]
+    return (0 < count <= 501 and 0 < len(given) <= 64 and given.shape[1:] == preset.shape
+            and rebuilt.shape == (count, len(given), *preset.shape)
+            and (codes is None or codes.shape == (count, len(labels), 2))
+            and history.shape == (len(history), len(names)) and 0 < len(history) <= 500
+            and {"loss", "val_loss"} <= set(names) and ("kl" in names) == ("val_kl" in names))
 
 
 def _check_graph(preset, part, raw):
@@ -208,9 +204,9 @@ def _check_graph(preset, part, raw):
     name = f"{part}.onnx"
     try:
         graph = onnx.load_model_from_string(raw)
-        operators = {(node.domain, node.op_type) for node in graph.graph.node}
-        strange = sorted({f"{domain}.{kind}".strip(".") for domain, kind in operators if domain or
-                          kind not in OPERATORS})
+        allowed = families.TRAINABLE[preset.network].operators
+        strange = sorted({f"{node.domain}.{node.op_type}".strip(".") for node in graph.graph.node
+                          if node.domain or node.op_type not in allowed})
         if strange:
             raise BadBundle(f"{name} contains the operator {strange[0][:60]}, which our models do not use. "
                             "Upload a model downloaded from the Train page.")
@@ -237,11 +233,10 @@ def _is_foreign(model_proto, onnx):
 
 
 def _expected(preset, part):
-    told = {"label": (preset.labels,)} if preset.labels else {}
-    codes = ("mean", "log_variance") if preset.variational else ("latent",)
+    label = {"label": (preset.labels,)} if preset.labels else {}
     if part == "encoder":
-        return {"picture": preset.shape} | told, dict.fromkeys(codes, (preset.code,))
-    return {"code": (preset.code,)} | told, {"picture": preset.target}
+        return {"picture": preset.shape} | label, dict.fromkeys(preset.code_names, (preset.code,))
+    return {"code": (preset.code,)} | label, {"picture": preset.target}
 
 
 def _ends(values):

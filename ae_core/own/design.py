@@ -5,13 +5,13 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from ae_core import latent, presets
+from ae_core import families, latent, presets
 from ae_core.own import blueprint, jobs
 from ae_core.pictures import collections, convert, datasets, sheets
 from ae_core.presets import Corruption, Preset
 
 KINDS = ("Autoencoder", "VAE", "Conditional VAE", "Denoiser")
-NETWORKS = {"Dense": "dense", "Convolutional": "conv"}
+NETWORKS = {allowed.title: name for name, allowed in families.TRAINABLE.items()}
 UNITS = ((64,), (128,), (256,), (256, 128), (512,), (512, 256), (512, 512))
 FILTERS = (4, 8, 16, 32, 64)     # of the first convolution; each further one has twice as many
 CODES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 196, 256, 512)
@@ -58,21 +58,21 @@ class Read:
 
 def design(choices):
     """The preset of a reader's choices; ValueError with one sentence where they do not go together."""
-    told, variational = choices.kind == "Conditional VAE", "VAE" in choices.kind
-    network = "dense" if told else NETWORKS[choices.network]
-    pixels = int(np.prod(choices.shape))
-    arguments = {"units": tuple(choices.units)} if network == "dense" else {
-        "filters": tuple(choices.filters * 2**level for level in range(levels(choices.shape)))}
-    if told and choices.classes < 2:
+    conditional, variational = choices.kind == "Conditional VAE", "VAE" in choices.kind
+    network = next(name for name in [NETWORKS[choices.network], *families.TRAINABLE]
+                   if families.TRAINABLE[name].conditional or not conditional)
+    allowed, pixels = families.TRAINABLE[network], int(np.prod(choices.shape))
+    widths = [choices.filters * 2**level for level in range(levels(choices.shape))] if allowed.halves else choices.units
+    if conditional and choices.classes < 2:
         raise ValueError("A conditional VAE needs the class of every picture, and there are no labels here. "
                          "Put the pictures of each class into a separate folder, and zip those folders.")
     preset = Preset(
         "own_model", choices.title.strip() or "My model", _sentence(choices),
         f"yours, built as in {presets.DL_COOKBOOK if variational else presets.TF_COOKBOOK}", choices.dataset, network,
-        choices.code, shape=choices.shape, arguments=arguments,
+        choices.code, shape=choices.shape, arguments={allowed.widths: tuple(widths)},
         loss="bce" if variational and choices.shape[2] == 1 else "mse",
         reconstruction_weight=pixels / choices.beta if variational else 1.0, variational=variational,
-        labels=choices.classes if told else 0,
+        labels=choices.classes if conditional else 0,
         corruption=Corruption((0.0, 0.0), (0.0, choices.noise)) if choices.kind == "Denoiser" else None,
         epochs=choices.epochs, batch_size=choices.batch_size, learning_rate=choices.learning_rate)
     blueprint.check(preset)
@@ -91,7 +91,7 @@ def choices_of(preset):
         "Denoiser" if preset.corruption else "Autoencoder"
     beta = pixels / preset.reconstruction_weight if preset.variational else 1.0
     units, filters = preset.arguments.get("units"), preset.arguments.get("filters", (16,))[0]
-    return {"dataset": preset.dataset, "kind": kind, "network": "Dense" if units else "Convolutional",
+    return {"dataset": preset.dataset, "kind": kind, "network": preset.family.blueprint.title,
             "code": _nearest(CODES, preset.code), "units": units if units in UNITS else UNITS[4],
             "filters": _nearest(FILTERS, filters), "beta": _nearest(BETAS, beta),
             "noise": _nearest((0.3, 0.5, 0.75, 1.0), preset.corruption.sigma[1] if preset.corruption else 0.5),
@@ -166,8 +166,8 @@ def _folder(name):
 def lines(preset, seed, about=None):
     """The Python lines that train this preset again with the same losses; `about`: of own pictures, what they are."""
     fields = {field.name: getattr(preset, field.name) for field in dataclasses.fields(preset)}
-    told = [f"    {field.name}={fields[field.name]!r},\n" for field in dataclasses.fields(preset)
-            if fields[field.name] != _default(field)]
+    values = [f"    {field.name}={fields[field.name]!r},\n" for field in dataclasses.fields(preset)
+              if fields[field.name] != _default(field)]
     path, imports = "", ["from ae_core.pictures import datasets", "from ae_core.training import fit"]
     if about is None:
         source = f'pictures, labels = datasets.load("{preset.dataset}", "train", preset.shape)\n'
@@ -183,7 +183,7 @@ def lines(preset, seed, about=None):
     noise = "Corruption, " if preset.corruption else ""
     imports = "\n".join([*imports, f"from ae_core.presets import {noise}Preset"])
     return (f"{path}{imports}\n\n"
-            f"preset = Preset(\n{''.join(told)})\n{source}"
+            f"preset = Preset(\n{''.join(values)})\n{source}"
             f"encoder, decoder, history = fit.fit(preset, pictures, labels, seed={seed})\n")
 
 
@@ -214,5 +214,6 @@ def _sentence(choices):
     what = {"Autoencoder": "An autoencoder", "VAE": f"A variational autoencoder with beta {choices.beta:g}",
             "Conditional VAE": f"A conditional variational autoencoder with beta {choices.beta:g}",
             "Denoiser": f"A denoiser for noise up to sigma {choices.noise:g}"}[choices.kind]
-    of = "your own pictures" if choices.dataset == "own" else datasets.DATASETS[choices.dataset].title
+    known = datasets.DATASETS.get(choices.dataset)
+    of = known.title if known else "your own pictures"
     return f"{what} of {of}, with {choices.code} numbers, trained here."

@@ -8,7 +8,6 @@ import os
 import shutil
 import time
 import traceback
-from datetime import date
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from ae_core import store
 from ae_core.features import denoise
 from ae_core.own import jobs, story
 from ae_core.pictures import convert, datasets
-from ae_core.training import export, fit, runs
+from ae_core.training import fit, package, runs
 
 REPORT_SECONDS = 0.5
 PATIENCE = 600                   # seconds a paused run waits in memory; then it leaves, and resumes from its last epoch
@@ -74,15 +73,14 @@ def train(job, report):
     again = (job.run / "state.json").is_file()
     report.shown = Shown(job.preset, *test)
     encoder, decoder, history = fit.fit(job.preset, pictures, labels, seed=job.seed, resume=again, verbose=0,
-                                             more_callbacks=[runs.Forward(report, job.preset)], folder=job.run)
+                                        more_callbacks=[runs.Forward(report, job.preset)], folder=job.run)
     report.say(state=jobs.RUNNING, share=1.0, seconds_left=0)
     files = {story.FILE: story.write(story.read_run(job.run, len(history)), history, job.run / story.FILE)}
     if job.about:
         files["samples.npz"] = job.run / "samples.npz"
         np.savez_compressed(files["samples.npz"], x_test=convert.to_uint8(test[0]), y_test=test[1].astype(np.uint8))
-    best = min(history, key=lambda row: row["val_loss"])
-    card = {"seed": job.seed, "epochs": len(history), **best, "pictures": len(pictures), "date": str(date.today())}
-    export.keep(job.preset, encoder, decoder, card, test, files, **({"data": job.about} if job.about else {}))
+    package.keep(job.preset, encoder, decoder, fit.summary(job.seed, history, pictures), test, files,
+                 **({"data": job.about} if job.about else {}))
     report.say(state=jobs.DONE, share=1.0)
     shutil.rmtree(job.run, ignore_errors=True)
     (job.folder / "pictures.npz").unlink(missing_ok=True)

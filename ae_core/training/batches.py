@@ -4,19 +4,20 @@ import math
 import keras
 import numpy as np
 
+from ae_core import families
 from ae_core.pictures import convert
+from ae_core.presets import Augmentation, Preset
 
 HELD_OUT = 2000                  # training pictures kept aside to choose the best epoch by; the test set stays unseen
-PHOTO = (128, 128, 3)            # photographs to learn colors from are squeezed to this,
-WINDOWS = (80, 96, 112, 128, 128)    # a window of one of these sides is cut from each,
+WINDOWS = (80, 96, 112, 128, 128)    # of each photograph to learn colors from, a window of one of these sides is cut,
 SIDES = (96, 96, 128)            # and resized to one of these
 GAMMA = 0.15                     # spread of the logarithm of the exponent that makes each lighter or darker
 
 
-def split(preset, pictures, labels, seed):
+def split(preset: Preset, pictures: np.ndarray, labels: np.ndarray, seed: int) -> "tuple[Batches, Batches]":
     """The batches to train on, and those of the last pictures, kept aside to choose the best epoch by."""
     held_out = min(HELD_OUT, len(pictures) // 10 or 1)
-    kind = PhotoBatches if preset.network == "chroma" else Batches
+    kind = families.part(preset.family.batches)
     shown, check = (kind(preset, pictures[rows], labels[rows])
                     for rows in (slice(None, -held_out), slice(-held_out, None)))
     shown.shuffle(seed, 0)                       # Keras looks at two batches before the first epoch begins
@@ -30,13 +31,14 @@ class Batches(keras.utils.PyDataset):
     pictures in gray.
     """
 
-    def __init__(self, preset, pictures, labels):
+    def __init__(self, preset: Preset, pictures: np.ndarray, labels: np.ndarray):
         super().__init__()
         self.gray = preset.output is not None
         self.pictures, self.size = pictures, min(preset.batch_size, len(pictures))
         classes = preset.labels or preset.recognized
         self.labels = np.eye(classes, dtype=np.float32)[labels] if classes else None
-        self.order, self.augmentation, self.seed = np.arange(len(pictures)), preset.augmentation, None
+        self.order, self.augmentation = np.arange(len(pictures)), preset.augmentation
+        self.seed: tuple[int, int] | None = None
 
     def __len__(self):
         return math.ceil(len(self.pictures) / self.size)
@@ -48,15 +50,17 @@ class Batches(keras.utils.PyDataset):
             pictures = augment(pictures, self.augmentation, rng)
         return self.beside_labels(convert.to_gray(pictures) if self.gray else pictures, rows), pictures
 
-    def draw(self, batch):
+    def draw(self, batch: int) -> tuple[np.ndarray, np.random.Generator | None]:
         """The rows of a batch, and a generator that depends on seed, epoch and batch; None where nothing is drawn."""
         rows = self.order[batch * self.size:(batch + 1) * self.size]
         return rows, np.random.default_rng((*self.seed, batch)) if self.seed else None
 
-    def beside_labels(self, given, rows):
+    def beside_labels(self, given: np.ndarray, rows: np.ndarray) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """What the network is given (n, ...) and, where it learns from labels, theirs as one-hot."""
         return given if self.labels is None else (given, self.labels[rows])
 
-    def shuffle(self, seed, epoch):
+    def shuffle(self, seed: int, epoch: int) -> None:
+        """Show the pictures in an order of this epoch, augmented."""
         self.seed = seed, epoch
         self.order = np.random.default_rng(self.seed).permutation(len(self.pictures))
 
@@ -79,7 +83,7 @@ class PhotoBatches(Batches):
         return self.beside_labels(lightness, rows), quarter(chroma)
 
 
-def windows(pictures, window, side, rng):
+def windows(pictures: np.ndarray, window: int, side: int, rng: np.random.Generator) -> np.ndarray:
     """A square of `window` pixels from each of pictures (n, h, w, c), mirrored or not, resized to `side` pixels."""
     n, height, width, _ = pictures.shape
     pictures = mirror_some(pictures, rng)
@@ -88,18 +92,18 @@ def windows(pictures, window, side, rng):
                      for picture, (top, left) in zip(pictures, corners, strict=True)])
 
 
-def mirror_some(pictures, rng):
+def mirror_some(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Pictures (n, h, w, c), every second of them, by chance, with left and right swapped."""
     return np.where(rng.random((len(pictures), 1, 1, 1)) < 0.5, pictures, pictures[:, :, ::-1])
 
 
-def quarter(volume):
+def quarter(volume: np.ndarray) -> np.ndarray:
     """The mean of every 4x4 pixels: (n, h, w, c) -> (n, h/4, w/4, c)."""
     n, height, width, depth = volume.shape
     return volume.reshape(n, height // 4, 4, width // 4, 4, depth).mean(axis=(2, 4))
 
 
-def augment(pictures, augmentation, rng):
+def augment(pictures: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """Pictures (n, h, w, c), each mirrored or not and shifted by its own whole number of pixels over black."""
     n, height, width, _ = pictures.shape
     if augmentation.mirror:

@@ -10,15 +10,16 @@ import contextlib
 import hashlib
 import json
 import os
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-STRATEGIES = ("mirrored", "multiworker")
+Strategy = Any                   # tf.distribute.Strategy
 
 
-def begin(name):
+def begin(name: str) -> Strategy:
     """The strategy of this name, before anything else of TensorFlow is used; ValueError where TF_CONFIG is missing."""
     if name == "mirrored":
         return tf.distribute.MirroredStrategy()
@@ -31,25 +32,26 @@ def begin(name):
     return tf.distribute.MultiWorkerMirroredStrategy()
 
 
-def index(strategy):
+def index(strategy: Strategy | None) -> int:
     """Which worker this process is; 0 is the chief, who writes what is kept, and every single one."""
     resolver = strategy.cluster_resolver if strategy else None
     return (resolver.task_id or 0) if resolver else 0
 
 
-def scope(strategy):
+def scope(strategy: Strategy | None) -> contextlib.AbstractContextManager[Any]:
     """Where the weights of a strategy are made."""
     return strategy.scope() if strategy else contextlib.nullcontext()
 
 
-def tell(strategy, history, encoder, decoder):
-    """One line a worker: equal losses and equal weights show that they have trained one network."""
+def report(strategy: Strategy, history: list[dict[str, Any]], encoder: keras.Model, decoder: keras.Model) -> None:
+    """Print one line a worker: equal losses and equal weights show that they have trained one network."""
     weights = b"".join(array.tobytes() for model in (encoder, decoder) for array in model.get_weights())
     print(f"Worker {index(strategy)}: validation loss {history[-1]['val_loss']:.9g} after {len(history)} epochs, "
           f"weights {hashlib.sha256(weights).hexdigest()[:16]}.", flush=True)
 
 
-def fit(strategy, graph, batches, check, epochs, initial_epoch, callbacks):
+def fit(strategy: Strategy, graph: keras.Model, batches: keras.utils.PyDataset, check: keras.utils.PyDataset,
+        epochs: int, initial_epoch: int, callbacks: list[keras.callbacks.Callback]) -> None:
     """What graph.fit does, each replica on its own share of every batch. Metrics are those of all replicas together.
 
     ValueError with one sentence where another worker is lost.

@@ -1,11 +1,18 @@
 """The losses of the presets: each takes batches of pictures as they should be and as they are, and gives one number a
 picture, (n, h, w, c) twice -> (n,). Backend-neutral Keras 3.
 """
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
+from ae_core.presets import Preset
 
-def of(preset):
+Tensor = Any                     # of whichever backend
+
+
+def of(preset: Preset) -> Callable[[Tensor, Tensor], Tensor]:
     """The preset's loss of a batch: its weight times the loss of each picture, averaged over the pictures."""
     of_picture = {"mse": squared_error, "bce": cross_entropy, "sharp": sharp, "structure": structure,
                   "chroma": color_error}[preset.loss]
@@ -15,17 +22,17 @@ def of(preset):
     return loss
 
 
-def squared_error(pictures, rebuilt):
+def squared_error(pictures: Tensor, rebuilt: Tensor) -> Tensor:
     """The mean over the pixels of each picture: (n, h, w, c) twice -> (n,)."""
     return ops.mean(ops.square(pictures - rebuilt), axis=(1, 2, 3))
 
 
-def cross_entropy(pictures, rebuilt):
+def cross_entropy(pictures: Tensor, rebuilt: Tensor) -> Tensor:
     """Binary cross-entropy, the mean over the pixels of each picture: -> (n,)."""
     return ops.mean(keras.losses.binary_crossentropy(pictures, rebuilt), axis=(1, 2))
 
 
-def sharp(pictures, rebuilt, doubt=0.2):
+def sharp(pictures: Tensor, rebuilt: Tensor, doubt: float = 0.2) -> Tensor:
     """Cross-entropy and a fine for every undecided pixel: 4 p (1 - p) is 1 for gray and 0 for black or white.
 
     Without the fine a network that is not sure where a line runs spreads it; Deep Learning Cookbook, chapter 13,
@@ -34,12 +41,12 @@ def sharp(pictures, rebuilt, doubt=0.2):
     return cross_entropy(pictures, rebuilt) + doubt * ops.mean(4 * rebuilt * (1 - rebuilt), axis=(1, 2, 3))
 
 
-def structure(pictures, rebuilt, share=0.02):
+def structure(pictures: Tensor, rebuilt: Tensor, share: float = 0.02) -> Tensor:
     """Squared error and what is missing of structural similarity: the first alone leaves skin without texture."""
     return squared_error(pictures, rebuilt) + share * (1 - similarity(pictures, rebuilt))
 
 
-def similarity(pictures, rebuilt, side=7):
+def similarity(pictures: Tensor, rebuilt: Tensor, side: int = 7) -> Tensor:
     """Structural similarity of each picture, the mean over windows of `side` pixels: -> (n,). Wang et al., 2004."""
     def local(values):
         return ops.average_pool(values, side, strides=1)
@@ -53,7 +60,7 @@ def similarity(pictures, rebuilt, side=7):
     return ops.mean(index, axis=(1, 2, 3))
 
 
-def color_error(wanted, given, fine=0.8, share=0.7, floor=1e-3):
+def color_error(wanted: Tensor, given: Tensor, fine: float = 0.8, share: float = 0.7, floor: float = 1e-3) -> Tensor:
     """The logarithm of the squared error of two chroma volumes (n, h, w, 2), and a fine for paleness: -> (n,).
 
     The logarithm is what PSNR measures, and it lets a picture that is vivid anyway be vivid in the wrong color at
@@ -64,7 +71,7 @@ def color_error(wanted, given, fine=0.8, share=0.7, floor=1e-3):
     return ops.log(error + floor) + fine * ops.relu(share * colorfulness(wanted) - colorfulness(given)) / 0.107
 
 
-def colorfulness(chroma):
+def colorfulness(chroma: Tensor) -> Tensor:
     """Of chroma (n, h, w, 2): -> (n,). Spread counts most, for one tint over all is not colorful.
 
     Hasler and Suesstrunk, 2003: the deviation of both channels, and 0.3 of the distance of their mean from gray.

@@ -4,8 +4,17 @@ Every builder returns an encoder and a decoder; they know nothing of losses, noi
 A variational encoder has two outputs, the mean and the log-variance of the posterior; a conditional one
 takes the one-hot label as a second input, and so does its decoder.
 """
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import keras
+import numpy as np
 from keras import layers, ops
+
+from ae_core import families, latent
+from ae_core.presets import Preset
+
+Pair = tuple[keras.Model, keras.Model]           # encoder, decoder
 
 
 @keras.saving.register_keras_serializable("ae_core")
@@ -17,14 +26,14 @@ class Sampling(layers.Layer):
     The log-variance is clipped so that exp() can neither overflow nor leave a gradient of zero variance.
     """
 
-    def __init__(self, seed=0, **kwargs):
+    def __init__(self, seed: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
         self.seed = seed
         self.random = keras.random.SeedGenerator(seed)
 
     def call(self, inputs):
         mean, log_variance = inputs
-        log_variance = ops.clip(log_variance, -12.0, 6.0)
+        log_variance = ops.clip(log_variance, *latent.LOG_VARIANCE)
         kl = 0.5 * ops.sum(ops.exp(log_variance) + ops.square(mean) - 1 - log_variance, axis=-1)
         self.add_loss(ops.mean(kl))
         epsilon = keras.random.normal(ops.shape(mean), seed=self.random)
@@ -41,7 +50,7 @@ class GaussianCorruption(layers.Layer):
     Input and output: pictures (n, h, w, c). `mean` and `sigma` are (low, high) ends of uniform ranges.
     """
 
-    def __init__(self, mean, sigma, clip=True, seed=0, **kwargs):
+    def __init__(self, mean: Iterable[float], sigma: Iterable[float], clip: bool = True, seed: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
         self.mean, self.sigma, self.clip, self.seed = tuple(mean), tuple(sigma), clip, seed
         self.random = keras.random.SeedGenerator(seed)
@@ -65,7 +74,7 @@ class Recognition(layers.Layer):
     (Iizuka et al., 2016, section 3.4). `weight` is that of the cross-entropy beside the loss of the colors.
     """
 
-    def __init__(self, weight=0.2, **kwargs):
+    def __init__(self, weight: float = 0.2, **kwargs: Any):
         super().__init__(**kwargs)
         self.weight = weight
 
@@ -105,12 +114,17 @@ class BatchNormalization(layers.BatchNormalization):
         return volume
 
 
-def build(preset):
+def build(preset: Preset) -> Pair:
     """The encoder and the decoder of a preset, with fresh weights."""
-    return BUILDERS[preset.network](preset, **preset.arguments)
+    return families.part(preset.family.builder)(preset, **preset.arguments)
 
 
-def autoencoder(preset, encoder, decoder):
+def given(preset: Preset, values: np.ndarray, labels: np.ndarray) -> np.ndarray | list[np.ndarray]:
+    """What a network is called with: pictures or codes (n, ...), of a conditional one with labels (n,) as one-hot."""
+    return [values, np.eye(preset.labels, dtype=np.float32)[labels]] if preset.labels else values
+
+
+def autoencoder(preset: Preset, encoder: keras.Model, decoder: keras.Model) -> keras.Model:
     """The model that model.keras holds: picture (and label) in, reconstruction from the mean code out."""
     inputs = _inputs(preset)
     code = encoder(_unpack(inputs))
@@ -118,7 +132,7 @@ def autoencoder(preset, encoder, decoder):
     return _model(inputs, decoder(_unpack([mean, *inputs[1:]])), preset.name)
 
 
-def training_graph(preset, encoder, decoder, seed=0):
+def training_graph(preset: Preset, encoder: keras.Model, decoder: keras.Model, seed: int = 0) -> keras.Model:
     """The model that is fitted: the autoencoder, with the preset's corruption before and sampling or a penalty between.
 
     These are float32, whatever the precision of the rest.
@@ -127,8 +141,8 @@ def training_graph(preset, encoder, decoder, seed=0):
     if preset.recognized:
         classes = keras.Input((preset.recognized,), name="classes")
         volumes = encoder(inputs[0])
-        told = Recognition(name="recognition")([volumes[-1], classes])
-        return _model([*inputs, classes], decoder([*volumes[:-1], told]), preset.name)
+        deepest = Recognition(name="recognition")([volumes[-1], classes])
+        return _model([*inputs, classes], decoder([*volumes[:-1], deepest]), preset.name)
     seen = inputs[0]
     if preset.corruption:
         noise = preset.corruption
@@ -144,8 +158,9 @@ def training_graph(preset, encoder, decoder, seed=0):
 
 # --- builders -------------------------------------------------------------------------------------------
 
-def dense(preset, units, decoder_units=None, code_activation=None, output="sigmoid"):
-    """Fully connected both ways: `units` in each layer, the code, and the mirror image if not told otherwise."""
+def dense(preset: Preset, units: Sequence[int], decoder_units: Sequence[int] | None = None,
+          code_activation: str | None = None, output: str = "sigmoid") -> Pair:
+    """Fully connected both ways: `units` in each layer, the code, and their mirror image or `decoder_units`."""
     inputs = _inputs(preset)
     x = layers.Flatten()(inputs[0])
     x = _beside_label(x, inputs)
@@ -160,7 +175,8 @@ def dense(preset, units, decoder_units=None, code_activation=None, output="sigmo
     return encoder, _flat_decoder(preset, inputs, x, output)
 
 
-def conv(preset, filters, activation="relu", batch_norm=False, code_name="latent"):
+def conv(preset: Preset, filters: Sequence[int], activation: str = "relu", batch_norm: bool = False,
+         code_name: str = "latent") -> Pair:
     """3x3 convolutions of stride 2, a dense code, and transposed convolutions back."""
     def block(x, layer):
         x = layers.Activation(activation)(layer(x))
@@ -182,7 +198,7 @@ def conv(preset, filters, activation="relu", batch_norm=False, code_name="latent
     return encoder, _model(inputs, _picture(x, "sigmoid"), "decoder")
 
 
-def pooled(preset, filters):
+def pooled(preset: Preset, filters: Sequence[int]) -> Pair:
     """Convolve and max-pool, twice; the code is the last small volume; upsample and convolve back."""
     inputs = _inputs(preset)
     x = inputs[0]
@@ -199,11 +215,11 @@ def pooled(preset, filters):
     return encoder, _model(inputs, _picture(x, "sigmoid"), "decoder")
 
 
-def two_branch(preset, channels=4):
+def two_branch(preset: Preset, channels: int = 4) -> Pair:
     """Four levels of 3x3 and 2x2 convolutions side by side, concatenated and max-pooled; upsampled and convolved back.
 
     Each branch has `channels` filters at first and twice as many a level down. Beside the branches one linear layer,
-    the "shortcut", leads from the picture to the code and another from the code to the picture. `fit.start_at_pca`
+    the "shortcut", leads from the picture to the code and another from the code to the picture. `pca.start`
     sets them to the principal components; the branches, whose last layers start at 0, learn what is not linear.
     """
     def convolve(x, filters, side):
@@ -231,13 +247,13 @@ def two_branch(preset, channels=4):
     return encoder, _model(inputs, _picture(layers.Add()([branches, shortcut]), "sigmoid"), "decoder")
 
 
-def chroma(preset, filters):
+def chroma(preset: Preset, filters: Sequence[int]) -> Pair:
     """Lightness of any size (multiples of 32) to the two chroma channels at a quarter of it.
 
     A convolutional encoder halves the picture five times; its code is the volumes of the last four levels, and the
-    deepest one is told what is in the picture as a whole. The decoder doubles three times, adding the volume of each
-    level. Color is smooth, so a quarter of the size is enough, and costs a tenth (after Iizuka et al., 2016, who join
-    global and local features, and the skip connections of Ronneberger et al., 2015).
+    deepest one also sees the picture as a whole. The decoder doubles three times, adding the volume of each level.
+    Color is smooth, so a quarter of the size is enough, and costs a tenth (after Iizuka et al., 2016, who join global
+    and local features, and the skip connections of Ronneberger et al., 2015).
     """
     def block(x, n, strides=1):
         return BatchNormalization()(layers.Conv2D(n, 3, strides=strides, padding="same", activation="relu")(x))
@@ -255,7 +271,7 @@ def chroma(preset, filters):
     volumes[-1] = layers.Add()([x, scene])
     encoder = _model(inputs, volumes[1:], "encoder")
 
-    inputs = [keras.Input((None, None, n), name=f"level_{level}") for level, n in enumerate(filters[1:])]
+    inputs = [keras.Input((None, None, n), name=name) for name, n in zip(preset.code_names, filters[1:], strict=True)]
     x = inputs[-1]
     for volume in reversed(inputs[:-1]):
         n = volume.shape[-1]
@@ -265,7 +281,7 @@ def chroma(preset, filters):
     return encoder, _model(inputs, _picture(x, "tanh"), "decoder")
 
 
-def sparse(preset):
+def sparse(preset: Preset) -> Pair:
     """One layer of more code units than pixels, for a sparsity penalty to silence, and one linear layer back.
 
     The decoder's atoms have unit length: otherwise the penalty is dodged by small codes and long atoms.
@@ -277,16 +293,12 @@ def sparse(preset):
                                   kernel_constraint=keras.constraints.UnitNorm(axis=1))
 
 
-def linear(preset):
-    """One linear layer each way; `fit.fit_pca` sets its weights to the principal components."""
+def linear(preset: Preset) -> Pair:
+    """One linear layer each way; `pca.fit` sets its weights to the principal components."""
     inputs = _inputs(preset)
     encoder = _encoder(preset, inputs, layers.Flatten()(inputs[0]))
     inputs = _code_inputs(preset)
     return encoder, _flat_decoder(preset, inputs, inputs[0], "linear")
-
-
-BUILDERS = {"dense": dense, "conv": conv, "pooled": pooled, "two_branch": two_branch, "chroma": chroma,
-            "sparse": sparse, "linear": linear}
 
 
 # --- pieces the builders share --------------------------------------------------------------------------

@@ -4,10 +4,12 @@ import math
 import keras
 from keras import ops
 
+from ae_core.presets import Preset
+
 LEAST = 16                       # rows and columns of a matrix whose directions are worth making equal
 
 
-def of(preset):
+def of(preset: Preset) -> keras.optimizers.Optimizer:
     """A fresh optimizer of a preset, at its learning rate."""
     return {"adam": Adam, "muon": Muon}[preset.optimizer](preset.learning_rate)
 

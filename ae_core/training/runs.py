@@ -1,21 +1,108 @@
-"""The files of a run, its learning rate and its early end: what a stopped training resumes from."""
+"""The files of a run, its learning rate and its early end: what a stopped training resumes from.
+
+A history is a list of rows, one an epoch: {"epoch": 1, "loss": ..., "val_loss": ...}, of a VAE with "kl" and "val_kl".
+"""
 import errno
 import json
 import math
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from ae_core import store
+from ae_core.presets import Preset
+from ae_core.training import batches, networks
 
 HEADROOM = 2**17                 # bytes that a checkpoint takes beside its numbers, and what is written next to it
+History = list[dict[str, Any]]
 
 
-def runs_folder(name):
+# --- files ------------------------------------------------------------------------------------------------
+
+def runs_folder(name: str) -> Path:
+    """Where the run of a preset keeps its state: below AE_RUNS_DIR, else .runs/ of this repository."""
     return Path(os.environ.get("AE_RUNS_DIR") or store.ROOT / ".runs") / name
+
+
+def weights_file(folder: Path, epoch: int) -> Path:
+    """Where a run keeps the weights and the optimizer of an epoch, the first being 1."""
+    return folder / f"epoch_{epoch:04}.weights.h5"
+
+
+def saved_run(folder: Path) -> dict[str, Any]:
+    """What an unfinished run remembers: its preset, seed, epochs and history. ValueError where there is none."""
+    path = folder / "state.json"
+    if not path.is_file():
+        raise ValueError(f"There is no run of {folder.name} to resume. Start one without --resume.")
+    return json.loads(path.read_text("utf-8"))
+
+
+def is_resumed(resume: bool, folder: Path, shared: bool) -> bool:
+    """Whether a run that is asked to `resume` does; one that workers share begins anew where there is nothing."""
+    return resume and (not shared or (folder / "state.json").is_file())
+
+
+# --- history ----------------------------------------------------------------------------------------------
+
+def best_row(history: History) -> dict[str, Any]:
+    """The first row of the lowest validation loss; {} where there is none. NaN is never the lowest."""
+    return min((row for row in history if not math.isnan(row["val_loss"])), key=lambda row: row["val_loss"], default={})
+
+
+def best_epoch(history: History) -> int:
+    """The number of the best epoch, the first being 1; 0 where there is none."""
+    return best_row(history).get("epoch", 0)
+
+
+def stale(history: History) -> int:
+    """How many epochs have passed since the best one."""
+    return len(history) - best_epoch(history)
+
+
+def patience(preset: Preset, epochs: int) -> int:
+    """How many epochs without progress end a run."""
+    return 15 if preset.schedule == "plateau" else max(8, epochs // 4)
+
+
+def plateau(preset: Preset, history: History, patience: int = 5, least: float = 1e-4) -> float:
+    """The learning rate after a history: lower by sqrt(0.1) each time `patience` epochs gained less than `least`."""
+    rate, best, waited = preset.learning_rate, math.inf, 0
+    for row in history:
+        best, waited = (row["val_loss"], 0) if row["val_loss"] < best - least else (best, waited + 1)
+        if waited == patience:
+            rate, waited = max(rate * math.sqrt(0.1), 5e-7), 0
+    return rate
+
+
+def cosine(preset: Preset, epochs: int) -> keras.callbacks.Callback:
+    """The learning rate falls along half a cosine from the preset's to a hundredth of it."""
+    return keras.callbacks.LearningRateScheduler(
+        lambda epoch: preset.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * epoch / epochs)) / 2))
+
+
+def separate_kl(logs: Mapping[str, float]) -> dict[str, float]:
+    """The numbers of an epoch, the KL divergence in place of the reconstruction: the loss is the sum of the two."""
+    row = {key: float(value) for key, value in logs.items()}
+    for loss, kl, part in (("loss", "kl", "reconstruction"), ("val_loss", "val_kl", "val_reconstruction")):
+        if part in row:
+            row[kl] = row[loss] - row.pop(part)
+    return row
+
+
+# --- callbacks --------------------------------------------------------------------------------------------
+
+def callbacks(preset: Preset, epochs: int, folder: Path, run: dict[str, Any]) -> list[keras.callbacks.Callback]:
+    """The run's files, its learning rate and its early end, all functions of its history: a resumed run counts on."""
+    history = run["history"]
+    rate = keras.callbacks.LearningRateScheduler(lambda epoch: plateau(preset, history)) \
+        if preset.schedule == "plateau" else cosine(preset, epochs)
+    return [KeepRun(folder, run), keras.callbacks.TerminateOnNaN(), rate,
+            StopEarly(history, patience(preset, epochs))]
 
 
 class SeedEpoch(keras.callbacks.Callback):
@@ -24,12 +111,12 @@ class SeedEpoch(keras.callbacks.Callback):
     So a resumed run sees exactly what an unbroken one would have seen.
     """
 
-    def __init__(self, batches, seed, worker=0):
+    def __init__(self, shown: batches.Batches, seed: int, worker: int = 0):
         super().__init__()
-        self.batches, self.seed, self.worker = batches, seed, worker
+        self.shown, self.seed, self.worker = shown, seed, worker
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.batches.shuffle(self.seed, epoch)
+        self.shown.shuffle(self.seed, epoch)
         for layer in self.model.layers:
             if hasattr(layer, "random"):
                 key = self.seed + (self.worker << 24)              # workers share the order, not the noise
@@ -43,12 +130,12 @@ class KeepRun(keras.callbacks.Callback):
     weights are there before it and removed only after it. So whenever the process dies, the two fit together.
     """
 
-    def __init__(self, folder, run):
+    def __init__(self, folder: Path, run: dict[str, Any]):
         super().__init__()
         self.folder, self.run, self.history = folder, run, run["history"]
 
     def on_epoch_end(self, epoch, logs=None):
-        self.history.append({"epoch": epoch + 1, **told_apart(logs or {})})
+        self.history.append({"epoch": epoch + 1, **separate_kl(logs or {})})
         partial = self.folder / "part.weights.h5"
         self._expect_room()
         self.model.save_weights(partial)
@@ -60,7 +147,6 @@ class KeepRun(keras.callbacks.Callback):
         for path in set(self.folder.glob("epoch_*")) - needed:
             path.unlink()
 
-
     def _expect_room(self):
         """OSError before a full disk makes HDF5 leave a file that it can neither finish nor close."""
         numbers = sum(math.prod(value.shape) for value in (*self.model.variables, *self.model.optimizer.variables))
@@ -68,65 +154,10 @@ class KeepRun(keras.callbacks.Callback):
             raise OSError(errno.ENOSPC, "No space left on device", str(self.folder))
 
 
-class Network:
-    """A network in training, as arrays see it."""
-
-    def __init__(self, graph, preset):
-        self.encoder, self.decoder, self.preset = graph.get_layer("encoder"), graph.get_layer("decoder"), preset
-
-    def encode(self, pictures, labels):
-        """The (mean) codes (n, d) of pictures (n, h, w, c); labels (n,) are for conditional models."""
-        code = self.encoder(self._beside(pictures, labels), training=False)
-        return keras.ops.convert_to_numpy(code[0] if self.preset.variational else code)
-
-    def decode(self, codes, labels):
-        """The pictures (n, h, w, c) of codes (n, d)."""
-        return keras.ops.convert_to_numpy(self.decoder(self._beside(codes, labels), training=False))
-
-    def _beside(self, values, labels):
-        return [values, np.eye(self.preset.labels, dtype=np.float32)[labels]] if self.preset.labels else values
-
-
-class Forward(keras.callbacks.Callback):
-    """Lets an object that knows nothing of Keras follow a training: its methods are called as a callback's are.
-
-    It finds the `Network` in its `model` and the number of batches in `params["steps"]`.
-    """
-
-    def __init__(self, follower, preset):
-        super().__init__()
-        self.follower, self.preset = follower, preset
-
-    def on_train_begin(self, logs=None):
-        self.follower.model, self.follower.params = Network(self.model, self.preset), self.params
-        self.follower.on_train_begin(logs)
-
-    def on_train_end(self, logs=None):
-        self.follower.on_train_end(logs)
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.follower.on_epoch_begin(epoch, logs)
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.follower.on_epoch_end(epoch, logs)
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.follower.on_train_batch_end(batch, logs)
-
-
-def told_apart(logs):
-    """The numbers of an epoch, the KL divergence in place of the reconstruction: the loss is the sum of the two."""
-    row = {key: float(value) for key, value in logs.items()}
-    for loss, kl, part in (("loss", "kl", "reconstruction"), ("val_loss", "val_kl", "val_reconstruction")):
-        if part in row:
-            row[kl] = row[loss] - row.pop(part)
-    return row
-
-
 class StopEarly(keras.callbacks.Callback):
     """End the run where the validation loss has not fallen for `patience` epochs of its history."""
 
-    def __init__(self, history, patience):
+    def __init__(self, history: History, patience: int):
         super().__init__()
         self.history, self.patience = history, patience
 
@@ -135,55 +166,35 @@ class StopEarly(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def weights_file(folder, epoch):
-    """Where a run keeps the weights and the optimizer of an epoch, the first being 1."""
-    return folder / f"epoch_{epoch:04}.weights.h5"
+# --- for whoever watches ----------------------------------------------------------------------------------
+
+class Network:
+    """A network in training, as arrays see it."""
+
+    def __init__(self, graph: keras.Model, preset: Preset):
+        self.encoder, self.decoder, self.preset = graph.get_layer("encoder"), graph.get_layer("decoder"), preset
+
+    def encode(self, pictures: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """The (mean) codes (n, d) of pictures (n, h, w, c); labels (n,) are for conditional models."""
+        code = self.encoder(networks.given(self.preset, pictures, labels), training=False)
+        return keras.ops.convert_to_numpy(code[0] if self.preset.variational else code)
+
+    def decode(self, codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """The pictures (n, h, w, c) of codes (n, d)."""
+        return keras.ops.convert_to_numpy(self.decoder(networks.given(self.preset, codes, labels), training=False))
 
 
-def best_epoch(history):
-    """The first epoch of the lowest validation loss; 0 where there is none. NaN is never the lowest."""
-    return min((row for row in history if not math.isnan(row["val_loss"])), key=lambda row: row["val_loss"],
-               default={"epoch": 0})["epoch"]
+class Forward(keras.callbacks.LambdaCallback):
+    """Lets an object that knows nothing of Keras follow a training: its methods are called as a callback's are.
 
+    It finds the `Network` in its `model` and the number of batches in `params["steps"]`.
+    """
 
-def stale(history):
-    """How many epochs have passed since the best one."""
-    return len(history) - best_epoch(history)
+    def __init__(self, follower: Any, preset: Preset):
+        super().__init__(on_epoch_begin=follower.on_epoch_begin, on_epoch_end=follower.on_epoch_end,
+                         on_train_batch_end=follower.on_train_batch_end, on_train_end=follower.on_train_end)
+        self.follower, self.preset = follower, preset
 
-
-def cosine(preset, epochs):
-    """The learning rate falls along half a cosine from the preset's to a hundredth of it."""
-    return keras.callbacks.LearningRateScheduler(
-        lambda epoch: preset.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * epoch / epochs)) / 2))
-
-
-def plateau(preset, history, patience=5, least=1e-4):
-    """The learning rate after a history: lower by sqrt(0.1) each time `patience` epochs gained less than `least`."""
-    rate, best, waited = preset.learning_rate, math.inf, 0
-    for row in history:
-        best, waited = (row["val_loss"], 0) if row["val_loss"] < best - least else (best, waited + 1)
-        if waited == patience:
-            rate, waited = max(rate * math.sqrt(0.1), 5e-7), 0
-    return rate
-
-
-def callbacks(preset, epochs, folder, run):
-    """The run's files, its learning rate and its early end, all functions of its history: a resumed run counts on."""
-    history = run["history"]
-    rate = keras.callbacks.LearningRateScheduler(lambda epoch: plateau(preset, history)) \
-        if preset.schedule == "plateau" else cosine(preset, epochs)
-    return [KeepRun(folder, run), keras.callbacks.TerminateOnNaN(), rate,
-            StopEarly(history, patience(preset, epochs))]
-
-
-def patience(preset, epochs):
-    """How many epochs without progress end a run."""
-    return 15 if preset.schedule == "plateau" else max(8, epochs // 4)
-
-
-def saved_run(folder):
-    """What an unfinished run remembers: its preset, seed, epochs and history. ValueError where there is none."""
-    path = folder / "state.json"
-    if not path.is_file():
-        raise ValueError(f"There is no run of {folder.name} to resume. Start one without --resume.")
-    return json.loads(path.read_text("utf-8"))
+    def on_train_begin(self, logs=None):
+        self.follower.model, self.follower.params = Network(self.model, self.preset), self.params
+        self.follower.on_train_begin(logs)

@@ -212,7 +212,7 @@ def strips(served: Served, code: np.ndarray, names: tuple[str, ...], alphas: lis
 @once("Measuring the latents …", 4)
 def normality(served: Served) -> faces.Normality:
     """How the latents of the held-out pictures of a model lie against N(0, 1)."""
-    return faces.normality(faces.sample_posterior(codes(served).mean, codes(served).log_variance))
+    return faces.normality(codes(served).mean, codes(served).log_variance)
 
 
 def original_faces(rows: np.ndarray) -> np.ndarray | None:

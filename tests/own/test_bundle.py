@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from ae_core import model, presets, store
+from ae_core import families, model, presets, store
 from ae_core.own import blueprint, bundle, jobs, story
 from tests.own.test_jobs import by_hand, own, small  # noqa: F401 -- a fixture
 
@@ -73,11 +73,12 @@ def test_shipped_models_of_these_families_can_be_packed_and_loaded(name):
                                   model.load(stored.preset.name).reconstruct(pictures, labels))
 
 
-def test_the_operators_are_those_that_shipped_models_hold():
-    found = {node.op_type for preset in presets.PRESETS.values() if blueprint.is_own(preset)
+@pytest.mark.parametrize("name", families.TRAINABLE)
+def test_the_operators_are_those_that_shipped_models_hold(name):
+    found = {node.op_type for preset in presets.PRESETS.values() if preset.network == name and blueprint.is_own(preset)
              for part in ("encoder", "decoder")
              for node in onnx.load(store.root() / preset.name / f"{part}.onnx").graph.node}
-    assert found == bundle.OPERATORS
+    assert found == families.TRAINABLE[name].operators
 
 
 def loop(graph):
@@ -115,7 +116,7 @@ def grown(graph):
 
 
 @pytest.mark.parametrize(("change", "sentence"), [
-    (loop, "operator Loop"), (external, "other files"), (huge, "too large"), (doubling, "too large"),
+    (loop, "operator Loop"), (huge, "operator Conv"), (external, "other files"), (doubling, "too large"),
     (grown, "larger than the network"),
     (lambda graph: graph.graph.node.append(helper.make_node("Evil", [], ["x"], domain="com.evil")), "com.evil.Evil"),
     (lambda graph: graph.functions.add(), "functions"),
@@ -130,12 +131,19 @@ def test_a_foreign_graph_is_refused(trained_zip, change, sentence):
     assert set(store.own()) == {"own_mine"}
 
 
+def test_a_huge_convolution_is_refused_where_convolutions_are_not():
+    with pytest.raises(bundle.BadBundle, match="too large"):
+        bundle.unpack(zipped(changed_graph(files_of(bundle.pack("digits_conv")), huge)))
+    assert not store.own()
+
+
 def preset_with(**values):
     return lambda card: card["preset"].update(values)
 
 
 @pytest.mark.parametrize(("change", "sentence"), [
-    (preset_with(code=3), "other shapes|does not belong"), (preset_with(network="evil"), "cannot be trained"),
+    (preset_with(code=3), "other shapes|does not belong"), (preset_with(network="evil"), "does not describe a preset"),
+    (preset_with(network="linear"), "cannot be trained"),
     (preset_with(code=10**9), "code size"), (preset_with(shape=[10**5, 10**5, 1]), "28 to 64"),
     (preset_with(surprise=1), "does not describe a preset"), (preset_with(arguments={"units": [[]]}), "units"),
     (preset_with(dataset="../../etc"), "samples.npz|data"), (lambda card: card.pop("preset"), "no model"),

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import pytest
 
-from ae_core import metrics, model, presets, store
+from ae_core import families, metrics, model, presets, store
 from ae_core.pictures import convert, datasets
-from ae_core.training import batches, export, fit, losses, networks, optimizers, runs
+from ae_core.training import batches, export, fit, losses, networks, optimizers, package, pca, runs
 from tests.conftest import random_pictures, tiny
 
 
@@ -114,7 +114,8 @@ PHOTO_COLORIZER = tiny("photo_colorizer", arguments={"filters": (4, 4, 8, 8, 8)}
 
 
 def photo_batches():
-    shown = batches.PhotoBatches(PHOTO_COLORIZER, random_pictures(30, batches.PHOTO), np.arange(30) % 10)
+    photos = random_pictures(30, PHOTO_COLORIZER.training_shape)
+    shown = batches.PhotoBatches(PHOTO_COLORIZER, photos, np.arange(30) % 10)
     shown.shuffle(0, 0)
     return shown
 
@@ -140,7 +141,7 @@ def test_batches_of_photographs_depend_on_seed_and_epoch_alone():
 
 
 def test_photographs_to_check_with_are_whole():
-    photos = random_pictures(8, batches.PHOTO)
+    photos = random_pictures(8, PHOTO_COLORIZER.training_shape)
     (lightness, classes), _ = batches.PhotoBatches(PHOTO_COLORIZER, photos, np.arange(8))[0]
     np.testing.assert_allclose(lightness, convert.to_lab(photos)[0])
     np.testing.assert_array_equal(classes, np.eye(10)[:8])
@@ -148,7 +149,7 @@ def test_photographs_to_check_with_are_whole():
 
 def test_a_window_keeps_lightness_and_chroma_together():
     """A ramp cut out, mirrored and enlarged is a ramp still, and not the same for every picture."""
-    ramp = np.broadcast_to(np.linspace(0, 1, 128, dtype=np.float32)[:, None], batches.PHOTO)
+    ramp = np.broadcast_to(np.linspace(0, 1, 128, dtype=np.float32)[:, None], PHOTO_COLORIZER.training_shape)
     cut = batches.windows(np.stack([ramp] * 8), 80, 96, np.random.default_rng(0))
     assert cut.shape == (8, 96, 96, 3)
     np.testing.assert_allclose(np.abs(np.diff(cut[:, 40, 2:-2, 0], axis=1)), 80 / 96 / 127, atol=1e-4)
@@ -158,7 +159,8 @@ def test_a_window_keeps_lightness_and_chroma_together():
 def test_a_colorizer_of_photographs_learns(monkeypatch):
     monkeypatch.setattr(batches, "SIDES", (32, 64))
     monkeypatch.setattr(batches, "WINDOWS", (48, 64))
-    monkeypatch.setattr(batches, "PHOTO", (64, 64, 3))
+    monkeypatch.setitem(families.FAMILIES, PHOTO_COLORIZER.network,
+                        dataclasses.replace(PHOTO_COLORIZER.family, training_shape=(64, 64, 3)))
     photos = np.linspace(0, 1, 24, dtype=np.float32)[:, None, None, None] * np.float32([1.0, 0.5, 0.2])
     photos = np.broadcast_to(photos, (24, 64, 64, 3))
     _, _, history = fit_quietly(PHOTO_COLORIZER, photos, np.arange(24) % 10, epochs=6)
@@ -245,10 +247,10 @@ for name, changes in small.items():
 
 @pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="jax is not installed; to run this: pip install jax")
 def test_recipes_are_trained_and_resumed_on_jax_too():
-    told = subprocess.run([sys.executable, "-c", ON_JAX], env=os.environ | {"KERAS_BACKEND": "jax"}, cwd=store.ROOT,
+    done = subprocess.run([sys.executable, "-c", ON_JAX], env=os.environ | {"KERAS_BACKEND": "jax"}, cwd=store.ROOT,
                           capture_output=True, text=True)
-    assert told.returncode == 0, told.stderr[-2000:]
-    rows = [json.loads(line) for line in told.stdout.splitlines()]
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row[:2] for row in rows] == [["jax", name] for name in ("digits_vae", "digits_stacked", "fashion_conv")]
     for _, name, history in rows:
         assert len(history) == 2 and history[1]["loss"] < history[0]["loss"], name
@@ -418,7 +420,7 @@ def test_exporting_again_changes_no_number(own_store, official_data, digits):
     (own_store / "digits_stacked" / "encoder.onnx").write_bytes(b"damaged")
     with pytest.raises(store.WeightsDamaged):
         model.load("digits_stacked")
-    export.export_again("digits_stacked")
+    package.export_again("digits_stacked")
     np.testing.assert_allclose(model.load("digits_stacked").reconstruct(digits[0]), before, atol=1e-6)
 
 
@@ -426,7 +428,7 @@ def test_a_tampered_keras_file_is_not_signed_anew(own_store, official_data):
     stored, _ = fit.train(tiny())
     stored.path("model.keras").write_bytes(b"tampered")
     with pytest.raises(store.WeightsDamaged, match="model.keras.*train digits_stacked"):
-        export.export_again("digits_stacked")
+        package.export_again("digits_stacked")
 
 
 def test_half_precision_halves_the_files_and_changes_little(tmp_path, digits):
@@ -474,7 +476,7 @@ def test_a_normalized_convolution_is_exported_as_it_is(tmp_path):
 
 def test_pca_in_closed_form_is_the_best_linear_code(digits):
     preset = dataclasses.replace(presets.get("digits_pca"), code=8)
-    encoder, decoder, _ = fit.fit_pca(preset, digits[0])
+    encoder, decoder = pca.fit(preset, digits[0])
     rebuilt = keras.ops.convert_to_numpy(decoder(encoder(digits[0])))
     centered = digits[0].reshape(64, -1) - digits[0].reshape(64, -1).mean(0)
     left_over = (np.linalg.svd(centered, compute_uv=False)[8:] ** 2).sum() / centered.size

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from ae_core import presets
-from ae_core.training import fit, networks
+from ae_core.training import fit, networks, pca
 
 LAYERS = [networks.Sampling(seed=3), networks.Recognition(0.3),
           networks.GaussianCorruption((0.1, 0.4), (0.0, 1.2), clip=False, seed=5)]
@@ -22,7 +22,7 @@ def inputs_of(preset, count=2):
 def test_every_preset_builds_to_its_declared_shapes(preset):
     encoder, decoder = networks.build(preset)
     code = encoder(inputs_of(preset)[0] if preset.recognized else inputs_of(preset))
-    if preset.network == "chroma":
+    if preset.family.volumes:
         assert [tuple(volume.shape[1:3]) for volume in code] == [(16, 16), (8, 8), (4, 4), (2, 2)]
         assert code[-1].shape[-1] == preset.code
     else:
@@ -150,12 +150,10 @@ def test_the_sparsity_penalty_is_part_of_the_loss():
 
 def test_a_two_branch_network_starts_as_pca():
     """Its branches are silent at first, so that what it learns is only ever added to the linear code."""
-    from ae_core.training import fit
-
     preset = dataclasses.replace(presets.get("cats_sketch"), code=8, arguments={"channels": 2})
     pictures = np.random.default_rng(0).random((40, *preset.shape), np.float32)
     encoder, decoder = networks.build(preset)
-    fit.start_at_pca(encoder, decoder, pictures)
+    pca.start(encoder, decoder, pictures)
     codes = ops.convert_to_numpy(encoder(pictures))
     np.testing.assert_allclose(codes.mean(axis=0), 0, atol=1e-4)
     np.testing.assert_allclose(codes.std(axis=0, ddof=1), 1, atol=1e-3)

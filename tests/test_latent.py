@@ -1,0 +1,27 @@
+"""Posteriors in numbers; planes, paths and spreads are tested with the pages that show them."""
+import numpy as np
+import pytest
+
+from ae_core import latent
+
+
+def test_kl_divergence_of_the_prior_and_of_a_shifted_normal():
+    zero = np.zeros((1, 3))
+    assert latent.kl_divergence(zero, zero) == pytest.approx([0])
+    assert latent.kl_divergence(zero + 2, zero) == pytest.approx([6])
+    assert latent.kl_divergence(zero, zero + np.log(4)) == pytest.approx([1.5 * (4 - 1 - np.log(4))])
+
+
+def test_samples_of_a_posterior_have_its_mean_and_variance():
+    mean, log_variance = np.full((20_000, 1), 2.0), np.full((20_000, 1), np.log(0.25))
+    samples = latent.sample_posterior(mean, log_variance)
+    assert abs(samples.mean() - 2) < 0.02 and abs(samples.std() - 0.5) < 0.02
+    np.testing.assert_array_equal(samples, latent.sample_posterior(mean, log_variance, np.random.default_rng(0)))
+
+
+def test_no_posterior_is_wider_or_narrower_than_in_training():
+    mean = np.zeros((1000, 2))
+    for extreme, end in zip((-1e3, 1e3), latent.LOG_VARIANCE, strict=True):
+        samples = latent.sample_posterior(mean, np.full(mean.shape, extreme))
+        assert samples.std() == pytest.approx(np.exp(end / 2), rel=0.1)
+        assert np.isfinite(latent.kl_divergence(mean, np.full(mean.shape, extreme))).all()
