@@ -7,20 +7,16 @@ the strips of a face at random alphas (before they are packed as WebP, which cos
 strips: what a release costs, the batch that decodes all strips anew, against one call a frame, of the served model and
 (as published) of Keras.
 """
-import contextlib
 import math
 import os
 import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 
 import numpy as np
 
 from ae_core import attributes, metrics, model, presets, store
 from ae_core.features import digits, faces, latent_map
+from benchmarks import _server
 
 SECONDS = 4.0
 POINTS = 500
@@ -34,34 +30,14 @@ def run():
     from playwright.sync_api import sync_playwright
 
     program = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with served() as url, sync_playwright() as driver:
+    with _server.served() as server, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        drags = {name: drag(browser, url + page, surface) for name, (page, surface) in SURFACES.items()}
+        drags = {name: drag(browser, server.url + page, surface) for name, (page, surface) in SURFACES.items()}
         browser.close()
     return {"fps": min(row["fps"] for row in drags.values()),
             "server_messages_during_drag": sum(row["server_messages_during_drag"] for row in drags.values()),
             "latency_ms_p95": max(row["latency_ms_p95"] for row in drags.values()),
             **drags, "strips": strips(), "fidelity_db": {**fidelity(), faces.PRESET: fidelity_of_strips()}}
-
-
-@contextlib.contextmanager
-def served():
-    """The app on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen([sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true",
-                               f"--server.port={port}", "--server.address=127.0.0.1"],
-                              cwd=store.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(300):
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health"):
-                break
-            time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(10)
 
 
 def drag(browser, url, surface):

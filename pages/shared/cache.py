@@ -126,14 +126,14 @@ def atlas(served: Served, bounds: tuple, n: int, probability: bool = False, cent
     return live.encode_grid(latent_map.atlas(served, plane(served), bounds, n, probability, centers))
 
 
-def coded_pictures(served: Served) -> np.ndarray:
+def coded_pictures(served: model.Autoencoder) -> np.ndarray:
     """The pictures behind a model's stored codes; where they may not be shipped and are not here, their copies."""
     stored = codes(served).mean
     return pictures_of(served)[0][:len(stored)] if has_pictures(served.preset.dataset) else served.decode(stored)
 
 
 @once("Opening the pictures …", 20)
-def neighbors(served: Served) -> live.Sheet:
+def neighbors(served: model.Autoencoder) -> live.Sheet:
     """The pictures behind the first of a model's stored codes, as the pad takes them."""
     return live.encode_strip(latent.tiles(coded_pictures(served)[:NEIGHBORS], 1)[:, 0])
 
@@ -188,7 +188,7 @@ def attributes(served: Served) -> attribute_files.Attributes:
 
 
 @once("Decoding the gallery …", 4)
-def gallery(served: Served) -> tuple[np.ndarray, np.ndarray]:
+def gallery(served: model.Autoencoder) -> tuple[np.ndarray, np.ndarray]:
     """The codes (n, d) of the gallery's faces and their pictures (n, h, w, c)."""
     chosen = codes(served).mean[attributes(served).gallery]
     return chosen, served.decode(chosen)
@@ -201,7 +201,8 @@ def where_codes_lie(served: Served) -> latent.Gaussian:
 
 
 @once(False, 40)
-def strips(served: Served, code: np.ndarray, names: tuple[str, ...], alphas: list) -> tuple[live.Sheet, np.ndarray]:
+def strips(served: model.Autoencoder, code: np.ndarray, names: tuple[str, ...],
+           alphas: list) -> tuple[live.Sheet, np.ndarray]:
     """A strip of frames for each of some attributes as the mixer takes them, and the picture (h, w, c) uint8 now."""
     directions = attributes(served).of(names)
     frames = convert.to_uint8(faces.strips(served, code, directions, alphas))
@@ -244,7 +245,7 @@ def index(served: Served, split: str, ruler: str = search.ANGLE) -> search.Index
 
 
 @once("Searching 1,000 times …", 8)
-def search_precision(served: Served) -> dict[str, np.ndarray]:
+def search_precision(served: model.Autoencoder) -> dict[str, np.ndarray]:
     """Precision at 16 of 1,000 test pictures, each among all others: {ruler or baseline: (1000,)}."""
     (pictures, labels), queries = searched("test"), np.arange(1000)
     vectors = served.encode(pictures[queries])

@@ -6,26 +6,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ae_core.features import colorize
-from ae_core.store import ROOT
-from tests.browser.test_pages import READY, errors, open_page, settle
-from tests.conftest import trained
+from tests.browser.driver import READY, errors, open_page, painted, record, settle
 from tests.features.test_colorize import camera_file
-
-
-@pytest.fixture(scope="module")
-def app(serve):
-    trained(colorize.PHOTO), trained(colorize.PUBLISHED)
-    with serve(ROOT / "app.py") as url:
-        yield url
 
 
 @pytest.fixture
 def divider(page, app):
+    page.sent = record(page, "framesent")
     open_page(page, app, "colorize")
     line = page.get_by_role("slider", name="Line between before and after")
     line.locator("img[src]").nth(1).wait_for(timeout=READY)
-    page.wait_for_timeout(300)
+    page.sent.clear()
     yield line
     assert errors(page) == [] and page.console_errors == []
 
@@ -36,19 +27,18 @@ def shown(line):
 
 
 def test_the_line_follows_the_pointer_and_calls_no_server(page, divider):
-    box, sent = divider.bounding_box(), []
-    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    box = divider.bounding_box()
     assert shown(divider) == 50
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 50)
     page.mouse.down()
     for share in (0.7, 0.25):
         page.mouse.move(box["x"] + share * box["width"], box["y"] + 80)
-        page.wait_for_timeout(60)
+        painted(page)
         assert shown(divider) == pytest.approx(100 * share, abs=1)
     page.mouse.move(box["x"] - 500, box["y"])
     page.mouse.up()
-    page.wait_for_timeout(400)
-    assert shown(divider) == 0 and divider.get_attribute("aria-valuenow") == "0" and sent == []
+    settle(page)
+    assert shown(divider) == 0 and divider.get_attribute("aria-valuenow") == "0" and page.sent == []
 
 
 def test_the_line_moves_by_keyboard_and_speaks(page, divider):
@@ -56,7 +46,7 @@ def test_the_line_moves_by_keyboard_and_speaks(page, divider):
     for key, expected in (("ArrowRight", 51), ("Shift+ArrowLeft", 41), ("PageUp", 51), ("End", 100), ("ArrowUp", 100),
                           ("Home", 0), ("ArrowDown", 0), ("PageUp", 10)):
         page.keyboard.press(key)
-        page.wait_for_timeout(60)
+        painted(page)
         assert shown(divider) == pytest.approx(expected), key
     assert divider.get_attribute("aria-valuetext") == "Gray 10 %, Colorized 90 %"
     assert (divider.get_attribute("aria-valuemin"), divider.get_attribute("aria-valuemax")) == ("0", "100")
@@ -76,18 +66,16 @@ def test_the_line_stays_where_it_is_under_other_colors(page, divider):
     assert shown(divider) == 60 and divider.bounding_box() == place
 
 
-def test_a_finger_drags_the_line_and_scrolls_the_page(browser, app):
-    context = browser.new_context(viewport={"width": 390, "height": 700}, has_touch=True)
-    page = context.new_page()
+def test_a_finger_drags_the_line_and_scrolls_the_page(new_page, app):
+    page = new_page(viewport={"width": 390, "height": 700}, has_touch=True)
     open_page(page, app, "colorize")
     line = page.get_by_role("slider", name="Line between before and after")
     line.locator("img[src]").nth(1).wait_for(timeout=READY)
     box = line.bounding_box()
     assert box["width"] <= 390 and line.evaluate("track => getComputedStyle(track).touchAction") == "pan-y"
     line.tap(position={"x": 0.8 * box["width"], "y": 0.5 * box["height"]})
-    page.wait_for_timeout(200)
+    painted(page)
     assert shown(line) == pytest.approx(80, abs=1)
-    context.close()
 
 
 def test_an_upload_is_colorized_and_comes_back_at_its_own_size(page, app):

@@ -7,25 +7,11 @@ from PIL import Image
 from skimage import data as pictures
 
 from ae_core.features import faces
-from ae_core.store import ROOT
-from tests.browser.test_pages import READY, errors, settle
-from tests.conftest import trained
-
-SETTLED = 1500                   # ms: a release has been answered, and a second report would have come
-
-
-@pytest.fixture(scope="module")
-def app(serve):
-    trained(faces.PRESET)
-    with serve(ROOT / "app.py") as url:
-        yield url
+from tests.browser.driver import READY, asked, errors, open_page, painted, record, settle
 
 
 def open_faces(page, app, query=""):
-    page.goto(f"{app}/faces{query}")
-    page.get_by_text("The code", exact=True).wait_for(timeout=READY)
-    settle(page)
-    page.wait_for_timeout(SETTLED)               # the sheets are decoded
+    open_page(page, app, "faces", query)
 
 
 def strip(page, name):
@@ -34,10 +20,6 @@ def strip(page, name):
 
 def face(page):
     return page.locator(".mixer .picture").evaluate("canvas => canvas.toDataURL()")
-
-
-def asked(page, key):
-    return page.evaluate("key => new URL(location).searchParams.get(key)", key)
 
 
 def grab(page, name, *shares):
@@ -53,26 +35,20 @@ def grab(page, name, *shares):
 def drag(page, name, *shares):
     grab(page, name, *shares)
     page.mouse.up()
-    page.wait_for_timeout(SETTLED)
+    settle(page)
 
 
 def test_a_strip_is_live_and_reported_once(page, app):
-    sent, received = [], []
-
-    def listen(socket):
-        socket.on("framesent", lambda frame: sent.append(frame))
-        socket.on("framereceived", lambda frame: received.append(frame))
-
-    page.on("websocket", listen)
+    sent, received = (record(page, direction) for direction in ("framesent", "framereceived"))
     open_faces(page, app)
     before = face(page)
     sent.clear(), received.clear()
     grab(page, "Smiling", 0.5, 0.7, 0.8)
-    page.wait_for_timeout(100)
+    painted(page)
     assert face(page) != before                  # the face follows,
     assert sent == received == []                # with nothing on the wire,
     page.mouse.up()
-    page.wait_for_timeout(SETTLED)
+    settle(page)
     assert len(sent) == 1                        # and one report tells where it ended
     assert asked(page, "change") == "Smiling:1.80"
     assert errors(page) == [] and page.console_errors == []
@@ -87,10 +63,10 @@ def test_changes_add_up_are_undone_and_reset(page, app):
     both = face(page)
     assert len({plain, smiling, both}) == 3 and asked(page, "change") == "Smiling:1.80,Male:1.20"
     page.get_by_role("button", name="Undo").click()
-    page.wait_for_timeout(SETTLED)
+    settle(page)
     assert face(page) == smiling and strip(page, "Male").get_attribute("aria-valuenow") == "0.00"
     page.get_by_role("button", name="Reset").click()
-    page.wait_for_timeout(SETTLED)
+    settle(page)
     assert face(page) == plain and asked(page, "change") is None
     assert errors(page) == [] and page.console_errors == []
 
@@ -104,7 +80,7 @@ def test_a_second_strip_goes_on_from_the_first_at_once(page, app):
     grab(page, "Blond Hair", 0.5, 0.51)
     soon = face(page)
     page.mouse.up()
-    page.wait_for_timeout(2 * SETTLED)
+    settle(page)
     assert distance(soon, smiling) < 4 and distance(face(page), smiling) < 4
 
 
@@ -123,30 +99,28 @@ def test_strips_move_by_keyboard_and_speak(page, app):
     young.focus()
     for _ in range(3):
         page.keyboard.press("PageUp")
-    page.wait_for_timeout(SETTLED)
+    settle(page)
     assert young.get_attribute("aria-valuetext") == "1.80" and asked(page, "change") == "Young:1.80"
     young.focus()
     page.keyboard.press("Escape")
-    page.wait_for_timeout(SETTLED)
+    settle(page)
     assert young.get_attribute("aria-valuetext") == "0.00" and asked(page, "change") is None
 
 
 def test_a_double_click_takes_a_change_back(page, app):
     open_faces(page, app, "?change=Smiling:2.00,Male:1.00")
     strip(page, "Smiling").dblclick()
-    page.wait_for_timeout(2 * SETTLED)
+    settle(page)
     assert asked(page, "change") == "Male:1.00"
 
 
-def test_a_shared_address_shows_the_same_face(page, app, browser):
+def test_a_shared_address_shows_the_same_face(page, app, new_page):
     open_faces(page, app, "?face=3")
     drag(page, "Eyeglasses", 0.5, 0.9)
-    other = browser.new_page()
+    other = new_page()
     other.goto(page.url)
-    other.locator(".mixer .picture").wait_for(timeout=READY)
-    other.wait_for_timeout(2 * SETTLED)
+    settle(other)
     assert face(other) == face(page)
-    other.close()
 
 
 def test_a_click_on_a_new_face_opens_it(page, app):

@@ -3,10 +3,8 @@ import re
 
 import pytest
 
-from ae_core.store import ROOT
-from tests import conftest
-
-SETTLED = 1200                   # ms: a release has been answered, and a second report would have come
+from tests.browser import driver
+from tests.browser.driver import asked, painted, settle
 
 BRIGHT_PIXELS = """canvas => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -14,20 +12,9 @@ BRIGHT_PIXELS = """canvas => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def lab(serve):
-    for name in ("digits_vae", "digits_cvae"):
-        conftest.trained(name)
-    with serve(ROOT / "app.py") as url:
-        yield url
-
-
-def open_page(page, address):
-    page.goto(address)
-    page.get_by_text("The code", exact=True).wait_for(timeout=60_000)
+def open_page(page, app, address):
+    driver.open_page(page, app, address)
     plane(page).wait_for()
-    page.wait_for_timeout(SETTLED)               # the sheets are decoded
-    return page
 
 
 def plane(page):
@@ -42,11 +29,6 @@ def point(page):
     return plane(page).get_attribute("aria-valuetext")
 
 
-def asked(page, key="at"):
-    """What the address says under a key."""
-    return page.evaluate("key => new URL(location).searchParams.get(key)", key)
-
-
 def drag(page, stops, release=True):
     plane(page).scroll_into_view_if_needed()
     box = plane(page).bounding_box()
@@ -56,75 +38,68 @@ def drag(page, stops, release=True):
             page.mouse.down()
     if release:
         page.mouse.up()
-        page.wait_for_timeout(SETTLED)
+        settle(page)
 
 
-def test_a_cold_deep_link_opens_drawn(page, lab):
-    open_page(page, f"{lab}/latent_map")
+def test_a_cold_deep_link_opens_drawn(page, app):
+    open_page(page, app, "latent_map")
     assert page.title() == "Latent map · Autoencoder Lab"
     for part in ("picture", "ground", "thumbnail"):
         assert page.locator(f".pad .{part}").first.evaluate(BRIGHT_PIXELS) > 10
 
 
 @pytest.mark.parametrize("address", ["latent_map", "digits"])
-def test_a_drag_is_live_and_reported_once(page, lab, address):
-    sent, received = [], []
-
-    def listen(socket):
-        socket.on("framesent", lambda frame: sent.append(frame))
-        socket.on("framereceived", lambda frame: received.append(frame))
-
-    page.on("websocket", listen)
-    open_page(page, f"{lab}/{address}")
+def test_a_drag_is_live_and_reported_once(page, app, address):
+    sent, received = (driver.record(page, direction) for direction in ("framesent", "framereceived"))
+    open_page(page, app, address)
     before, place = picture(page), asked(page)
     sent.clear(), received.clear()
     drag(page, [(0.7, 0.3), (0.2, 0.6), (0.4, 0.8)], release=False)
-    page.wait_for_timeout(100)
+    painted(page)
     assert picture(page) != before               # the picture follows,
     assert sent == received == []                # with nothing on the wire,
     page.mouse.up()
-    page.wait_for_timeout(SETTLED)
+    settle(page)
     assert len(sent) == 1                        # and one report tells where it ended
     assert asked(page) != place and page.locator(".pad .kind").first.inner_text() == "exact"
 
 
 @pytest.mark.parametrize("address", ["latent_map?view=Grid", "digits?digit=5"])
-def test_a_reload_restores_the_point(page, lab, address):
-    open_page(page, f"{lab}/{address}")
+def test_a_reload_restores_the_point(page, app, address):
+    open_page(page, app, address)
     drag(page, [(0.7, 0.3), (0.62, 0.44)])
     place, seen, address = point(page), picture(page), page.url
     page.reload()
-    open_page(page, page.url)
+    settle(page)
     assert (point(page), picture(page), page.url) == (place, seen, address)
 
 
-def test_an_address_opens_the_same_elsewhere(page, lab):
-    open_page(page, f"{lab}/latent_map?at=1.250,-0.500&view=Probability&section=Sheet")
+def test_an_address_opens_the_same_elsewhere(page, app):
+    open_page(page, app, "latent_map?at=1.250,-0.500&view=Probability&section=Sheet")
     assert point(page) == "z₁ = 1.25, z₂ = −0.50"
     assert page.get_by_role("radio", name="Sheet").get_attribute("aria-checked") == "true"
-    open_page(page, f"{lab}/digits?digit=4&at=-1.000,0.750&from=4&into=9&weight=0.25&number=31415")
+    open_page(page, app, "digits?digit=4&at=-1.000,0.750&from=4&into=9&weight=0.25&number=31415")
     assert point(page) == "z₁ = −1.00, z₂ = 0.75"
     assert page.get_by_role("radio", name="4", exact=True).get_attribute("aria-checked") == "true"
     assert page.get_by_text("75% 4 and 25% 9").is_visible()
 
 
-def test_two_tabs_do_not_disturb_each_other(page, browser, lab):
-    other = browser.new_page()
-    open_page(page, f"{lab}/latent_map?at=1.000,1.000")
-    open_page(other, f"{lab}/latent_map?at=-1.000,-1.000")
+def test_two_tabs_do_not_disturb_each_other(page, new_page, app):
+    other = new_page()
+    open_page(page, app, "latent_map?at=1.000,1.000")
+    open_page(other, app, "latent_map?at=-1.000,-1.000")
     place, seen = point(other), picture(other)
     drag(page, [(0.5, 0.5), (0.3, 0.6)])
     assert point(page) != "z₁ = 1.00, z₂ = 1.00"
     assert (point(other), picture(other), asked(other)) == (place, seen, "-1.000,-1.000")
-    other.close()
 
 
-def test_the_keyboard_moves_the_point_and_hides_a_class(page, lab):
-    open_page(page, f"{lab}/latent_map?at=0.000,0.000&view=Points")
+def test_the_keyboard_moves_the_point_and_hides_a_class(page, app):
+    open_page(page, app, "latent_map?at=0.000,0.000&view=Points")
     plane(page).focus()
     for key in ("ArrowRight", "Shift+ArrowUp"):
         page.keyboard.press(key)
-    page.wait_for_timeout(SETTLED)
+    settle(page)
     x, y = map(float, asked(page).split(","))
     assert 0 < x < 0.3 and 0.3 < y < 2
     ground = "canvas => canvas.toDataURL()"
@@ -132,48 +107,48 @@ def test_the_keyboard_moves_the_point_and_hides_a_class(page, lab):
     entry = page.locator(".pad .legend button").first
     entry.focus()
     page.keyboard.press("Enter")
-    page.wait_for_timeout(200)
+    painted(page)
     assert entry.get_attribute("aria-pressed") == "false"
     assert page.locator(".pad .ground").first.evaluate(ground) != before
 
 
-def test_the_keyboard_chooses_digit_and_weight(page, lab):
-    open_page(page, f"{lab}/digits?digit=3")
+def test_the_keyboard_chooses_digit_and_weight(page, app):
+    open_page(page, app, "digits?digit=3")
     before = picture(page)
     page.get_by_role("radio", name="3", exact=True).focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    page.wait_for_timeout(SETTLED)
+    settle(page)
     assert asked(page, "digit") == "4" and picture(page) != before
     page.get_by_role("slider", name="Weight of the 3").focus()
     page.keyboard.press("End")
-    page.wait_for_timeout(SETTLED)
+    settle(page)
     assert asked(page, "weight") == "1.000"
 
 
 @pytest.mark.parametrize("address", ["latent_map?at=nan,nan&model=<script>alert(1)</script>",
                                      "digits?at=1e9,1e9&digit=<script>alert(1)</script>"])
-def test_bad_addresses_do_no_harm(page, lab, address):
+def test_bad_addresses_do_no_harm(page, app, address):
     alerts = []
     page.on("dialog", lambda dialog: (alerts.append(dialog), dialog.dismiss()))
-    open_page(page, f"{lab}/{address}")
+    open_page(page, app, address)
     assert page.get_by_text("instead").count() >= 1 and alerts == []
     drag(page, [(0.5, 0.5), (0.4, 0.5)])
     assert re.fullmatch(r"-?\d\.\d{3},-?\d\.\d{3}", asked(page))
 
 
 @pytest.mark.parametrize("address", ["latent_map", "digits"])
-def test_a_phone_sees_all_of_it(page, lab, address):
+def test_a_phone_sees_all_of_it(page, app, address):
     page.set_viewport_size({"width": 390, "height": 844})
-    open_page(page, f"{lab}/{address}")
+    open_page(page, app, address)
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
     box = plane(page).bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["width"] > 300
 
 
-def test_nothing_on_the_page_lacks_a_text_alternative(page, lab):
+def test_nothing_on_the_page_lacks_a_text_alternative(page, app):
     for address in ("latent_map", "digits"):
-        open_page(page, f"{lab}/{address}")
+        open_page(page, app, address)
         assert page.locator("img:not([alt]), img[alt='']").count() == 0
         assert page.locator("canvas:not([aria-label]):not([aria-hidden])").count() == 0
 
@@ -181,16 +156,16 @@ def test_nothing_on_the_page_lacks_a_text_alternative(page, lab):
 @pytest.mark.parametrize(("address", "kind", "magic"), [
     ("latent_map?section=Path", "GIF", b"GIF89a"), ("latent_map?section=Sheet", "PNG", b"\x89PNG"),
     ("digits", "GIF", b"GIF89a"), ("digits", "PNG", b"\x89PNG")])
-def test_what_is_shown_can_be_saved(page, lab, address, kind, magic):
-    open_page(page, f"{lab}/{address}")
+def test_what_is_shown_can_be_saved(page, app, address, kind, magic):
+    open_page(page, app, address)
     with page.expect_download() as download:
         page.get_by_role("button", name=f"Download {kind}").first.click()
     with open(download.value.path(), "rb") as file:
         assert file.read(8).startswith(magic)
 
 
-def test_a_box_over_the_chart_shows_the_pictures_in_it(page, lab):
-    open_page(page, f"{lab}/latent_map?section=Scatter")
+def test_a_box_over_the_chart_shows_the_pictures_in_it(page, app):
+    open_page(page, app, "latent_map?section=Scatter")
     chart = page.locator(".js-plotly-plot .nsewdrag").first
     chart.scroll_into_view_if_needed()
     box = chart.bounding_box()

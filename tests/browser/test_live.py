@@ -8,45 +8,37 @@ import numpy as np
 import pytest
 
 from tests.browser import live_demo
+from tests.browser.driver import painted, record, settle
 
 DEMO = Path(live_demo.__file__)
-SETTLE_MS = 700  # longer than the keyboard's rest, so that a second report would have come
 
 
 # --- The page and what is read from it ------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def demo_url(serve):
-    with serve(DEMO) as url:
-        yield url
+    return serve(DEMO)
 
 
 @pytest.fixture
 def live_page(page, demo_url):
     """The demo, with the messages that the page sends to its server in page.sent."""
-    page.sent = []
-    _record(page, "framesent", page.sent)
+    page.sent = record(page, "framesent")
     page.goto(demo_url)
     _ready(page)
-    _painted(page, _pad_picture(page))
     page.sent.clear()
     yield page
     assert page.console_errors == []
 
 
 def _ready(page):
-    page.get_by_text("runs=1", exact=True).wait_for(timeout=30_000)
-
-
-def _record(page, direction, frames):
-    """Append all that later goes over the page's websockets in one direction."""
-    page.on("websocket", lambda socket: socket.on(direction, lambda frame: frames.append(frame)))
+    settle(page)
+    assert _runs(page) == 1
 
 
 def _painted(page, canvas):
-    canvas.wait_for()
-    page.wait_for_timeout(200)  # the parts are decoded after the canvas is there
+    painted(page)
     return _pixels(canvas)
 
 
@@ -91,7 +83,7 @@ def _wait_for_runs(page, count):
 def _assert_one_report(page, before):
     """The server ran once for what the reader did, and no second report follows."""
     _wait_for_runs(page, before + 1)
-    page.wait_for_timeout(SETTLE_MS)
+    settle(page)
     assert _runs(page) == before + 1
     assert len(page.sent) == 1
 
@@ -158,7 +150,7 @@ def test_held_key_reports_after_it_goes_up(live_page):
     _pad(page).focus()
     for _ in range(5):
         page.keyboard.down("ArrowLeft")  # repeats without going up, as a held key does
-        page.wait_for_timeout(150)
+    settle(page)  # no timer runs while a key is down
     assert page.sent == []
     page.keyboard.up("ArrowLeft")
     _assert_one_report(page, before)
@@ -295,7 +287,7 @@ def test_corners_are_pictures_of_the_atlas(live_page):
     ):
         for key in keys:
             other.press(key)
-        page.wait_for_timeout(100)
+        painted(page)
         assert np.array_equal(_levels(page, "The other soft spot"), corner)
 
 
@@ -313,14 +305,13 @@ def test_probability_view_reports_latent_units(live_page, demo_url):
     assert spoken == "z₁ = {:.2f}, z₂ = −{:.2f}".format(*np.abs(_value(page, "second")))
 
 
-def test_touch_drags_the_pad_and_not_the_page(browser, demo_url):
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
-    page = context.new_page()
+def test_touch_drags_the_pad_and_not_the_page(new_page, demo_url):
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True)
     page.goto(demo_url)
     _ready(page)
     _pad(page).scroll_into_view_if_needed()
     before = _pad(page).bounding_box()
-    finger = context.new_cdp_session(page)
+    finger = page.context.new_cdp_session(page)
     for kind, up in (("touchStart", 0.2), ("touchMove", 0.5), ("touchMove", 0.75)):
         x, y = _at(_pad(page), 0.75, up)
         finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
@@ -328,7 +319,6 @@ def test_touch_drags_the_pad_and_not_the_page(browser, demo_url):
     _wait_for_runs(page, 2)
     assert _value(page, "first") == pytest.approx((1.0, 1.0), abs=0.03)
     assert _pad(page).bounding_box() == before
-    context.close()
 
 
 # --- Filmstrip ------------------------------------------------------------------------------------
@@ -353,8 +343,10 @@ def test_filmstrip_plays_and_reports_when_paused(live_page):
     page, before = live_page, _runs(live_page)
     still = _pixels(_strip_picture(page))
     page.get_by_role("button", name="Play").click()
-    page.wait_for_timeout(600)
-    assert _pixels(_strip_picture(page)) != still
+    page.wait_for_function(
+        "([canvas, still]) => canvas.toDataURL() !== still",
+        arg=[_strip_picture(page).element_handle(), still],
+    )
     assert page.sent == []
     page.get_by_role("button", name="Pause").click()
     _assert_one_report(page, before)
@@ -435,7 +427,7 @@ def test_sketchpad_by_keyboard_alone(live_page):
 def test_nothing_overflows_or_jumps(live_page, width):
     page = live_page
     page.set_viewport_size({"width": width, "height": 844})
-    page.wait_for_timeout(300)
+    settle(page)
     main = page.get_by_test_id("stMain")
     assert main.evaluate("element => element.scrollWidth <= element.clientWidth")
     tall = main.evaluate("element => element.scrollHeight")
@@ -447,8 +439,7 @@ def test_nothing_overflows_or_jumps(live_page, width):
 
 def test_rerun_does_not_send_the_atlas_again(live_page):
     page = live_page
-    received = []
-    _record(page, "framereceived", received)
+    received = record(page, "framereceived")
     page.reload()
     _ready(page)
     assert sum(map(len, received)) > 1_000_000

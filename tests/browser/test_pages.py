@@ -5,32 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ae_core.store import ROOT
 from pages.shared import frame
-
-READY = 90_000                   # ms: the first page of a fresh server on a busy machine
-
-
-@pytest.fixture(scope="module")
-def app(serve):
-    with serve(ROOT / "app.py") as url:
-        yield url
-
-
-def settle(page):
-    """Wait until the script has run to its end and every element stands."""
-    page.wait_for_selector("h1", timeout=READY)
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')"
-                           " && !document.querySelector('[data-testid=stSkeleton]')", timeout=READY)
-
-
-def open_page(page, app, name, query=""):
-    page.goto(f"{app}/{'' if name == 'home' else name}{query}")
-    settle(page)
-
-
-def errors(page):
-    return page.locator("[data-testid=stException], [data-testid=stAlertContentError]").all_inner_texts()
+from tests.browser.driver import READY, errors, open_page, settle
 
 
 def first_picture(page):

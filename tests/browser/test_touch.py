@@ -4,22 +4,20 @@ from pathlib import Path
 import pytest
 
 from tests.browser import live_demo
+from tests.browser.driver import painted
 
 SWIPE = 180                      # CSS pixels
 LINES = ["Path", "Smile", "Limit", "Halves"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def demo_url(serve):
-    with serve(Path(live_demo.__file__)) as url:
-        yield url
+    return serve(Path(live_demo.__file__))
 
 
 @pytest.fixture
-def phone(browser):
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
-    yield context.new_page()
-    context.close()
+def phone(new_page):
+    return new_page(viewport={"width": 390, "height": 844}, has_touch=True)
 
 
 def swipe(page, x, y, across, down, steps=9):
@@ -28,7 +26,7 @@ def swipe(page, x, y, across, down, steps=9):
     for k in range(steps + 1):
         point = {"x": x + across * k / steps, "y": y + down * k / steps}
         finger.send("Input.dispatchTouchEvent", {"type": "touchMove" if k else "touchStart", "touchPoints": [point]})
-        page.wait_for_timeout(16)                # a finger's own pace: a frame a step
+        painted(page)                            # a finger's own pace: a step is seen before the next
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 

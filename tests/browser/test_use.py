@@ -3,35 +3,26 @@ import re
 
 import pytest
 
-from ae_core.features import outliers, search
-from ae_core.store import ROOT
-from tests.browser.test_pages import READY, errors, open_page, settle
-from tests.conftest import trained
+from tests.browser.driver import READY, errors, open_page, painted, record, settle
 from tests.pictures.test_collections import png
 
 
-@pytest.fixture(scope="module")
-def app(serve):
-    trained(outliers.ENCODER), trained(search.PRESET)
-    with serve(ROOT / "app.py") as url:
-        yield url
-
-
 def test_the_threshold_counts_while_it_is_dragged(page, app):
+    sent = record(page, "framesent")
     open_page(page, app, "outliers")
     line, counts = page.locator(".threshold .track"), page.locator(".threshold .counts")
     line.wait_for(timeout=READY)
     page.wait_for_function("document.querySelector('[data-testid=stMetricValue]')", timeout=READY)
     first = page.locator("[data-testid=stMetricValue]").first.inner_text()
     line.scroll_into_view_if_needed()
-    box, sent = line.bounding_box(), []
+    box = line.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 20)
     page.mouse.down()
-    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    sent.clear()
     texts = set()
     for share in (0.7, 0.5, 0.3, 0.1):
         page.mouse.move(box["x"] + box["width"] * share, box["y"] + 20)
-        page.wait_for_timeout(60)
+        painted(page)
         texts.add(counts.inner_text())
     pattern = r"\d+ of 10 intruders and \d+ regular beyond the line"
     assert len(texts) >= 3 and all(re.match(pattern, text) for text in texts)    # few lie between the two clouds
@@ -52,7 +43,7 @@ def test_the_threshold_moves_by_keyboard_and_speaks(page, app):
     before = float(line.get_attribute("aria-valuenow"))
     line.focus()
     page.keyboard.press("PageUp")
-    page.wait_for_timeout(400)
+    settle(page)
     assert float(line.get_attribute("aria-valuenow")) > before
     assert "beyond the line" in line.get_attribute("aria-valuetext") and line.get_attribute("role") == "slider"
 

@@ -1,8 +1,3 @@
-import signal
-import subprocess
-import sys
-import time
-
 import numpy as np
 import pytest
 
@@ -89,32 +84,6 @@ def test_a_damaged_file_is_refused_by_name(keep, tmp_path):
     (tmp_path / "a.faiss").write_bytes((tmp_path / "a.faiss").read_bytes()[:keep])
     with pytest.raises(search.BadIndex, match="a.faiss is not a whole"):
         search.Index.open(tmp_path / "a.faiss")
-
-
-WRITE_FOR_EVER = """
-import sys
-import numpy as np
-from ae_core import search
-index = search.Index.build(np.random.default_rng(1).normal(size=(40_000, 32)))
-print("writing", flush=True)
-while True:
-    index.save(sys.argv[1])
-"""
-
-
-@pytest.mark.parametrize("wait", [0.0, 0.013, 0.031])
-def test_killing_the_writer_leaves_a_whole_index(wait, tmp_path):
-    path = tmp_path / "a.faiss"
-    search.Index.build(codes(50, 32)).save(path)
-    command = [sys.executable, "-c", WRITE_FOR_EVER, str(path)]
-    writer = subprocess.Popen(command, cwd=store.ROOT, stdout=subprocess.PIPE)
-    writer.stdout.readline()
-    time.sleep(wait)
-    writer.send_signal(signal.SIGKILL)
-    writer.wait(30)
-    assert len(search.Index.open(path)) in (50, 40_000)
-    search.Index.build(codes(60, 32)).save(path)               # what the dead one left is no obstacle
-    assert len(search.Index.open(path)) == 60 and not list(tmp_path.glob(".*.part"))
 
 
 def test_an_interrupted_write_keeps_the_old_one(tmp_path, monkeypatch):

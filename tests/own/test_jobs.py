@@ -1,10 +1,5 @@
 """The queue and its trainer: asked for by a page, trained by a process of its own, found again whatever happens."""
-import json
-import os
-import signal
 import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -218,57 +213,6 @@ def test_a_broken_job_is_left_out(by_hand, text):
     assert jobs.every() == [] and jobs.read(job.ident) is None and jobs.read("../x") is None
 
 
-# --- a process of its own -----------------------------------------------------------------------------------
-
-@pytest.fixture
-def process():
-    """Starts trainers; none outlives its test."""
-    started = []
-
-    def start():
-        started.append(subprocess.Popen([sys.executable, "-m", "ae_core", "work"], cwd=store.ROOT,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        return started[-1]
-    yield start
-    for each in started:
-        each.kill()
-        each.wait()
-
-
-def wait(condition, seconds=240):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the trainer did not get there in time"
-        time.sleep(0.05)
-
-
-def test_a_killed_trainer_is_seen_and_its_run_resumes_with_the_same_losses(monkeypatch, process):
-    """kill -9 at moments drawn by seed; the store never holds a half-written model. AE_KILLS=10 does it ten times."""
-    monkeypatch.setattr(jobs, "can_train", lambda: False)    # the test starts the processes itself
-    kills = int(os.environ.get("AE_KILLS", "2"))
-    preset = small(epochs=10 * kills, batch_size=8)
-    whole = jobs.request(preset, own=own(200))
-    broken = jobs.request(preset, own=own(200))
-    rng, worker = np.random.default_rng(7), process()
-    wait(lambda: jobs.read(whole.ident).state == jobs.DONE)
-    for _ in range(kills):
-        wait(lambda: jobs.read(broken.ident).state == jobs.RUNNING and jobs.read(broken.ident).history())
-        time.sleep(rng.uniform(0, 1.5))
-        os.kill(worker.pid, signal.SIGKILL)
-        worker.wait()
-        wait(lambda: not jobs.busy(), 5)
-        assert set(store.own()) == {"own_mine"} and model.load("own_mine")
-        if jobs.read(broken.ident).state == jobs.DONE:
-            break
-        assert jobs.read(broken.ident).state == jobs.INTERRUPTED
-        jobs.resume(jobs.read(broken.ident))
-        worker = process()
-    wait(lambda: jobs.read(broken.ident).state == jobs.DONE)
-    worker.wait(20)
-    first, second = (store.read(job.preset.name).card["training"] for job in (whole, broken))
-    assert first["epochs"] == second["epochs"] and first["val_loss"] == pytest.approx(second["val_loss"], rel=0.01)
-
-
 def test_a_stop_is_heard_while_the_run_is_being_built(by_hand, monkeypatch):
     job, pictures = jobs.request(small(epochs=300), own=own()), jobs.pictures
 
@@ -301,16 +245,3 @@ def test_the_time_left_counts_no_building_of_graphs(monkeypatch):
         report.on_epoch_end(epoch)
     assert report.status["batch_seconds"] == 1 and report.status["seconds_left"] == 10
     assert report.status["share"] == pytest.approx(2 / 3)
-
-
-def test_only_one_worker_works(process):
-    """The page starts one that survives it; a second one leaves at once."""
-    jobs.request(small(epochs=300), own=own(200))
-    jobs.start()
-    wait(jobs.busy)
-    start = time.monotonic()
-    assert process().wait(60) == 0 and time.monotonic() - start < 60 and jobs.busy()
-    jobs.steer(jobs.every()[0], "stop")
-    wait(lambda: jobs.every()[0].state in (jobs.DONE, jobs.STOPPED))
-    wait(lambda: not jobs.busy())
-    assert json.loads((jobs.every()[0].folder / "status.json").read_text())["state"] in (jobs.DONE, jobs.STOPPED)

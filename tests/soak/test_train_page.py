@@ -1,7 +1,5 @@
 """Train in a real Chromium: own pictures up, a tiny model trained to its end, taken away and brought back."""
 import io
-import os
-import time
 import zipfile
 
 import numpy as np
@@ -10,31 +8,16 @@ from PIL import Image
 
 from ae_core import model, store
 from ae_core.own import jobs, story
-from ae_core.store import ROOT
-from tests.browser.test_pages import READY, errors, open_page, settle
+from tests.browser.driver import READY, errors, open_page, settle
+from tests.soak.test_jobs import wait
 
 TRAINED = 180_000                # ms: TensorFlow's start and a few epochs on a busy machine
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    return tmp_path_factory.mktemp("models")
-
-
 @pytest.fixture(autouse=True)
-def own_models(models, no_foreign_data, monkeypatch):
-    monkeypatch.setenv("AE_MODELS_DIR", str(models))
-
-
-@pytest.fixture(scope="module")
-def app(serve, models):
-    before = os.environ.get("AE_MODELS_DIR")
-    os.environ["AE_MODELS_DIR"] = str(models)
-    try:
-        with serve(ROOT / "app.py") as url:
-            yield url
-    finally:
-        os.environ.pop("AE_MODELS_DIR") if before is None else os.environ.update(AE_MODELS_DIR=before)
+def own_models(server_folder, no_foreign_data, monkeypatch):
+    """The models that the server trains are seen here too."""
+    monkeypatch.setenv("AE_MODELS_DIR", str(server_folder / "models"))
 
 
 def pictures_zip(count=200):
@@ -111,10 +94,7 @@ def test_pause_stop_and_a_bad_zip(page, app):
     page.get_by_role("button", name="Pause").click()
     page.get_by_text("Paused in epoch").wait_for(timeout=READY)
     page.get_by_role("button", name="Resume").click()
-    end = time.monotonic() + 120
-    while not jobs.every()[-1].history():
-        assert time.monotonic() < end
-        time.sleep(0.5)
+    wait(lambda: jobs.every()[-1].history())
     page.get_by_role("button", name="Stop and keep the best").click()
     page.get_by_role("button", name="Download the model (zip)").wait_for(timeout=TRAINED)
     assert store.preset("own_long").epochs == 100 > store.card("own_long")["training"]["epochs"]

@@ -1,0 +1,42 @@
+"""The commands that set everything up, before there is anything."""
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from ae_core.store import ROOT
+
+OTHER_VERSION = """#!{real}
+import sys
+sys.version_info = ({major}, {minor}, 0, "final", 0)
+if sys.argv[1] == "-c":
+    exec(sys.argv[2])
+else:
+    sys.exit(print("installs", *sys.argv[1:]) or 1)
+"""
+
+
+def made(tmp_path, major, minor):
+    """What `make` says with an interpreter of another version, which only prints what it is asked to install."""
+    interpreter = tmp_path / "python"
+    interpreter.write_text(OTHER_VERSION.format(real=sys.executable, major=major, minor=minor), "utf-8")
+    interpreter.chmod(0o755)
+    ready = tmp_path / "ready"
+    return subprocess.run(["make", f"PYTHON={interpreter}", f"READY={ready}", ready], cwd=ROOT, capture_output=True,
+                          text=True)
+
+
+@pytest.mark.parametrize(("major", "minor"), [(3, 10), (3, 14), (4, 0)])
+def test_an_interpreter_outside_the_range_gets_one_sentence_and_nothing_is_installed(tmp_path, major, minor):
+    done = made(tmp_path, major, minor)
+    assert done.returncode and "installs" not in done.stdout
+    first, *_ = done.stderr.splitlines()
+    assert "needs Python 3.11, 3.12 or 3.13" in first and f"is {major}.{minor}. Name another" in first
+
+
+@pytest.mark.parametrize("minor", [11, 12, 13])
+def test_one_inside_the_range_is_taken(tmp_path, minor):
+    assert "installs -m venv" in made(tmp_path, 3, minor).stdout
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["requires-python"] == ">=3.11,<3.14"
