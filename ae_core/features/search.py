@@ -1,4 +1,4 @@
-"""Reverse image search: every picture becomes a short code, and the nearest codes belong to the likest pictures.
+"""Reverse image search: every picture becomes a short code, and the nearest codes belong to the most similar pictures.
 
 Codes are float32 (n, d) and go into a faiss index, each known by an id. Distances are Euclidean, of the codes as they
 are (published) or, better, of their first 32 principal directions, half whitened and at unit length.
