@@ -268,9 +268,8 @@ def _quiet_tensorflow():
 
 def _pca(preset):
     """The PCA model of the preset's data set and picture size, where there is one."""
-    name = next((other.name for other in presets.PRESETS.values()
-                 if other.family.baseline and (other.dataset, other.shape) == (preset.dataset, preset.shape)), None)
-    return model.load(name) if name and store.present(name) else None
+    name = reconstruct.baseline(preset)
+    return model.load(name) if name else None
 
 
 def _searched(preset: presets.Preset) -> tuple[np.ndarray, np.ndarray]:

@@ -38,8 +38,8 @@ def show_numbers(result, model, size_error):
     row.metric("Error of these", f"{result.mse.mean():.4f}", help="Mean squared error of the pictures shown.")
     row.metric("All test pictures", f"{size_error:.4f}", help="Mean squared error of all test pictures.")
     baseline = reconstruct.baseline(model.preset)
-    error = cache.pca_error(cache.served(baseline), model.preset.code) if baseline else None
-    row.metric("PCA, same size", f"{error:.4f}" if baseline else "–",
+    pca = cache.served(baseline) if baseline and model.preset.code <= presets.get(baseline).code else None
+    row.metric("PCA, same size", f"{cache.pca_error(pca, model.preset.code):.4f}" if pca else "–",
                help="The best linear code of the same size, on the same test pictures.")
     row.metric("Compression", f"{reconstruct.compression_ratio(model.preset):.3g} : 1",
                help="Numbers in the picture for each number in its code.")

@@ -34,10 +34,9 @@ def run_pca(pca, pictures, components):
 
 
 def baseline(preset):
-    """The name of the PCA preset that a model is held against; None where it is not here or of another size."""
-    name = {"fashion_mnist": "fashion_pca", "mnist": "digits_pca", "quickdraw_cats": "cats_pca"}.get(preset.dataset)
-    fits = name and store.present(name) and preset.shape == presets.get(name).shape
-    return name if fits and preset.code <= presets.get(name).code else None
+    """The name of the linear preset of the same data and picture size that a model is held against; None without."""
+    return next((other.name for other in presets.PRESETS.values() if other.family.baseline and store.present(other.name)
+                 and (other.dataset, other.shape) == (preset.dataset, preset.shape)), None)
 
 
 def choose(labels, errors, count, order="random", class_index=None, seed=0):
