@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ae_core import presets
+from ae_core.files import flush, rename
 from ae_core.presets import Preset
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -159,6 +160,8 @@ def write(preset: Preset, files: Mapping[str, Path], card: dict[str, Any]) -> St
             shutil.copyfile(path, fresh / name)
         card = {"preset": preset.to_json(), **card, "sha256": {name: sha256(fresh / name) for name in sorted(files)}}
         (fresh / "preset.json").write_text(json.dumps(card, indent=1) + "\n", "utf-8")
+        for path in fresh.iterdir():
+            flush(path)
         fresh.chmod(0o755)
         _swap(fresh, folder)
     finally:
@@ -183,7 +186,7 @@ def tidy() -> None:
     for old in own_root().glob(f".{OWN}*-old"):
         folder = old.with_name(old.name[1:].removesuffix("-old"))
         if not folder.exists():
-            old.rename(folder)
+            rename(old, folder)
     for left in own_root().glob(f".{OWN}*-*"):
         shutil.rmtree(left, ignore_errors=True)
 
@@ -193,11 +196,11 @@ def _swap(fresh, folder):
     old = folder.with_name(f".{folder.name}-old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
-        folder.rename(old)
+        rename(folder, old)
     try:
-        fresh.rename(folder)
+        rename(fresh, folder)
     except BaseException:
         if old.exists():
-            old.rename(folder)
+            rename(old, folder)
         raise
     shutil.rmtree(old, ignore_errors=True)

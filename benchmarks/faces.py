@@ -52,7 +52,7 @@ def train_judge():
     from keras import layers
 
     keras.utils.set_random_seed(0)
-    columns = [datasets.attribute_names().index(name) for name in NAMES]
+    columns = [datasets.attribute_names("celeba").index(name) for name in NAMES]
     shape = model.load(faces.PRESET).preset.shape
     (pictures, has), (held_out, held_out_has) = (datasets.load("celeba", split, shape) for split in ("train", "test"))
     x, net = np.asarray(pictures[:9000]), keras.Input(shape)

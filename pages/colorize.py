@@ -23,6 +23,7 @@ LEFT = ("Gray", "True colors")
 RIGHT = {"Prediction": "predicted", "Its colors, your lightness": "own_lightness"}
 SCORES = {"The gray copy": "gray_mse", "Prediction": "mse", "Its colors, your lightness": "mse_own_lightness"}
 COLUMNS, THUMBNAIL = 6, 160
+SMALL = (32, 32, 3)              # of the published experiment
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,8 @@ def download_all(seen, tinted, settings, kind):
 
 def show_all(seen, tinted):
     """All photos at once, small."""
-    thumbnails = [paint.paint(colorize.reduce(look.gray, THUMBNAIL), tinted(look.tint)) for _, look in seen]
-    widgets.show(sheets.tile(np.stack([convert.thumbnail(datasets.as_pictures(each[None])[0], THUMBNAIL)
+    thumbnails = [paint.paint(convert.scale(look.gray, THUMBNAIL), tinted(look.tint)) for _, look in seen]
+    widgets.show(sheets.tile(np.stack([convert.thumbnail(convert.as_pictures(each[None])[0], THUMBNAIL)
                                        for each in thumbnails]), COLUMNS),
                  f"All {len(seen)} photos.", f"{len(seen)} photos, colorized", "colorized")
 
@@ -155,7 +156,7 @@ def small_pictures():
         with widgets.sentences():
             return cache.published(served)
     own = shrunk_uploads() if source == "Upload" else []
-    library = [colorize.square(reader.pixels(path.read_bytes())) for path in datasets.photographs().values()]
+    library = [convert.square(reader.read(path.read_bytes()), SMALL) for path in datasets.photographs().values()]
     return colorize.publish(served, np.stack(own or library))
 
 
@@ -164,7 +165,7 @@ def shrunk_uploads():
     pictures = []
     for file in files[:100]:
         with widgets.sentences():
-            pictures.append(colorize.square(reader.pixels(file.getvalue(), file.name)))
+            pictures.append(convert.square(reader.read(file.getvalue(), file.name), SMALL))
     return pictures
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from ae_core import latent, presets
 from ae_core.features import faces
-from ae_core.pictures import convert, datasets, sheets
+from ae_core.pictures import convert, sheets
 from pages.shared import address, cache, charts, face_picker, frame, live, widgets
 
 BIAS = ("These directions know only CelebA: pictures of celebrities, most of them young, light-skinned, and posing, "
@@ -60,7 +60,7 @@ def show_change(served, face):
     row.button("Another face", icon=":material/casino:", on_click=face_picker.another, args=(served,))
     with row:
         widgets.download("Download PNG", lambda: sheets.to_png(sheets.tile(
-            enlarged(datasets.as_pictures(now[None]), 6), 1)), "face.png", "image/png")
+            enlarged(convert.as_pictures(now[None]), 6), 1)), "face.png", "image/png")
     st.multiselect("Attributes to change", stored.names, chosen, key="attributes", format_func=spoken,
                    placeholder="The usual six")
 

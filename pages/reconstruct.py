@@ -79,12 +79,12 @@ with controls:
     name, dense = choose_model()
     model = widgets.served(name)
     preset, errors = model.preset, cache.test_errors(model)
+    about = datasets.about(preset.dataset)
     view = widgets.choose_segment("View", [MOSAIC, ROWS], "view")
     picked = widgets.pick_pictures("reconstruct", preset, 15 if view == MOSAIC else 25, errors)
     if not cache.has_pictures(preset.dataset):
-        st.caption("Quick, Draw!'s cats are not shipped; these were drawn by a program. Put "
-                   "`full_numpy_bitmap_cat.npy` into `quickdraw` in the folder that `AE_DATA_DIR` names, upload a file "
-                   "of drawings, or draw your own.")
+        st.caption(f"{about.title} are not shipped; these were {about.stands_in}. Put `{about.file}` into the folder "
+                   "that `AE_DATA_DIR` names, upload a file of drawings, or draw your own.")
     labels = choose_labels(preset, picked)
 result = reconstruct.run(model, picked.pictures, labels)
 
@@ -95,13 +95,13 @@ with wide if view == ROWS else picture:
                  f"Original pictures and their reconstructions from {preset.code} numbers", "reconstructions")
 with picture:
     show_numbers(result, model, errors.mean())
-    show_errors(result, datasets.about(preset.dataset).classes, picked.labels)
+    show_errors(result, about.classes, picked.labels)
 
 if preset.sparsity:
     reconstruct_panels.show_units(model, result.codes[0])
 left, right = st.columns(2, gap="large")
 with left, widgets.sentences():
-    if preset.dataset == "quickdraw_cats":
+    if about.drawings:
         reconstruct_panels.show_lines(result.originals[:1])
     else:
         show_sizes(preset.code if name in dense else None)

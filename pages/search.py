@@ -49,7 +49,7 @@ def own(served):
         return None
     return widgets.kept("own_index", widgets.files_of("search"), lambda: Indexed(
         "own", search.build(served, collected.pictures), collected.pictures,
-        datasets.as_pictures(collected.thumbnails), list(collected.names)))
+        convert.as_pictures(collected.thumbnails), list(collected.names)))
 
 
 def choose_query(served, searched):

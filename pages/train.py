@@ -3,7 +3,7 @@ import streamlit as st
 
 from ae_core import presets, store
 from ae_core.own import blueprint, design, jobs, story
-from ae_core.pictures import datasets, sheets
+from ae_core.pictures import convert, sheets
 from pages.shared import cache, charts, frame, live, new_run, widgets
 
 LIVE = (jobs.WAITING, jobs.RUNNING, jobs.PAUSED)
@@ -146,7 +146,7 @@ def show_use(preset, kept):
         if kept:
             recorded, history, _ = kept
             widgets.download("Curves (CSV)", widgets.table_csv(history), f"{preset.name}.csv", "text/csv", key="csv")
-            widgets.download("Film (GIF)", lambda: sheets.to_gif(datasets.as_pictures(
+            widgets.download("Film (GIF)", lambda: sheets.to_gif(convert.as_pictures(
                 story.frames(recorded, live.PALETTE)), fps=4), f"{preset.name}.gif", "image/gif", key="gif")
         if preset.name in store.own():
             with st.popover("Delete", icon=":material/delete:"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ae_core import attributes, presets, store
-from ae_core.pictures import datasets
+from ae_core.pictures import formats
 from tests import conftest
 
 
@@ -72,7 +72,7 @@ def test_training_keeps_directions_and_gallery_beside_the_weights(tmp_path, own_
     """The way back from the weights: the file is written, its checksum is in the card, and it reads as it was."""
     from ae_core.training import fit
 
-    monkeypatch.setattr(datasets, "TEST_FACES", 12)
+    monkeypatch.setattr(formats, "TEST_FACES", 12)
     has = conftest.celeba(tmp_path / "data", 60)
     preset = dataclasses.replace(presets.get("faces_vae"), code=5, epochs=1, batch_size=16,
                                  arguments={"filters": (2, 2, 2, 2), "batch_norm": True})

@@ -1,6 +1,6 @@
 import json
+import os
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -52,7 +52,7 @@ def test_a_file_that_the_card_does_not_know_is_missing(stored):
 
 def test_an_interrupted_swap_puts_the_old_weights_back(stored, tmp_path, monkeypatch):
     """Ctrl-C between the two renames."""
-    rename, calls = Path.rename, []
+    rename, calls = os.rename, []
 
     def interrupted(path, target):
         calls.append(path)
@@ -61,7 +61,7 @@ def test_an_interrupted_swap_puts_the_old_weights_back(stored, tmp_path, monkeyp
         return rename(path, target)
     file = tmp_path / "new"
     file.write_bytes(b"new")
-    monkeypatch.setattr(Path, "rename", interrupted)
+    monkeypatch.setattr(os, "rename", interrupted)
     with pytest.raises(KeyboardInterrupt):
         store.write(PRESET, {"encoder.onnx": file}, {})
     assert store.read(PRESET.name).path("encoder.onnx").read_bytes() == b"weights"

@@ -9,7 +9,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from ae_core.pictures import convert, datasets, reader
+from ae_core.pictures import convert, formats, reader
 
 LARGEST = 1280                   # pixels of the longer side of the copy that is searched
 SMALLEST = 48                    # pixels of a face across, brow to brow; a smaller one holds less than the model draws
@@ -39,7 +39,7 @@ class Candidate:
 def find_face(raw, name, shape):
     """The `Found` face in the bytes of an upload, `shape` large; BadPicture where there is none to be seen."""
     picture = reader.read(raw, name, LARGEST)
-    return align(convert.to_three(shrink(picture)), name, shape)
+    return align(convert.to_three(picture), name, shape)
 
 
 def align(picture, name, shape):
@@ -69,13 +69,6 @@ def places_of_eyes(box, eyes=None):
     (apart, usually), = np.linalg.norm([np.diff(eyes, axis=0), np.diff(usual, axis=0)], axis=-1).T
     way = (eyes[1] - eyes[0]) / apart * (apart + usually) / 4
     return np.stack([middle - way, middle + way])
-
-
-def shrink(picture):
-    """A picture (h, w, c) no larger than what is searched."""
-    factor = LARGEST / max(picture.shape[:2])
-    small = [max(1, round(side * factor)) for side in picture.shape[:2]]
-    return picture if factor >= 1 else convert.resize(picture, small)
 
 
 def best_way_up(picture):
@@ -128,7 +121,7 @@ def cut_out(picture, eyes, shape):
     finer = int(np.clip(apart / (EYES[1, 0] - EYES[0, 0]), 1, 6))      # then averaged, as a large face must be
     transform, _ = cv2.estimateAffinePartial2D(np.float32(eyes), EYES * finer)
     aligned = cv2.warpAffine(picture, transform, (WIDTH * finer, HEIGHT * finer), borderMode=cv2.BORDER_REPLICATE)
-    return datasets.crop_face(aligned, shape)
+    return formats.crop_face(aligned, shape)
 
 
 @cache

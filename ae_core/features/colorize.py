@@ -59,7 +59,7 @@ def colorize(model, photo, side=SIDE, saturation=1.0, warmth=0.0):
 def look(model, raw, name="The file"):
     """The look of an upload, decoded no larger than it is shown. Raises reader.BadPicture."""
     pixels = reader.pixels(raw, name, VIEW)
-    pixels = reduce(pixels, min(VIEW, max(pixels.shape[:2])))
+    pixels = convert.scale(pixels, min(VIEW, max(pixels.shape[:2])))
     gray = paint.gray(pixels)
     return Look(gray, None if is_gray(pixels) else pixels, predict(model, gray))
 
@@ -101,29 +101,16 @@ def predict(model, gray, side=SIDE):
     """
     factor = max(LEAST, min(side, max(gray.shape))) / max(gray.shape)
     height, width = (max(QUARTER, round(length * factor / QUARTER) * QUARTER) for length in gray.shape[:2])
-    copy = paint.lightness(resize(gray, (height, width)))
+    copy = paint.lightness(convert.resize(gray, (height, width)))
     padded = cv2.copyMakeBorder(copy, 0, -height % STEP, 0, -width % STEP, cv2.BORDER_REFLECT_101)
     answer, mirrored = model.chroma(np.stack([padded, padded[:, ::-1]])[..., None])
     chroma = ((answer + mirrored[:, ::-1]) / 2)[:height // QUARTER, :width // QUARTER]
-    return paint.guided(cv2.resize(copy, chroma.shape[1::-1], interpolation=cv2.INTER_AREA), chroma, RADIUS, EPSILON)
-
-
-def reduce(pixels, side):
-    """A copy of pixels (h, w, c) whose longer side has `side` pixels."""
-    factor = side / max(pixels.shape[:2])
-    return resize(pixels, [max(1, round(length * factor)) for length in pixels.shape[:2]])
-
-
-def resize(pixels, size):
-    """A copy of pixels (h, w, c) of another (height, width), averaged where it shrinks."""
-    smaller = size[0] * size[1] < pixels.shape[0] * pixels.shape[1]
-    copy = cv2.resize(pixels, tuple(size)[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-    return copy.reshape(*size, -1)
+    return paint.guided(convert.resize(copy, chroma.shape)[..., 0], chroma, RADIUS, EPSILON)
 
 
 def beside(look, side):
     """A look in gray and, beside it, in color: uint8 (h, 2 w, 3), the longer side of each `side` pixels."""
-    small = reduce(look.gray, side)
+    small = convert.scale(look.gray, side)
     return np.concatenate([sheets.to_rgb(small), paint.paint(small, look.tint)], axis=1)
 
 
@@ -131,7 +118,7 @@ def is_gray(pixels):
     """Whether pixels (h, w, 1 or 3) show no color worth the name."""
     if pixels.shape[-1] == 1:
         return True
-    copy = reduce(pixels, min(SIDE, max(pixels.shape[:2]))).astype(np.int32)
+    copy = convert.scale(pixels, min(SIDE, max(pixels.shape[:2]))).astype(np.int32)
     return int(np.ptp(copy, axis=-1).max()) <= GRAY_LEVELS * np.iinfo(pixels.dtype).max / 255
 
 
@@ -154,7 +141,7 @@ def _pixels(photo):
 
 def join(gray, chroma):
     """Gray pictures (n, h, w, 1) with chroma (n, h, w, 2), as RGB."""
-    return convert.from_lab(convert.to_lab(_three(gray))[0], chroma)
+    return convert.from_lab(convert.to_lab(convert.to_three(gray))[0], chroma)
 
 
 def publish(model, pictures):
@@ -170,25 +157,13 @@ def errors(result):
             for other in (result.gray, result.predicted, result.own_lightness)]
 
 
-def square(photo, side=32):
-    """The middle of pixels (h, w, 1 or 3) as a picture (side, side, 3) in 0..1."""
-    short = min(photo.shape[:2])
-    top, left = (photo.shape[0] - short) // 2, (photo.shape[1] - short) // 2
-    copy = reduce(photo[top:top + short, left:left + short], side)
-    return convert.to_three(copy / np.float32(np.iinfo(copy.dtype).max))
-
-
-def _three(pictures):
-    return np.broadcast_to(pictures, (*pictures.shape[:-1], 3))
-
-
 # --- sheets and scores ----------------------------------------------------------------------------------------
 
 def sheet(model, photos, columns=8, side=128):
     """Gray over predicted over true, a column a photograph: uint8 (rows, w, 3) of pixels (h, w, 1 or 3) of any size."""
     triples = []
     for photo in photos:
-        small = reduce(_pixels(photo), side)
+        small = convert.scale(_pixels(photo), side)
         done = colorize(model, photo)
         shown = (done.gray, done.picture, small)
         triples.append(np.concatenate([_framed(pixels, side) for pixels in shown]))

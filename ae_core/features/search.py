@@ -10,12 +10,13 @@ from pathlib import Path
 import faiss
 import numpy as np
 
-from ae_core import store
+from ae_core import files, store
 
 RESULTS = 16
 SIZE = 32                        # numbers by which pictures are compared
 PRESET = "fashion_search"
 ANGLE, STRAIGHT = "angle", "straight"            # how codes are compared: projected, or as they are (published)
+NONE = 1e-7                      # of the largest variance: what counts as no variance in float32
 EXACT_UP_TO = 100_000            # vectors; beyond, a graph is searched in place of the whole list
 LINKS, EFFORT = 32, 128          # of the graph: neighbors a vector, and candidates held while building and searching
 CORES = os.cpu_count() or 1
@@ -63,11 +64,9 @@ class Index:
         return cls(_read(path, faiss.IO_FLAG_MMAP_IFC), Path(path))
 
     def save(self, path):
-        """Write the file beside its place and rename it, so that a reader sees the old index or the new one."""
-        path = Path(path)
-        partial = path.with_name(f".{path.name}.part")
-        faiss.write_index(self._inner, str(partial))
-        os.replace(partial, path)
+        """Write the file whole, so that a reader sees the old index or the new one."""
+        with files.replacing(path) as partial:
+            faiss.write_index(self._inner, str(partial))
 
     def __len__(self):
         return self._inner.ntotal
@@ -172,9 +171,7 @@ def leave_one_out(index, codes, labels, queries):
 def baselines(pictures, size=SIZE):
     """What needs no network, {name: (codes (n, d), projected)}: raw pixels, PCA, and PCA compared as our codes are."""
     flat = _vectors(pictures.reshape(len(pictures), -1))
-    centered = flat - flat.mean(axis=0)
-    axes = np.linalg.eigh(centered.T @ centered)[1][:, ::-1][:, :size]
-    return {"Raw pixels": (flat, False), f"PCA, {size} numbers": (centered @ axes, False),
+    return {"Raw pixels": (flat, False), f"PCA, {size} numbers": (_principal(flat, 0, size).apply(flat), False),
             f"PCA, {size} numbers, by angle": (flat, True)}
 
 
@@ -211,15 +208,18 @@ def _projection(codes):
 
     Fully whitened, the last directions would count as much as the first; as they are, the first would drown the rest.
     """
-    mean = codes.mean(axis=0)
-    variances, axes = np.linalg.eigh(np.cov((codes - mean).T))
-    axes, variances = axes[:, ::-1][:, :SIZE], np.maximum(variances[::-1][:SIZE], 1e-12)
-    matrix = _vectors((axes / variances**0.25).T)
-    linear = faiss.LinearTransform(codes.shape[1], SIZE, True)
-    faiss.copy_array_to_vector(matrix.ravel(), linear.A)
-    faiss.copy_array_to_vector(_vectors(-matrix @ mean), linear.b)
-    linear.is_trained = True
-    return [linear, faiss.NormalizationTransform(SIZE, 2.0)]
+    return [_principal(codes, -0.25), faiss.NormalizationTransform(SIZE, 2.0)]
+
+
+def _principal(codes, power, size=SIZE):
+    """The first principal directions of codes (n, d), multiplied by their variance to some power."""
+    directions = faiss.PCAMatrix(codes.shape[1], size, power)
+    directions.max_points_per_d = len(codes)     # all of them are looked at
+    directions.train(codes)
+    variances = faiss.vector_to_array(directions.eigenvalues)
+    faiss.copy_array_to_vector(np.maximum(variances, NONE * variances[0]), directions.eigenvalues)
+    directions.prepare_Ab()                      # once more: a unit that never varies has a variance of -1e-7 or so
+    return directions
 
 
 def _chain(steps, inner):

@@ -19,9 +19,6 @@ BETAS = (0.001, 0.01, 0.03, 0.1, 0.3, 0.5, 1.0, 2.0, 4.0, 10.0, 30.0, 100.0)
 RATES = (1e-4, 2e-4, 5e-4, 1e-3, 1.5e-3, 2e-3, 5e-3, 1e-2)
 BATCHES = (8, 16, 32, 64, 128, 256, 512, 1024)
 SIDES = (28, 32, 48, 64)
-SOURCES = {                      # data set -> (shape, how many training pictures it has)
-    "fashion_mnist": ((28, 28, 1), 60_000), "mnist": ((28, 28, 1), 60_000), "cifar10": ((32, 32, 3), 50_000),
-    "quickdraw_cats": ((32, 32, 1), 59_700)}
 OWN = "own"
 MOST = 10_000                    # own pictures; more would not fit into a laptop's memory twice
 BETA_PRESETS = ("fashion_vae_beta_small", "fashion_vae_dense", "fashion_vae_beta_large")
@@ -102,18 +99,17 @@ def choices_of(preset):
 def sources():
     """{key: title} of what can be trained on here; where only the test pictures are shipped, these."""
     found = {}
-    for name in SOURCES:
-        about = datasets.DATASETS[name]
-        if datasets.find(name):
+    for name, about in datasets.DATASETS.items():
+        if about.trainable and datasets.find(name):
             found[name] = about.title
-        elif about.sample:
+        elif about.trainable and about.sample:
             found[name] = f"{about.title} (the 10,000 shipped pictures)"
     return found | {OWN: "My own pictures"}
 
 
 def count(dataset):
     """How many pictures of a data set are trained on here."""
-    return SOURCES[dataset][1] if datasets.find(dataset) else 10_000 - jobs.MAX_TEST
+    return datasets.DATASETS[dataset].train_size if datasets.find(dataset) else 10_000 - jobs.MAX_TEST
 
 
 def pictures_of(dataset):
@@ -179,7 +175,7 @@ def lines(preset, seed, about=None):
             own, module = f'jobs.shipped("{_of_classes(about["classes"])}")', "jobs"
         imports = [f"from ae_core.own import {module}", *imports]
         source = (f"trained, shown = {own}.split()\n"
-                  "pictures, labels = datasets.as_pictures(trained.pictures), trained.labels\n")
+                  "pictures, labels = convert.as_pictures(trained.pictures), trained.labels\n")
     noise = "Corruption, " if preset.corruption else ""
     imports = "\n".join([*imports, f"from ae_core.presets import {noise}Preset"])
     return (f"{path}{imports}\n\n"

@@ -15,7 +15,6 @@ import dataclasses
 import importlib.util
 import json
 import math
-import os
 import shutil
 import subprocess
 import sys
@@ -26,9 +25,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ae_core import store
+from ae_core import files, store
 from ae_core.own import blueprint, story
-from ae_core.pictures import datasets
+from ae_core.pictures import convert, datasets
 from ae_core.presets import Preset
 
 LOCK_SECONDS = 2                 # whoever only looks whether a worker lives holds the lock for a moment
@@ -127,11 +126,11 @@ def request(preset, seed=0, own=None):
             trained, shown = own.split()
             np.savez(fresh / "pictures.npz", x_train=trained.pictures, y_train=trained.labels,
                      x_test=shown.pictures, y_test=shown.labels)
-        write_json(fresh / "request.json", {"preset": preset.to_json(), "seed": seed,
-                                            "data": own.about() if own else None})
-        write_json(fresh / "status.json", {"state": WAITING})
+        files.write_json(fresh / "request.json", {"preset": preset.to_json(), "seed": seed,
+                                                  "data": own.about() if own else None})
+        files.write_json(fresh / "status.json", {"state": WAITING})
         ident = f"{time.time_ns():020}"
-        fresh.rename(root() / ident)
+        files.rename(fresh, root() / ident)
     except OSError as error:
         raise ValueError(f"The request could not be written to {root()} ({error.strerror or error}). "
                          "Free some disk space, or set AE_MODELS_DIR to another folder.") from None
@@ -165,15 +164,15 @@ def _check_pictures(preset, own):
 
 def shipped(dataset):
     """The shipped test pictures of a data set as something to train on, where its training pictures are not here."""
-    about, shape = datasets.DATASETS[dataset], (28, 28, 1)
-    pictures, labels = datasets.samples(dataset, shape)
-    return Own((pictures * 255 + 0.5).astype(np.uint8), labels, f"{about.title}, the shipped pictures", about.classes,
+    about = datasets.DATASETS[dataset]
+    pictures, labels = datasets.samples(dataset)
+    return Own(convert.to_uint8(pictures), labels, f"{about.title}, the shipped pictures", about.classes,
                about.margin, photo=False)
 
 
 def seconds(preset, count):
     """The time a run over `count` pictures will take, and whether this machine was measured or it is a rough figure."""
-    slowness = _json(_speeds()).get(preset.network)
+    slowness = files.read_json(_speeds()).get(preset.network)
     batches = preset.epochs * math.ceil(count / preset.batch_size)
     return START_SECONDS + batches * rough_batch_seconds(preset) * (slowness or 1), slowness is not None
 
@@ -184,7 +183,8 @@ def rough_batch_seconds(preset):
 
 def remember_speed(preset, batch_seconds):
     """Keep how many times as long as the rough figure a batch took here, for the next estimate."""
-    write_json(_speeds(), _json(_speeds()) | {preset.network: batch_seconds / rough_batch_seconds(preset)})
+    speeds = files.read_json(_speeds()) | {preset.network: batch_seconds / rough_batch_seconds(preset)}
+    files.write_json(_speeds(), speeds)
 
 
 def _speeds():
@@ -207,8 +207,8 @@ def read(ident):
 
 def _read(folder, alive):
     try:
-        request = _json(folder / "request.json")
-        status = {"state": WAITING} | _json(folder / "status.json")
+        request = files.read_json(folder / "request.json")
+        status = {"state": WAITING} | files.read_json(folder / "status.json")
         if status["state"] in (RUNNING, PAUSED) and not alive:
             status["state"] = INTERRUPTED
         return Job(folder.name, folder, Preset.from_json(request["preset"]), request["seed"], request["data"], status)
@@ -221,7 +221,7 @@ def pictures(job):
     if job.about is None:
         return [datasets.load(job.preset.dataset, split, job.preset.shape) for split in ("train", "test")]
     with np.load(job.folder / "pictures.npz", allow_pickle=False) as arrays:
-        return [(datasets.as_pictures(arrays[f"x_{split}"]), arrays[f"y_{split}"].astype(np.int64))
+        return [(convert.as_pictures(arrays[f"x_{split}"]), arrays[f"y_{split}"].astype(np.int64))
                 for split in ("train", "test")]
 
 
@@ -236,18 +236,18 @@ def steer(job, word):
     """Tell the trainer to "pause" or to "stop", which keeps the best epoch; what has none yet just stops."""
     (job.folder / "control").write_text(word, "utf-8")     # in any case: it may have begun a moment ago
     if word == "stop" and job.state in (WAITING, INTERRUPTED) and not job.history():
-        write_json(job.folder / "status.json", {"state": STOPPED, "error": NOTHING_KEPT})
+        files.write_json(job.folder / "status.json", {"state": STOPPED, "error": NOTHING_KEPT})
         return
     if job.state == INTERRUPTED:                 # someone must load its best epoch and put it into the store
-        write_json(job.folder / "status.json", {"state": WAITING})
+        files.write_json(job.folder / "status.json", {"state": WAITING})
         start()
 
 
 def resume(job):
     """Go on with a paused, interrupted, stopped or failed run, from its last epoch on."""
-    (job.folder / "control").unlink(missing_ok=True)
+    files.unlink(job.folder / "control")
     if job.state != PAUSED:
-        write_json(job.folder / "status.json", {"state": WAITING})
+        files.write_json(job.folder / "status.json", {"state": WAITING})
         start()
 
 
@@ -281,45 +281,9 @@ def busy():
 
 @contextlib.contextmanager
 def lock(patience=0.0):
-    """Hold jobs/lock, asking for so many seconds; gives whether one has it.
-
-    The system releases it with the process, even by kill -9.
-    """
+    """Hold jobs/lock, as `files.lock` does; where nothing was ever asked for, there is nobody to keep out."""
     if not root().is_dir():
         yield True
         return
-    with open(root() / "lock", "ab") as file:
-        end = time.monotonic() + patience
-        while not (mine := _take(file)) and time.monotonic() < end:
-            time.sleep(0.05)
+    with files.lock(root() / "lock", patience) as mine:
         yield mine
-
-
-def _take(file):
-    try:
-        if os.name == "nt":
-            import msvcrt
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def write_json(path, values):
-    """Write a small file all at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.part")
-    partial.write_text(json.dumps(values), "utf-8")
-    partial.replace(path)
-
-
-def _json(path):
-    """The object in a small file; an empty one where there is none."""
-    try:
-        values = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        values = {}
-    return values if isinstance(values, dict) else {}

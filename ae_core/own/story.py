@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ae_core import files
 from ae_core.pictures import sheets
 
 SHOWN = 12                       # pictures of the mosaic
@@ -126,9 +127,8 @@ def plane(codes, colors, reach, side):
 
 
 def _save(path, arrays):
-    partial = path.with_name(f"part_{path.name}")
-    np.savez_compressed(partial, **arrays)
-    partial.replace(path)
+    with files.replacing(path) as partial:
+        np.savez_compressed(partial, **arrays)
 
 
 def _load(path):

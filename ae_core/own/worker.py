@@ -11,7 +11,7 @@ import traceback
 
 import numpy as np
 
-from ae_core import store
+from ae_core import files, store
 from ae_core.features import denoise
 from ae_core.own import jobs, story
 from ae_core.pictures import convert, datasets
@@ -46,7 +46,7 @@ def run(job):
 
 def _fail(job, report, sentence):
     for path in [*job.run.glob("*part*"), *store.own_root().glob(f".{job.preset.name}-*/*")]:
-        path.unlink(missing_ok=True)             # on a full disk, the room for saying so
+        files.unlink(path)                       # on a full disk, the room for saying so
     report.say(state=jobs.FAILED, error=sentence)
 
 
@@ -75,15 +75,15 @@ def train(job, report):
     encoder, decoder, history = fit.fit(job.preset, pictures, labels, seed=job.seed, resume=again, verbose=0,
                                         more_callbacks=[runs.Forward(report, job.preset)], folder=job.run)
     report.say(state=jobs.RUNNING, share=1.0, seconds_left=0)
-    files = {story.FILE: story.write(story.read_run(job.run, len(history)), history, job.run / story.FILE)}
+    beside = {story.FILE: story.write(story.read_run(job.run, len(history)), history, job.run / story.FILE)}
     if job.about:
-        files["samples.npz"] = job.run / "samples.npz"
-        np.savez_compressed(files["samples.npz"], x_test=convert.to_uint8(test[0]), y_test=test[1].astype(np.uint8))
-    package.keep(job.preset, encoder, decoder, fit.summary(job.seed, history, pictures), test, files,
+        beside["samples.npz"] = job.run / "samples.npz"
+        np.savez_compressed(beside["samples.npz"], x_test=convert.to_uint8(test[0]), y_test=test[1].astype(np.uint8))
+    package.keep(job.preset, encoder, decoder, fit.summary(job.seed, history, pictures), test, beside,
                  **({"data": job.about} if job.about else {}))
     report.say(state=jobs.DONE, share=1.0)
     shutil.rmtree(job.run, ignore_errors=True)
-    (job.folder / "pictures.npz").unlink(missing_ok=True)
+    files.unlink(job.folder / "pictures.npz")
 
 
 class Shown:
@@ -118,7 +118,7 @@ class Report:
 
     def say(self, **values):
         self.said, self.status = time.monotonic(), self.status | values
-        jobs.write_json(self.job.folder / "status.json", self.status)
+        files.write_json(self.job.folder / "status.json", self.status)
 
     def on_train_begin(self, logs=None):
         self.batches = self.params["steps"]
@@ -173,7 +173,7 @@ class Report:
                 raise Left
             time.sleep(0.1)
         if self._asked() == "stop":
-            self.control.unlink()
+            files.unlink(self.control)
             raise KeyboardInterrupt              # what Ctrl-C is to `fit.fit`: the best epoch is kept
         if self.status.get("state") == jobs.PAUSED:
             self.paused += time.monotonic() - since

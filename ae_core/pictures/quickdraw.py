@@ -8,7 +8,6 @@ Files are read one drawing at a time, whatever their size. Strokes are drawn as 
 same drawing looks the same from every format. Formats: github.com/googlecreativelab/quickdraw-dataset.
 """
 import json
-import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ae_core.pictures import reader
+from ae_core import files
+from ae_core.pictures import convert, reader
 
 SIDE = 32                        # of a bitmap; the published 28 with 2 black pixels around
 BITMAP = 28
@@ -26,7 +26,6 @@ DETAIL = 4                       # drawn so many times finer, then averaged: the
 MAX_LINE = 10 * 2**20            # bytes; the longest published raw drawing has a tenth of it
 _HEADER = struct.Struct("<Q2sbIH")           # key, country, recognized, time; and the number of strokes
 _COUNT = struct.Struct("<H")
-_NPY = re.compile(rb"\{'descr': '\|u1', 'fortran_order': False, 'shape': \((\d{1,9}), 784\), *\} *\n")
 
 
 class BadDrawing(reader.BadPicture):
@@ -78,7 +77,7 @@ def rasterize(strokes):
     lines = [np.round(((points[:, [*range(points.shape[1]), -1]] - low) * scale + shift) * DETAIL * 16)
              .astype(np.int32).T[:, None] for points in strokes]    # the last point twice: a single one is a dot
     cv2.polylines(fine, lines, False, 255, round(INK * BITMAP / CANVAS * DETAIL), cv2.LINE_AA, shift=4)
-    return cv2.resize(fine, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return convert.resize(fine, (SIDE, SIDE))[..., 0]
 
 
 def doodle(rng):
@@ -171,18 +170,20 @@ def _parse(values):
 
 
 def _open_npy(path):
-    """Bitmaps (n, 784), memory-mapped; only the published header is accepted."""
+    """Bitmaps (n, 784), memory-mapped; only what is published is accepted."""
     with path.open("rb") as file:
-        head = file.read(10)
-        length = int.from_bytes(head[8:], "little")
-        header = _NPY.fullmatch(file.read(length)) if head[:8] == b"\x93NUMPY\x01\x00" else None
-    if header is None:
+        try:
+            shape, dtype = files.npy_header(file)
+        except ValueError:
+            shape, dtype = (), None
+        start = file.tell()
+    if len(shape) != 2 or shape[0] < 1 or shape[1] != BITMAP**2 or dtype != np.uint8:
         raise BadDrawing(f"{path.name} is no Quick, Draw! bitmap file: its header (byte 0) is not uint8 (n, 784).")
-    count, have = int(header[1]), path.stat().st_size - 10 - length
-    if count == 0 or have != count * BITMAP**2:
+    count, have = shape[0], path.stat().st_size - start
+    if have != count * BITMAP**2:
         raise BadDrawing(f"{path.name} should hold {count:,} drawings of {BITMAP**2} bytes, but drawing "
                          f"{have // BITMAP**2 + 1:,}, at byte {path.stat().st_size:,}, is cut off or one too many.")
-    return np.memmap(path, np.uint8, "r", 10 + length, (count, BITMAP**2))
+    return np.memmap(path, np.uint8, "r", start, shape)
 
 
 def _reason(error):

@@ -61,7 +61,7 @@ def write_attributes(preset: Preset, encoder: keras.Model, decoder: keras.Model,
     parts = np.array_split(rows, math.ceil(len(rows) / 500))     # a part of them in memory at a time
     codes = np.concatenate([encode_both_ways(encoder, pictures[part]) for part in parts])
     held_out, held_out_has = datasets.load(preset.dataset, "test", preset.shape)
-    held_out, names = np.asarray(held_out), datasets.attribute_names()
+    held_out, names = np.asarray(held_out), datasets.attribute_names(preset.dataset)
     mean = encoder.predict(held_out, verbose=0)[0]
     missing = 1 - metrics.ssim(held_out, decoder.predict(mean, verbose=0))    # the squared error likes dim profiles
     gallery = attributes.choose_gallery(missing, held_out_has, names)

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ae_core import store
+from ae_core import files, store
 from ae_core.presets import Preset
 from ae_core.training import batches, networks
 
@@ -136,16 +136,13 @@ class KeepRun(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.history.append({"epoch": epoch + 1, **separate_kl(logs or {})})
-        partial = self.folder / "part.weights.h5"
         self._expect_room()
-        self.model.save_weights(partial)
-        partial.replace(weights_file(self.folder, epoch + 1))
-        partial = self.folder / "state.part"
-        partial.write_text(json.dumps(self.run), "utf-8")
-        partial.replace(self.folder / "state.json")
+        with files.replacing(weights_file(self.folder, epoch + 1)) as partial:
+            self.model.save_weights(partial)
+        files.write_json(self.folder / "state.json", self.run)
         needed = {weights_file(self.folder, kept) for kept in (epoch + 1, best_epoch(self.history))}
         for path in set(self.folder.glob("epoch_*")) - needed:
-            path.unlink()
+            files.unlink(path)
 
     def _expect_room(self):
         """OSError before a full disk makes HDF5 leave a file that it can neither finish nor close."""

@@ -15,7 +15,7 @@ from streamlit.errors import StreamlitPageNotFoundError
 from ae_core import presets
 from ae_core.features import colorize, denoise, digits, faces, latent_map, outliers, reconstruct, search
 from ae_core.own import design
-from ae_core.pictures import datasets, sheets
+from ae_core.pictures import convert, datasets, sheets
 from pages.shared import address, cache
 
 Picture = tuple[np.ndarray, str]         # a uint8 sheet and its alt text
@@ -100,7 +100,7 @@ def _search() -> Picture:
 
 def _train() -> Picture:
     rebuilt = cache.story_of(cache.served(design.STORY))[0].rebuilt
-    return np.concatenate([sheets.tile(datasets.as_pictures(rebuilt[k][:4]), 4, scale=3) for k in (0, 1, -1)]), \
+    return np.concatenate([sheets.tile(convert.as_pictures(rebuilt[k][:4]), 4, scale=3) for k in (0, 1, -1)]), \
         "Four pieces of clothing as a network reconstructs them untrained, after one epoch, and after twenty"
 
 

@@ -20,7 +20,7 @@ def show() -> None:
     title = st.text_input("Name of your model", max_chars=60, key="new_title")
     sources = design.sources()
     dataset = st.selectbox("Pictures", list(sources), format_func=sources.get, key="new_dataset")
-    own, shape = _own_pictures() if dataset == design.OWN else (None, design.SOURCES[dataset][0])
+    own, shape = _own_pictures() if dataset == design.OWN else (None, datasets.DATASETS[dataset].shape)
     choices = _choose(title, dataset, shape, own)
     st.session_state.choices |= vars(choices)
     try:

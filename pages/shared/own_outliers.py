@@ -4,7 +4,7 @@ import streamlit as st
 
 from ae_core import presets
 from ae_core.features import outliers
-from ae_core.pictures import datasets, sheets
+from ae_core.pictures import convert, sheets
 from pages.shared import widgets
 
 COLUMNS = 8                      # pictures in a row
@@ -36,7 +36,7 @@ def show() -> None:
             return
         order = np.argsort(-scored.scores, kind="stable")
         shown = order[:max(1, round(share * len(order)))]
-        widgets.show(sheets.tile(datasets.as_pictures(collected.thumbnails[shown[:SHOWN]]), COLUMNS),
+        widgets.show(sheets.tile(convert.as_pictures(collected.thumbnails[shown[:SHOWN]]), COLUMNS),
                      f"The highest score first: {', '.join(collected.names[row] for row in shown[:SHOWN])}.",
                      f"The {len(shown[:SHOWN])} highest scores of {len(order)} pictures", "odd_ones")
         download_csv(scored.scores, len(shown), {"file": np.array(collected.names)})

@@ -157,7 +157,7 @@ def _test_pictures(key, preset, count, errors, quiet):
 
 def uploaded(key: str, preset: presets.Preset, count: int = 1) -> np.ndarray | None:
     """A reader's own pictures (n, h, w, c) as the preset sees them, or None; for drawings, Quick Draw files, too."""
-    drawings = quickdraw.SUFFIXES if preset.dataset.startswith("quickdraw") else ()
+    drawings = quickdraw.SUFFIXES if datasets.about(preset.dataset).drawings else ()
     files = st.file_uploader(f"Your pictures (any size, gray or color){' or a Quick, Draw! file' * bool(drawings)}",
                              accept_multiple_files=count > 1, key=f"{key}_upload",
                              type=[*PICTURE_FILES, *(suffix[1:] for suffix in drawings)])
@@ -179,7 +179,7 @@ def _sketches(file, shape, count):
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, Path(file.name).name)
         path.write_bytes(file.getvalue())
-        return datasets.pad(datasets.as_pictures(quickdraw.load(path, count)), shape)
+        return convert.pad(convert.as_pictures(quickdraw.load(path, count)), shape)
 
 
 def drawn(key: str, preset: presets.Preset) -> np.ndarray | None:

@@ -180,7 +180,7 @@ def test_what_is_no_photograph_gets_a_sentence(photo):
 
 
 def test_a_prediction_does_not_depend_on_how_large_a_scan_is(network):
-    small = colorize.reduce(reader.pixels(datasets.photographs()["Coffee"].read_bytes()), 256)
+    small = convert.scale(reader.pixels(datasets.photographs()["Coffee"].read_bytes()), 256)
     large = cv2.resize(small, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
     here, there = (colorize.colorize(network, photo).picture for photo in (small, large))
     back = cv2.resize(there, small.shape[1::-1], interpolation=cv2.INTER_AREA)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from ae_core import presets, store
 from ae_core.own import blueprint, design, jobs, story
-from ae_core.pictures import datasets
+from ae_core.pictures import convert, datasets
 from tests.own.test_jobs import by_hand, own, small  # noqa: F401 -- a fixture
 
 GOOD = design.Choices("Boots", "own", (28, 28, 1), "VAE", "Dense", 2, (64,), 8, 1.0, 0.5, 5, 32, 1e-3)
@@ -90,7 +90,6 @@ def test_too_few_pictures_get_a_sentence_that_names_the_bad_ones():
 
 
 def test_a_square_is_the_middle_of_the_picture():
-    from ae_core.pictures import convert
     wide = np.zeros((10, 30, 3), np.float32)
     wide[:, 10:20, 0] = 1
     square = convert.square(wide, (28, 28, 3))
@@ -142,7 +141,7 @@ def test_the_shipped_story_is_here_and_of_the_shipped_model():
     card = store.read(design.STORY).card
     assert len(history) == card["training"]["epochs"] == told.epochs[-1]
     assert history[-1]["val_loss"] == pytest.approx(card["training"]["val_loss"], rel=0.02)
-    np.testing.assert_array_equal(datasets.as_pictures(told.given), datasets.samples("fashion_mnist")[0][:story.SHOWN])
+    np.testing.assert_array_equal(convert.as_pictures(told.given), datasets.samples("fashion_mnist")[0][:story.SHOWN])
 
 
 # --- in the pages --------------------------------------------------------------------------------------------
