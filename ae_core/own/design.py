@@ -164,7 +164,8 @@ def lines(preset, seed, about=None):
     fields = {field.name: getattr(preset, field.name) for field in dataclasses.fields(preset)}
     values = [f"    {field.name}={fields[field.name]!r},\n" for field in dataclasses.fields(preset)
               if fields[field.name] != _default(field)]
-    path, imports = "", ["from ae_core.pictures import datasets", "from ae_core.training import fit"]
+    path, imports = "", [f"from ae_core.pictures import {'convert' if about else 'datasets'}",
+                         "from ae_core.training import fit"]
     if about is None:
         source = f'pictures, labels = datasets.load("{preset.dataset}", "train", preset.shape)\n'
     else:
