@@ -1,5 +1,6 @@
 """Fixtures of all tests: nothing here reads the network, the user's cache, or writes outside a temporary folder."""
 import dataclasses
+import functools
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")     # before anything imports TensorFlow
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ae_core import presets, store
+from ae_core import model, presets, store
 from ae_core.pictures import convert, datasets, reader
 
 
@@ -31,6 +32,19 @@ def no_foreign_data(monkeypatch, tmp_path):
     """Tests see the shipped samples and weights, never the data sets or runs of whoever starts them."""
     for name, place in places(tmp_path).items():
         monkeypatch.setenv(name, place)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shipped_models_are_loaded_once():
+    """Their files are changed by no test; a store of a test's own is read anew each time."""
+    load, shipped = model.load, functools.cache(model.load)
+
+    def loaded(name):
+        return (shipped if store.folder_of(name).parent == store.ROOT / "weights" else load)(name)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(model, "load", loaded)
+        yield
 
 
 @pytest.fixture

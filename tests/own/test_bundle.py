@@ -2,6 +2,7 @@
 import dataclasses
 import io
 import json
+import shutil
 import zipfile
 
 import numpy as np
@@ -10,14 +11,29 @@ import pytest
 from onnx import TensorProto, helper
 
 from ae_core import families, model, presets, store
-from ae_core.own import blueprint, bundle, jobs, story
-from tests.own.test_jobs import by_hand, own, small  # noqa: F401 -- a fixture
+from ae_core.own import blueprint, bundle, jobs, story, worker
+from tests.conftest import places
+from tests.own.test_jobs import own, small
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A folder with one own model, trained once for all tests."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patched:
+        for name, place in places(folder).items():
+            patched.setenv(name, place)
+        patched.setattr(jobs, "start", lambda: None)
+        patched.setattr(worker.os, "nice", lambda _: None)
+        jobs.request(small(epochs=1), own=own())
+        worker.work()
+    return folder / "models"
 
 
 @pytest.fixture
-def trained_zip(by_hand):  # noqa: F811
-    jobs.request(small(epochs=1), own=own())
-    by_hand()
+def trained_zip(trained, no_foreign_data):
+    """That model as a zip, in a store that has it too."""
+    shutil.copytree(trained, store.own_root())
     return bundle.pack("own_mine")
 
 
@@ -146,9 +162,9 @@ def preset_with(**values):
     (preset_with(network="linear"), "cannot be trained"),
     (preset_with(code=10**9), "code size"), (preset_with(shape=[10**5, 10**5, 1]), "28 to 64"),
     (preset_with(surprise=1), "does not describe a preset"), (preset_with(arguments={"units": [[]]}), "units"),
-    (preset_with(dataset="../../etc"), "samples.npz|data"), (lambda card: card.pop("preset"), "no model"),
-    (lambda card: card.update(data=None), "no model"), (lambda card: card["data"].update(classes=[]), "not known"),
-    (lambda card: card["data"].update(margin="x"), "not known"),
+    (preset_with(dataset="../../etc"), "samples.npz|data"), (lambda card: card.pop("preset"), "describe a model"),
+    (lambda card: card.update(data=None), "describe a model"), (lambda card: card["data"].update(classes=[]), "unknown way"),
+    (lambda card: card["data"].update(margin="x"), "unknown way"),
 ])
 def test_a_card_that_does_not_fit_is_refused(trained_zip, change, sentence):
     files = changed_card(files_of(trained_zip), change)
@@ -178,8 +194,8 @@ BOMB = b'\x93NUMPY\x01\x00v\x00' + b"{'descr': '|u1', 'fortran_order': False, 's
     (lambda files: files | {"weights.pkl": b"x"}, "not part of a model"),
     (lambda files: {name: files[name] for name in files if name != "encoder.onnx"}, "no encoder.onnx"),
     (lambda files: files | {"preset.json": b" " * (2**20 + 1)}, "at most 1 MB"),
-    (lambda files: files | {"preset.json": b"[" * 10**5}, "no model"),
-    (lambda files: files | {"preset.json": b"\xff\xfe"}, "no model"),
+    (lambda files: files | {"preset.json": b"[" * 10**5}, "describe a model"),
+    (lambda files: files | {"preset.json": b"\xff\xfe"}, "describe a model"),
     (lambda files: files | {"encoder.onnx": b""}, "encoder.onnx"),
     (lambda files: files | {"encoder.onnx": b"\x80\x04\x95"}, "encoder.onnx"),
     (lambda files: files | {"samples.npz": zipped({"x_test.npy": BOMB, "y_test.npy": BOMB})}, "samples.npz"),
