@@ -103,10 +103,14 @@ def photograph(seed: int) -> bytes:
     return file.getvalue()
 
 
+def nginx() -> str | None:
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+
+
 @contextlib.contextmanager
 def proxy(urls: Sequence[str]) -> Iterator[str]:
     """nginx before some copies, configured as compose.yaml does."""
-    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    program = nginx()
     if not program:
         raise SystemExit("--copies needs nginx: install nginx or nginx-light.")
     port = _server.free_port()

@@ -123,18 +123,6 @@ def test_the_module_runs_and_fails_with_a_status():
     assert done.returncode == 1 and "Traceback" not in done.stderr and "no preset called" in done.stderr
 
 
-def test_benchmarks_are_listed_and_report_ratios():
-    from benchmarks import __main__ as benchmarks
-    from benchmarks import decode
-
-    assert {"decode", "start", "drag", "grid"} <= set(benchmarks.NAMES)
-    trained(decode.NAME)
-    done = subprocess.run([sys.executable, "-m", "benchmarks", "decode", "--json"], cwd=store.ROOT, capture_output=True,
-                          text=True)
-    row = json.loads(done.stdout.splitlines()[-1])
-    assert {"ratio", "seconds", "keras_seconds"} <= set(row) and row["largest_difference"] < 2e-3
-
-
 def test_an_index_is_written_beside_the_weights(capsys, own_store, tmp_path, monkeypatch, digits):
     from ae_core import model
     from ae_core.features import search

@@ -4,6 +4,8 @@ Streamlit runs a page file alone when its address is opened cold (/denoise), wit
 never relies on the router: `open_page` sets the title and draws the navigation in both cases.
 """
 import contextlib
+import functools
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,8 +161,16 @@ STYLE = """<style>
 </style>"""
 
 
+@functools.cache
+def _spare_the_collector() -> None:
+    """Once per server, when the first page has imported all it needs: what stays forever is never looked at again."""
+    gc.collect()
+    gc.freeze()
+
+
 def open_page(name: str) -> None:
     """Set the browser tab, draw the navigation and the heading of a page of the table."""
+    _spare_the_collector()
     page = PAGES[name]
     tab = page.title if name == "home" else f"{page.title} · Autoencoder Lab"
     st.set_page_config(page_title=tab, page_icon=TAB_ICON, layout="wide", initial_sidebar_state=SIDEBAR)

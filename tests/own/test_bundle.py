@@ -162,8 +162,10 @@ def preset_with(**values):
     (preset_with(network="linear"), "cannot be trained"),
     (preset_with(code=10**9), "code size"), (preset_with(shape=[10**5, 10**5, 1]), "28 to 64"),
     (preset_with(surprise=1), "does not describe a preset"), (preset_with(arguments={"units": [[]]}), "units"),
-    (preset_with(dataset="../../etc"), "samples.npz|data"), (lambda card: card.pop("preset"), "describe a model"),
-    (lambda card: card.update(data=None), "describe a model"), (lambda card: card["data"].update(classes=[]), "unknown way"),
+    (preset_with(dataset="../../etc"), "samples.npz|data"),
+    (lambda card: card.pop("preset"), "describe a model"),
+    (lambda card: card.update(data=None), "describe a model"),
+    (lambda card: card["data"].update(classes=[]), "unknown way"),
     (lambda card: card["data"].update(margin="x"), "unknown way"),
 ])
 def test_a_card_that_does_not_fit_is_refused(trained_zip, change, sentence):
