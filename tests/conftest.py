@@ -13,6 +13,16 @@ from PIL import Image
 from ae_core import model, presets, store
 from ae_core.pictures import convert, datasets, reader
 
+# What opens a page, trains or starts a process has one of these among its fixtures or in its lines.
+SLOW = {"page", "new_page", "opened", "AppTest", "by_hand", "_demo", "fit_quietly", "subprocess", "open_every_page"}
+
+
+def pytest_collection_modifyitems(items):
+    """`make check` leaves the slow ones out; a file that is slow from end to end says so itself."""
+    for item in items:
+        if SLOW & {*item.fixturenames, *item.function.__code__.co_names}:
+            item.add_marker(pytest.mark.slow)
+
 
 def missing(reason):
     """Skip a test whose program is not on this machine; with AE_REQUIRE_PROGRAMS=1, as in CI, fail it."""

@@ -9,6 +9,8 @@ from ae_core import attributes, presets, store
 from ae_core.pictures import formats
 from tests import conftest
 
+pytestmark = pytest.mark.slow
+
 
 def codes_of(has, direction, noise=1.0, seed=0):
     """Normal codes (n, d), moved along a direction where the attribute is."""

@@ -10,6 +10,8 @@ from ae_core import store
 from benchmarks import __main__ as benchmarks
 from benchmarks import _server, _viewer, load, pages
 
+pytestmark = pytest.mark.slow
+
 
 def test_they_are_listed_and_report_ratios():
     assert {"decode", "start", "drag", "grid", "pages", "load"} <= set(benchmarks.NAMES)

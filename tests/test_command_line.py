@@ -12,6 +12,8 @@ from ae_core import presets, store
 from ae_core.pictures import datasets
 from tests.conftest import tiny, trained
 
+pytestmark = pytest.mark.slow
+
 
 def run(capsys, *arguments):
     status = command_line.main(list(arguments))

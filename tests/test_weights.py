@@ -9,6 +9,8 @@ from ae_core.pictures import datasets
 from ae_core.training import export, networks
 from tests.conftest import photograph_crops
 
+pytestmark = pytest.mark.slow
+
 NAMES = list(presets.PRESETS)
 COLORIZERS = [name for name in NAMES if presets.get(name).family.volumes]
 CODED = [name for name in NAMES if name not in COLORIZERS]

@@ -6,6 +6,8 @@ from ae_core import presets
 from ae_core.pictures import datasets
 from ae_core.training import distribution, fit
 
+pytestmark = pytest.mark.slow
+
 COUNT = 3000                     # pictures; benchmarks/workers.py does the same with all of them
 
 

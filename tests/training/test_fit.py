@@ -13,6 +13,8 @@ from ae_core.pictures import convert, datasets
 from ae_core.training import batches, export, fit, losses, networks, optimizers, package, pca, runs
 from tests.conftest import random_pictures, tiny
 
+pytestmark = pytest.mark.slow
+
 
 def fit_quietly(preset, pictures, labels, **options):
     return fit.fit(preset, pictures, labels, verbose=0, **options)

@@ -8,6 +8,8 @@ from keras import ops
 from ae_core import presets
 from ae_core.training import fit, networks, pca
 
+pytestmark = pytest.mark.slow
+
 LAYERS = [networks.Sampling(seed=3), networks.Recognition(0.3),
           networks.GaussianCorruption((0.1, 0.4), (0.0, 1.2), clip=False, seed=5)]
 

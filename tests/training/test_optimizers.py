@@ -6,6 +6,8 @@ import pytest
 
 from ae_core.training import networks, optimizers
 
+pytestmark = pytest.mark.slow
+
 OURS = (optimizers.Adam, optimizers.Muon, networks.BatchNormalization)
 
 
