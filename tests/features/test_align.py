@@ -102,7 +102,7 @@ def drawing():
                                      np.zeros((4000, 2, 3), np.uint8)],
                          ids=["drawing", "cat", "coffee", "bricks", "white", "one pixel", "a line"])
 def test_no_face_gets_a_sentence(picture):
-    with pytest.raises(reader.BadPicture, match=r"No face was found in mine.png\. The face must be seen .* Try another photo"):
+    with pytest.raises(reader.BadPicture, match=r"No face was found in mine.png\. The face must .* Try another photo"):
         align.find_face(encoded(picture, "PNG"), "mine.png", SHAPE)
 
 
