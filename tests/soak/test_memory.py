@@ -18,9 +18,9 @@ async def round_of_viewers(url):
 def test_memory_stays_bounded_while_viewers_click_and_leave(tmp_path):
     with _server.served(environment=places(tmp_path)) as server:
         held = []
-        for _ in range(8):
+        for _ in range(12):
             asyncio.run(round_of_viewers(server.url))
             server.idle()
             held.append(server.rss_mb())
     print("megabytes after each round:", *map(round, held))
-    assert max(held[4:]) < 1.05 * max(held[2:4])     # the first rounds open models and fill the caches
+    assert max(held[7:]) < 1.15 * max(held[2:7])     # the first rounds open models; then it goes up and down by a tenth
