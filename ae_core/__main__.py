@@ -1,4 +1,4 @@
-"""The command line: python -m ae_core list | train | evaluate | export | colorize | index | data.
+"""The command line: python -m ae_core COMMAND; --help lists the commands.
 
 Results go to standard output, everything else to standard error. A wrong name, missing data or damaged weights end
 with one line and exit status 1.
@@ -8,16 +8,18 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ae_core import model, presets, store
-from ae_core.features import colorize, denoise, faces, latent_map, outliers, reconstruct, search
+from ae_core.features import colorize, denoise, faces, latent_map, outliers, published_colorizer, reconstruct, search
 from ae_core.own import jobs
-from ae_core.pictures import datasets, quickdraw, reader, sheets
+from ae_core.pictures import datasets, download, quickdraw, reader, sheets
 
+Arguments = argparse.Namespace
 SEARCHES = 2000                  # test pictures that are searched for in an evaluation
 ON_ITS_PAGE: dict[str, Callable[..., dict]] = {      # preset -> what the page that is made of it measures besides
     faces.PRESET: faces.evaluate,
@@ -26,17 +28,200 @@ ON_ITS_PAGE: dict[str, Callable[..., dict]] = {      # preset -> what the page t
                                                                     pictures[:SEARCHES], labels[:SEARCHES])}
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
     arguments = _parser().parse_args(argv)
     try:
-        return arguments.run(arguments) or 0
+        arguments.run(arguments)
+        return 0
     except KeyboardInterrupt:
-        return _fail("Stopped. The epochs that a training run has finished are kept; go on with --resume.")
+        return _fail("Stopped. The finished epochs of a training run are kept; continue with --resume.")
     except (KeyError, ValueError, OSError) as error:
         return _fail(error.args[0] if isinstance(error, KeyError) and error.args else error)
 
 
-def markdown():
+# --- the commands --------------------------------------------------------------------------------------------
+
+def list_presets(arguments: Arguments) -> None:
+    """List every preset and whether its weights are here."""
+    if arguments.markdown:
+        print(markdown(), end="")
+        return
+    for preset in presets.PRESETS.values():
+        row = {"name": preset.name, "title": preset.title, "code": preset.code, "recipe": preset.recipe,
+               "weights": store.present(preset.name)}
+        mark = "yes" if row["weights"] else "no "
+        print(json.dumps(row) if arguments.json else f"{mark}  {preset.name:26}{preset.title:32}{preset.recipe}")
+
+
+def train(arguments: Arguments) -> None:
+    """Train a preset and put it into the store; Ctrl-C keeps the best epoch so far."""
+    preset = presets.get(arguments.name)
+    if arguments.resume and (arguments.batch_size or arguments.schedule or arguments.precision
+                             or arguments.seed is not None):
+        raise ValueError("A resumed run keeps its own seed, batch size, schedule and precision; "
+                         "leave those options out.")
+    datasets.load(preset.dataset, "test", preset.target)            # a clear sentence before TensorFlow's slow start
+    _quiet_tensorflow()
+    from ae_core.training import distribution, fit
+
+    strategy = distribution.begin(arguments.strategy) if arguments.strategy else None
+    preset = dataclasses.replace(preset, batch_size=arguments.batch_size or preset.batch_size,
+                                 schedule=arguments.schedule or preset.schedule)
+    stored, replaced = fit.train(preset, arguments.epochs, arguments.seed or 0, arguments.resume,
+                                 arguments.replace, arguments.precision, strategy=strategy)
+    if stored is None:
+        return
+    loss = stored.card["training"].get("val_loss")
+    print(f"Saved in {stored.folder}." if replaced else
+          f"The weights in {stored.folder} have a lower validation loss ({loss:.6g}) and stay. "
+          "Use --replace to replace them.")
+
+
+def work(arguments: Arguments) -> None:
+    """Train what the Train page has queued, one run at a time; the page starts this itself."""
+    with jobs.lock(jobs.LOCK_SECONDS) as mine:
+        if mine:
+            _quiet_tensorflow()
+            from ae_core.own import worker
+
+            worker.work()
+
+
+def evaluate(arguments: Arguments) -> None:
+    """Measure a preset on the test pictures."""
+    if not (arguments.all or arguments.name):
+        raise ValueError("Name a preset to evaluate, or use --all.")
+    for name in presets.PRESETS if arguments.all else [presets.get(arguments.name).name]:
+        try:
+            row = _measure(name, arguments.limit)
+        except datasets.DataMissing as error:
+            if not arguments.all:
+                raise
+            print(f"{name} is left out. {error}", file=sys.stderr)
+            continue
+        print(json.dumps(row) if arguments.json else
+              "\n".join(f"{key:24}{value}" for key, value in row.items()) + "\n", flush=True)
+
+
+def export(arguments: Arguments) -> None:
+    """Rewrite a preset's ONNX files and codes from its model.keras."""
+    name = presets.get(arguments.name).name
+    store.card(name)                                                # a clear sentence before TensorFlow's slow start
+    _quiet_tensorflow()
+    from ae_core.training import package
+
+    print(f"Saved in {package.export_again(name).folder}.")
+
+
+def colorize_files(arguments: Arguments) -> None:
+    """Colorize photos at full size."""
+    served: Any = model.load(colorize.PRESET)
+    folder = Path(arguments.to)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in map(Path, arguments.files):
+        target = folder / colorize.file_name(file.name, arguments.kind)
+        target.write_bytes(colorize.convert_file(served, file.read_bytes(), file.name, arguments.kind))
+        print(target)
+    if arguments.sheet:
+        photos = [reader.pixels(Path(file).read_bytes(), file) for file in arguments.files]
+        (folder / "sheet.png").write_bytes(sheets.to_png(colorize.sheet(served, photos)))
+        print(folder / "sheet.png")
+
+
+def index(arguments: Arguments) -> None:
+    """Build the search index of a preset's data set, next to its weights."""
+    served: Any = model.load(presets.get(arguments.name).name)
+    split = arguments.split or ("train" if datasets.find(served.preset.dataset) else "test")
+    pictures, _ = datasets.load(served.preset.dataset, split, served.preset.shape)
+    path = search.path_of(served, split, arguments.by)
+    search.build(served, pictures, arguments.by).save(path)
+    print(f"{len(pictures):,} pictures indexed in {path}, {path.stat().st_size / 2**20:.1f} MB.")
+
+
+def sketches(arguments: Arguments) -> None:
+    """Convert a Quick, Draw! file (.bin, .ndjson or .npy) to 32x32 bitmaps in one .npy file."""
+    from tqdm import tqdm
+
+    with tqdm(total=1.0, unit="file", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+        bitmaps = quickdraw.load(arguments.file, arguments.limit, lambda share: bar.update(share - bar.n))
+    np.save(arguments.to, bitmaps)
+    print(f"{len(bitmaps):,} drawings in {arguments.to}.")
+
+
+def show_data(arguments: Arguments) -> None:
+    """List the data sets found here, and what is shown where one is missing."""
+    if arguments.download:
+        print(download.fetch(arguments.download))
+        return
+    print("Looked for in: " + ", ".join(map(str, datasets.folders())))
+    width = max(len(dataset.title) for dataset in datasets.DATASETS.values()) + 2
+    for name, dataset in datasets.DATASETS.items():
+        shipped = "; its test pictures are in samples/" if dataset.sample else \
+            f"; in its place pictures {dataset.stands_in}" if dataset.stand_in else ""
+        print(f"{name:16}{dataset.title:{width}}{datasets.find(name) or f'not here{shipped}'}")
+
+
+# --- their options -------------------------------------------------------------------------------------------
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text} is no whole number from {least} on")
+        return int(text)
+    return number
+
+
+FLAG, COUNT = {"action": "store_true"}, {"type": _at_least(1), "metavar": "N"}
+COMMANDS: dict[str, tuple[Callable[[Arguments], None], dict[str, dict[str, Any]]]] = {
+    "list": (list_presets, {
+        "--json": FLAG | {"help": "one JSON object per line"},
+        "--markdown": FLAG | {"help": "the table of weights/README.md"}}),
+    "train": (train, {
+        "name": {}, "--epochs": COUNT, "--batch-size": COUNT, "--seed": {"type": _at_least(0), "metavar": "N"},
+        "--schedule": {"choices": ("cosine", "plateau"), "help": "how the learning rate falls"},
+        "--precision": {"choices": ("float32", "mixed_bfloat16"),
+                        "help": "of the arithmetic; by default the one that this processor is fastest in"},
+        "--resume": FLAG | {"help": "continue from the last epoch of a stopped run"},
+        "--strategy": {"choices": ("mirrored", "multiworker"),
+                       "help": "split each batch among devices, or among the workers that TF_CONFIG names"},
+        "--replace": FLAG | {"help": "replace the weights in the store even if they are better"}}),
+    "work": (work, {}),
+    "evaluate": (evaluate, {
+        "name": {"nargs": "?"}, "--all": FLAG,
+        "--limit": COUNT | {"help": "only the first N test pictures"},
+        "--json": FLAG | {"help": "one JSON object per line"}}),
+    "export": (export, {"name": {}}),
+    "colorize": (colorize_files, {
+        "files": {"nargs": "+", "metavar": "FILE"}, "--to": {"default": ".", "metavar": "FOLDER"},
+        "--kind": {"choices": tuple(sheets.PHOTO_OPTIONS), "default": "JPEG"},
+        "--sheet": FLAG | {"help": "also one picture of all: gray, colorized, original"}}),
+    "index": (index, {
+        "name": {},
+        "--split": {"choices": ("train", "test"), "help": "by default the training pictures, if they are here"},
+        "--by": {"choices": (search.ANGLE, search.STRAIGHT), "default": search.ANGLE,
+                 "help": "compare codes by the angle of their whitened directions, or straight, as published"}}),
+    "sketches": (sketches, {
+        "file": {}, "--to": {"default": "sketches.npy", "metavar": "FILE"},
+        "--limit": COUNT | {"default": 100_000, "help": "only the first N drawings"}}),
+    "data": (show_data, {"--download": {"metavar": "NAME", "help": "fetch the official files of a data set"}}),
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m ae_core", description="Autoencoder Lab at the command line.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (run, options) in COMMANDS.items():
+        command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
+        command.set_defaults(run=run)
+        for option, settings in options.items():
+            command.add_argument(option, **settings)
+    return parser
+
+
+# --- what they share -----------------------------------------------------------------------------------------
+
+def markdown() -> str:
     """weights/README.md: what each folder holds, and the scores its card remembers."""
     rows = []
     for preset in presets.PRESETS.values():
@@ -70,206 +255,24 @@ VAE with its KL term), on 2,000 held-out training pictures; scores on the test p
 |---|---|---|---|---|---|---|"""
 
 
-def list_presets(arguments):
-    """Every preset, and whether its weights are here."""
-    if arguments.markdown:
-        print(markdown(), end="")
-        return
-    for preset in presets.PRESETS.values():
-        row = {"name": preset.name, "title": preset.title, "code": preset.code, "recipe": preset.recipe,
-               "weights": store.present(preset.name)}
-        mark = "yes" if row["weights"] else "no "
-        print(json.dumps(row) if arguments.json else f"{mark}  {preset.name:26}{preset.title:32}{preset.recipe}")
-
-
-def train(arguments):
-    """Train a preset and put it into the store; Ctrl-C keeps the best epoch so far."""
-    preset = presets.get(arguments.name)
-    if arguments.resume and (arguments.batch_size or arguments.schedule or arguments.precision
-                             or arguments.seed is not None):
-        raise ValueError("A resumed run goes on with its own seed, batch size, schedule and precision; "
-                         "leave those options out.")
-    datasets.load(preset.dataset, "test", preset.target)            # a clear sentence before TensorFlow's slow start
-    _quiet_tensorflow()
-    from ae_core.training import distribution, fit
-
-    strategy = distribution.begin(arguments.strategy) if arguments.strategy else None
-    preset = dataclasses.replace(preset, batch_size=arguments.batch_size or preset.batch_size,
-                                 schedule=arguments.schedule or preset.schedule)
-    stored, replaced = fit.train(preset, arguments.epochs, arguments.seed or 0, arguments.resume,
-                                 arguments.replace, arguments.precision, strategy=strategy)
-    if stored is None:
-        return
-    loss = stored.card["training"].get("val_loss")
-    print(f"Kept in {stored.folder}." if replaced else
-          f"The weights in {stored.folder} have a lower validation loss ({loss:.6g}) and stay. "
-          "Use --replace to replace them.")
-
-
-def work(arguments):
-    """Train what the Train page has queued, one run at a time; it starts this by itself."""
-    with jobs.lock(jobs.LOCK_SECONDS) as mine:
-        if mine:
-            _quiet_tensorflow()
-            from ae_core.own import worker
-
-            worker.work()
-
-
-def evaluate(arguments):
-    """One JSON object a preset, measured on the test pictures."""
-    if not (arguments.all or arguments.name):
-        raise ValueError("Name a preset to evaluate, or use --all.")
-    names = list(presets.PRESETS) if arguments.all else [presets.get(arguments.name).name]
-    for name in names:
-        served = model.load(name)
-        try:
-            pictures, labels = datasets.load(served.preset.dataset, "test", served.preset.training_shape)
-        except datasets.DataMissing as error:
-            if not arguments.all:
-                raise
-            print(f"{name} is left out. {error}", file=sys.stderr)
-            continue
-        pictures, labels = np.asarray(pictures[:arguments.limit]), labels[:arguments.limit]
-        row = {"preset": name, **(colorize.evaluate(served, pictures) if served.preset.output else
-                                  reconstruct.evaluate(served, _pca(served.preset), pictures, labels))}
-        if served.preset.corruption:
-            row |= denoise.evaluate(served, pictures)
-        if served.preset.variational:
-            row |= latent_map.evaluate(served, pictures, labels)
-        if name in ON_ITS_PAGE:
-            row |= ON_ITS_PAGE[name](served, pictures, labels)
-        print(json.dumps(row) if arguments.json else _table(row), flush=True)
-
-
-def colorize_files(arguments):
-    """Colorize photographs at their full size into a folder; with --sheet, gray over predicted over true as well."""
-    served, folder = model.load(colorize.PHOTO), Path(arguments.to)
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in map(Path, arguments.files):
-        target = folder / colorize.file_name(file.name, arguments.kind)
-        target.write_bytes(colorize.convert_file(served, file.read_bytes(), file.name, arguments.kind))
-        print(target)
-    if arguments.sheet:
-        photos = [reader.pixels(Path(file).read_bytes(), file) for file in arguments.files]
-        (folder / "sheet.png").write_bytes(sheets.to_png(colorize.sheet(served, photos)))
-        print(folder / "sheet.png")
-
-
-def index(arguments):
-    """Encode the pictures of a preset's data set and write their search index beside its weights."""
-    served = model.load(presets.get(arguments.name).name)
-    split = arguments.split or ("train" if datasets.find(served.preset.dataset) else "test")
-    pictures, _ = datasets.load(served.preset.dataset, split, served.preset.shape)
-    path = search.path_of(served, split, arguments.by)
-    search.build(served, pictures, arguments.by).save(path)
-    print(f"{len(pictures):,} pictures indexed in {path}, {path.stat().st_size / 2**20:.1f} MB.")
-
-
-def sketches(arguments):
-    """Draw a Quick Draw file (.bin, .ndjson or .npy) as 32x32 bitmaps into one .npy file."""
-    from tqdm import tqdm
-
-    with tqdm(total=1.0, unit="file", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
-        bitmaps = quickdraw.load(arguments.file, arguments.limit, lambda share: bar.update(share - bar.n))
-    np.save(arguments.to, bitmaps)
-    print(f"{len(bitmaps):,} drawings in {arguments.to}.")
-
-
-def export(arguments):
-    """Write a preset's ONNX files and codes anew from its model.keras."""
-    name = presets.get(arguments.name).name
-    store.card(name)                                                # a clear sentence before TensorFlow's slow start
-    _quiet_tensorflow()
-    from ae_core.training import package
-
-    print(f"Kept in {package.export_again(name).folder}.")
-
-
-def show_data(arguments):
-    """Which data sets are here, and where they are looked for."""
-    if arguments.download:
-        if arguments.download not in datasets.DATASETS:
-            raise KeyError(f"There is no data set called {arguments.download!r}. "
-                           f"Choose one of: {', '.join(datasets.DATASETS)}.")
-        print(datasets.download(arguments.download))
-        return
-    print("Looked for in: " + ", ".join(str(folder) for folder in datasets.folders()))
-    for name, dataset in datasets.DATASETS.items():
-        place = datasets.find(name) or "not here; its test pictures are in samples/"
-        print(f"{name:16}{dataset.title:18}{place}")
-
-
-def _parser():
-    parser = argparse.ArgumentParser("python -m ae_core", description=__doc__.splitlines()[0])
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def command(name, run):
-        sub = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
-        sub.set_defaults(run=run)
-        return sub
-
-    sub = command("list", list_presets)
-    sub.add_argument("--json", action="store_true", help="one JSON object a line")
-    sub.add_argument("--markdown", action="store_true", help="the table of weights/README.md")
-    sub = command("train", train)
-    sub.add_argument("name")
-    sub.add_argument("--epochs", type=_positive)
-    sub.add_argument("--batch-size", type=_positive)
-    sub.add_argument("--seed", type=_positive_or_zero)
-    sub.add_argument("--schedule", choices=["cosine", "plateau"], help="how the learning rate falls")
-    sub.add_argument("--precision", choices=["float32", "mixed_bfloat16"],
-                     help="of the arithmetic; without it, what this processor is fastest in")
-    sub.add_argument("--resume", action="store_true", help="go on from the last epoch of the run that was stopped")
-    sub.add_argument("--strategy", choices=["mirrored", "multiworker"],
-                     help="share the work among devices, or among the workers that TF_CONFIG names")
-    sub.add_argument("--replace", action="store_true", help="replace the weights in the store even by worse ones")
-    command("work", work)
-    sub = command("evaluate", evaluate)
-    sub.add_argument("name", nargs="?")
-    sub.add_argument("--all", action="store_true")
-    sub.add_argument("--limit", type=_positive, help="only the first so many test pictures")
-    sub.add_argument("--json", action="store_true", help="one JSON object a line")
-    command("export", export).add_argument("name")
-    sub = command("colorize", colorize_files)
-    sub.add_argument("files", nargs="+", metavar="FILE")
-    sub.add_argument("--to", default=".", metavar="FOLDER")
-    sub.add_argument("--kind", choices=list(sheets.PHOTO_OPTIONS), default="JPEG")
-    sub.add_argument("--sheet", action="store_true", help="one picture of them all, to compare by")
-    sub = command("index", index)
-    sub.add_argument("name")
-    sub.add_argument("--split", choices=("train", "test"), help="training pictures where they are here, else test")
-    sub.add_argument("--by", choices=(search.ANGLE, search.STRAIGHT), default=search.ANGLE,
-                     help="compare codes by the angle of their whitened directions, or straight, as published")
-    sub = command("sketches", sketches)
-    sub.add_argument("file")
-    sub.add_argument("--to", default="sketches.npy", metavar="FILE")
-    sub.add_argument("--limit", type=_positive, default=100_000, help="only the first so many drawings")
-    command("data", show_data).add_argument("--download", metavar="NAME", help="fetch the official files first")
-    return parser
-
-
-def _positive(text):
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return value
-
-
-def _positive_or_zero(text):
-    return 0 if text == "0" else _positive(text)
-
-
-def _quiet_tensorflow():
-    """Before its import, which takes seconds: only the commands that need it do that."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("ABSL_MIN_LOG_LEVEL", "3")
-
-
-def _pca(preset):
-    """The PCA model of the preset's data set and picture size, where there is one."""
-    name = reconstruct.baseline(preset)
-    return model.load(name) if name else None
+def _measure(name: str, limit: int | None) -> dict[str, Any]:
+    """The scores of a preset on the first `limit` test pictures."""
+    served: Any = model.load(name)
+    preset = served.preset
+    pictures, labels = datasets.load(preset.dataset, "test", preset.training_shape)
+    pictures, labels = np.asarray(pictures[:limit]), labels[:limit]
+    row: dict[str, Any] = {"preset": name}
+    if preset.output:
+        colorizer = colorize if isinstance(served, model.Colorizer) else published_colorizer
+        return row | colorizer.evaluate(served, pictures)
+    baseline = reconstruct.baseline(preset)
+    pca: Any = model.load(baseline) if baseline else None
+    row |= reconstruct.evaluate(served, pca, pictures, labels)
+    if preset.corruption:
+        row |= denoise.evaluate(served, pictures)
+    if preset.variational:
+        row |= latent_map.evaluate(served, pictures, labels)
+    return row | (ON_ITS_PAGE[name](served, pictures, labels) if name in ON_ITS_PAGE else {})
 
 
 def _searched(preset: presets.Preset) -> tuple[np.ndarray, np.ndarray]:
@@ -280,11 +283,13 @@ def _searched(preset: presets.Preset) -> tuple[np.ndarray, np.ndarray]:
     return pictures[SEARCHES:], labels[SEARCHES:]
 
 
-def _table(row):
-    return "\n".join(f"{key:24}{value}" for key, value in row.items()) + "\n"
+def _quiet_tensorflow() -> None:
+    """Before its import, which takes seconds: only the commands that need it do that."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("ABSL_MIN_LOG_LEVEL", "3")
 
 
-def _fail(message):
+def _fail(message: object) -> int:
     print(message, file=sys.stderr)
     return 1
 

@@ -13,6 +13,7 @@ from scipy.stats import norm
 from ae_core.pictures import convert
 
 LOG_VARIANCE = (-12.0, 6.0)      # of a posterior: exp() can neither overflow nor leave a gradient of zero variance
+Bounds = tuple[float, float, float, float]    # of a plane
 ACTIVE = 0.01                    # a dimension is in use if its mean varies more than this (Burda et al., 2016)
 
 

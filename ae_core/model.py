@@ -4,6 +4,7 @@ It knows shapes and numbers, nothing of Keras, pages or files other than through
 many threads at once: an ONNX Runtime session is safe to share and nothing else here changes.
 """
 import os
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -33,7 +34,7 @@ class Autoencoder:
         """The mean code (n, d) of pictures (n, h, w, c)."""
         return self.posterior(pictures, labels)[0]
 
-    def posterior(self, pictures: np.ndarray, labels: Labels = None) -> tuple[np.ndarray, np.ndarray | None]:
+    def posterior(self, pictures: np.ndarray, labels: Labels = None) -> tuple[np.ndarray, Any]:
         """Mean and log-variance, each (n, d), of a variational model; of a plain one, the code and None."""
         pictures = self._pictures(pictures)
         outputs = _run(self._encoder, {"picture": pictures, **self._label(labels, len(pictures))})

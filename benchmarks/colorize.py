@@ -38,7 +38,7 @@ def seconds(work):
     return time.perf_counter() - start
 
 raw, rounds = Path(sys.argv[1]).read_bytes(), int(sys.argv[2])
-served = model.load(colorize.PHOTO)
+served = model.load(colorize.PRESET)
 ours = lambda: colorize.convert_file(served, raw)
 copy = lambda: sheets.to_photo(reader.pixels(raw))
 size = reader.pixels(ours()).shape
@@ -58,7 +58,7 @@ def run():
 
 def by_side():
     """The mean PSNR in dB and the mean ratio of colorfulness on the library's photographs, for each side."""
-    served = model.load(colorize.PHOTO)
+    served = model.load(colorize.PRESET)
     photos = [reader.pixels(path.read_bytes()) for path in datasets.photographs().values()]
     scores = {side: np.mean([colorize.compare(photo, colorize.colorize(served, photo, side).picture)
                              for photo in photos], axis=0) for side in SIDES}

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from ae_core import presets
-from ae_core.features import colorize, paint
+from ae_core.features import colorize, paint, published_colorizer
 from ae_core.pictures import convert, datasets, reader, sheets
 from pages.shared import cache, frame, live, widgets
 
@@ -23,7 +23,6 @@ LEFT = ("Gray", "True colors")
 RIGHT = {"Prediction": "predicted", "Its colors, your lightness": "own_lightness"}
 SCORES = {"The gray copy": "gray_mse", "Prediction": "mse", "Its colors, your lightness": "mse_own_lightness"}
 COLUMNS, THUMBNAIL = 6, 160
-SMALL = (32, 32, 3)              # of the published experiment
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def choose_photos():
 
 def look_at(photos):
     """[(photo, look)] of those that can be read, each computed once; a sentence for the others."""
-    served = widgets.served(colorize.PHOTO)
+    served = widgets.served(colorize.PRESET)
 
     def look(photo):
         try:
@@ -149,15 +148,20 @@ def photographs():
 
 def small_pictures():
     """The published experiment on CIFAR-10 where it is here, else or if asked on photos shrunk to 32 x 32."""
-    sources = [*(["CIFAR-10"] if cache.has_pictures("cifar10") else []), "Photographs", "Upload"]
+    served = widgets.served(published_colorizer.PRESET)
+    title = datasets.about(served.preset.dataset).title
+    sources = [*([title] if cache.has_pictures(served.preset.dataset) else []), "Photographs", "Upload"]
     source = st.segmented_control("Pictures", sources, default=sources[0], required=True, key="small_source")
-    served = widgets.served(colorize.PUBLISHED)
-    if source == "CIFAR-10":
+    if source == title:
         with widgets.sentences():
             return cache.published(served)
     own = shrunk_uploads() if source == "Upload" else []
-    library = [convert.square(reader.read(path.read_bytes()), SMALL) for path in datasets.photographs().values()]
-    return colorize.publish(served, np.stack(own or library))
+    library = [small(path.read_bytes(), path.name) for path in datasets.photographs().values()]
+    return published_colorizer.run(served, np.stack(own or library))
+
+
+def small(raw, name):
+    return convert.square(reader.read(raw, name), published_colorizer.SHAPE)
 
 
 def shrunk_uploads():
@@ -165,7 +169,7 @@ def shrunk_uploads():
     pictures = []
     for file in files[:100]:
         with widgets.sentences():
-            pictures.append(convert.square(reader.read(file.getvalue(), file.name), SMALL))
+            pictures.append(small(file.getvalue(), file.name))
     return pictures
 
 
@@ -194,10 +198,10 @@ def published():
         live.divider("small", *map(sheets.to_png, halves), label="Line between before and after",
                      size=halves[0].shape[1::-1], names=(left, right), height=640, pixels=True,
                      alts=(f"Small pictures: {left.lower()}", f"Small pictures: {right.lower()}"))
-        st.markdown(PUBLISHED_IDEA.format(**colorize.PUBLISHED_SCORES))
+        st.markdown(PUBLISHED_IDEA.format(**published_colorizer.SCORES))
         st.dataframe([{"Mean squared error of": name, "Here": f"{here:.5f}",
-                       "10,000 of CIFAR-10": f"{colorize.PUBLISHED_SCORES[score]:.5f}"}
-                      for (name, score), here in zip(SCORES.items(), colorize.errors(result), strict=True)],
+                       "10,000 of CIFAR-10": f"{published_colorizer.SCORES[score]:.5f}"}
+                      for (name, score), here in zip(SCORES.items(), published_colorizer.errors(result), strict=True)],
                      hide_index=True)
     show_sheets(result)
 
@@ -208,5 +212,5 @@ if widgets.choose_segment("View", list(VIEWS), "view", label_visibility="collaps
 else:
     published()
 widgets.explain("colorize", "; published: ".join(presets.get(name).recipe
-                                                 for name in (colorize.PHOTO, colorize.PUBLISHED)),
-                colorize.predict, paint.guided, paint.paint, colorize.publish)
+                                                 for name in (colorize.PRESET, published_colorizer.PRESET)),
+                colorize.predict, paint.guided, paint.paint, published_colorizer.run)

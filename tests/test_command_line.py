@@ -9,7 +9,7 @@ from PIL import Image
 
 from ae_core import __main__ as command_line
 from ae_core import presets, store
-from ae_core.pictures import datasets
+from ae_core.pictures import datasets, download
 from tests.conftest import tiny, trained
 
 pytestmark = pytest.mark.slow
@@ -98,6 +98,28 @@ def test_denoisers_are_measured_at_every_noise_level(capsys):
 def test_data_shows_where_it_looks(capsys, tmp_path):
     out = run(capsys, "data")[1]
     assert str(tmp_path / "data") in out and all(name in out for name in datasets.DATASETS)
+
+
+def test_data_says_what_is_shipped_of_a_set_that_is_not_here(capsys):
+    """Of four sets it said that their test pictures are in samples/, and titles ran into what followed them."""
+    lines = dict(zip(datasets.DATASETS, run(capsys, "data")[1].splitlines()[1:], strict=True))
+    columns = {line.index("not here") for line in lines.values()}
+    assert len(columns) == 1 and all(line[max(columns) - 2:max(columns)] == "  " for line in lines.values())
+    for name, dataset in datasets.DATASETS.items():
+        assert ("in samples/" in lines[name]) == bool(dataset.sample)
+        assert ("drawn by" in lines[name]) == bool(dataset.stand_in)
+
+
+def test_a_data_set_is_downloaded_by_name(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(download, "fetch", lambda name: tmp_path / name)
+    assert run(capsys, "data", "--download", "mnist") == (0, f"{tmp_path / 'mnist'}\n", "")
+
+
+def test_every_command_explains_itself(capsys):
+    for command in command_line.COMMANDS:
+        with pytest.raises(SystemExit, match="0"):
+            command_line.main([command, "--help"])
+        assert command_line.COMMANDS[command][0].__doc__ in " ".join(capsys.readouterr().out.split())
 
 
 def test_train_evaluate_and_export_as_a_user_would(capsys, own_store, tmp_path, monkeypatch, digits):

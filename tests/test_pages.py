@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from ae_core import model, store
-from ae_core.features import colorize, denoise
+from ae_core.features import denoise, published_colorizer
 from ae_core.pictures import convert, sheets
 from pages.shared import frame
 
@@ -241,5 +241,5 @@ def test_colorize_shows_the_published_experiment_on_cifar_where_it_is(tmp_path):
              y_test=np.zeros(120))
     app = opened("colorize", view="The published experiment")
     assert not app.exception and app.segmented_control(key="small_source").value == "CIFAR-10"
-    expected = colorize.publish(model.load(colorize.PUBLISHED), convert.as_pictures(pictures[:100]))
-    assert list(app.dataframe[0].value["Here"]) == [f"{error:.5f}" for error in colorize.errors(expected)]
+    expected = published_colorizer.run(model.load(published_colorizer.PRESET), convert.as_pictures(pictures[:100]))
+    assert list(app.dataframe[0].value["Here"]) == [f"{error:.5f}" for error in published_colorizer.errors(expected)]

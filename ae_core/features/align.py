@@ -3,6 +3,7 @@
 OpenCV's cascades find faces and eyes (Viola and Jones, 2001). A photograph is worked on as a reduced copy, whatever its
 size, and each way up; what is found is one `Found`, or a `BadPicture` with a sentence.
 """
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -36,13 +37,13 @@ class Candidate:
     confidence: float
 
 
-def find_face(raw, name, shape):
+def find_face(raw: bytes, name: str, shape: Sequence[int]) -> Found:
     """The `Found` face in the bytes of an upload, `shape` large; BadPicture where there is none to be seen."""
     picture = reader.read(raw, name, LARGEST)
     return align(convert.to_three(picture), name, shape)
 
 
-def align(picture, name, shape):
+def align(picture: np.ndarray, name: str, shape: Sequence[int]) -> Found:
     """The largest face in a picture (h, w, 3), cut out as CelebA's are."""
     turned, upright, candidate = best_way_up(picture)
     if candidate is None:
@@ -56,7 +57,7 @@ def align(picture, name, shape):
     return Found(cut_out(upright, eyes, shape), len(candidate.boxes), turned, candidate.eyes is not None)
 
 
-def places_of_eyes(box, eyes=None):
+def places_of_eyes(box: np.ndarray, eyes: np.ndarray | None = None) -> np.ndarray:
     """Where the eyes (2, 2) of a face box are: as on most faces, or as found.
 
     The found ones tell how the head leans; their middle and distance are steadier together with those of the box (on
@@ -71,7 +72,7 @@ def places_of_eyes(box, eyes=None):
     return np.stack([middle - way, middle + way])
 
 
-def best_way_up(picture):
+def best_way_up(picture: np.ndarray) -> tuple[int, np.ndarray, Candidate | None]:
     """The quarter turns, the turned picture, and the candidate in it; as it is where a face with eyes is there."""
     found = []
     for turned, rotation in SIDEWAYS.items():
@@ -84,7 +85,7 @@ def best_way_up(picture):
     return max(found, key=lambda each: (each[2].eyes is not None, each[2].confidence), default=(0, picture, None))
 
 
-def look(picture):
+def look(picture: np.ndarray) -> Candidate | None:
     """The `Candidate` of one way up, or None; without eyes only a large box is believed to be a face."""
     gray = cv2.equalizeHist(convert.to_uint8(convert.to_gray(picture))[..., 0])
     boxes, _, weights = _cascade("frontalface_alt2").detectMultiScale3(
@@ -98,7 +99,7 @@ def look(picture):
     return Candidate(boxes[order], eyes, float(np.ravel(weights)[order[0]]))
 
 
-def find_eyes(gray, box):
+def find_eyes(gray: np.ndarray, box: np.ndarray) -> np.ndarray | None:
     """The middles (2, 2) of both eyes in a face box of a gray picture, the left one in the picture first; or None."""
     x, y, width, height = box
     upper = cv2.resize(gray[y:y + round(0.6 * height), x:x + width], (240, 144), interpolation=cv2.INTER_LINEAR)
@@ -112,14 +113,14 @@ def find_eyes(gray, box):
     apart, tilt = eyes[1] - eyes[0]
     if not 0.25 < apart < 0.5 or abs(tilt) > MOST_TILT * apart:
         return None
-    return np.float32(eyes * width + (x, y))
+    return (eyes * width + (x, y)).astype(np.float32)
 
 
-def cut_out(picture, eyes, shape):
+def cut_out(picture: np.ndarray, eyes: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """The face (h, w, 3) of `shape`: a similarity transform puts the eyes (2, 2) level and where CelebA has them."""
     apart = float(np.linalg.norm(eyes[1] - eyes[0]))
     finer = int(np.clip(apart / (EYES[1, 0] - EYES[0, 0]), 1, 6))      # then averaged, as a large face must be
-    transform, _ = cv2.estimateAffinePartial2D(np.float32(eyes), EYES * finer)
+    transform, _ = cv2.estimateAffinePartial2D(eyes.astype(np.float32), EYES * finer)
     aligned = cv2.warpAffine(picture, transform, (WIDTH * finer, HEIGHT * finer), borderMode=cv2.BORDER_REPLICATE)
     return formats.crop_face(aligned, shape)
 

@@ -1,6 +1,7 @@
-"""Color gray pictures: photographs of any size at their own resolution, and the published experiment on CIFAR-10."""
+"""Color gray photographs of any size at their own resolution; uploads in, files and scores out."""
 import io
 import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -9,9 +10,10 @@ import numpy as np
 
 from ae_core import metrics
 from ae_core.features import paint
+from ae_core.model import Colorizer
 from ae_core.pictures import convert, reader, sheets
 
-PHOTO, PUBLISHED = "photo_colorizer", "cifar_colorizer"
+PRESET = "photo_colorizer"
 SIDE = 128                       # pixels of the longer side of the copy that the network sees; the best of 96 to 320
 VIEW = 1200                      # and of the copy that a page shows
 LEAST = 96                       # and of the smallest it was trained on
@@ -19,7 +21,6 @@ QUARTER = 4                      # the network answers at a quarter of that copy
 STEP = 32                        # and takes sides that are multiples of this
 RADIUS, EPSILON = 1, 1e-3        # of the guided filter, in pixels of the answer and in squared lightness
 MEAN_CHROMA = (0.0058, 0.0432)   # over 110: the mean of every pixel of the 9,127 training photographs at 128 x 128
-PUBLISHED_SCORES = {"gray_mse": 0.00602, "mse": 0.00695, "mse_own_lightness": 0.00467}     # by `evaluate`
 GRAY_LEVELS = 6                  # how far the channels of a gray photograph may be apart, after a JPEG
 
 
@@ -38,15 +39,8 @@ class Look:
     tint: paint.Tint
 
 
-@dataclass(frozen=True)
-class Published:
-    truth: np.ndarray            # (n, 32, 32, 3)
-    gray: np.ndarray             # (n, 32, 32, 1)
-    predicted: np.ndarray        # (n, 32, 32, 3)
-    own_lightness: np.ndarray    # (n, 32, 32, 3): the prediction's chroma over the lightness that went in
-
-
-def colorize(model, photo, side=SIDE, saturation=1.0, warmth=0.0):
+def colorize(model: Colorizer, photo: np.ndarray, side: int = SIDE, saturation: float = 1.0,
+             warmth: float = 0.0) -> Colorized:
     """Pixels (h, w, 1 or 3), uint8 or uint16, in the colors that the network imagines; colors they have are not used.
 
     Their lightness is kept. ValueError where they are of another type.
@@ -56,7 +50,7 @@ def colorize(model, photo, side=SIDE, saturation=1.0, warmth=0.0):
     return Colorized(gray, paint.paint(gray, paint.adjust(tint, saturation, warmth)), tint)
 
 
-def look(model, raw, name="The file"):
+def look(model: Colorizer, raw: bytes, name: str = "The file") -> Look:
     """The look of an upload, decoded no larger than it is shown. Raises reader.BadPicture."""
     pixels = reader.pixels(raw, name, VIEW)
     pixels = convert.scale(pixels, min(VIEW, max(pixels.shape[:2])))
@@ -64,18 +58,19 @@ def look(model, raw, name="The file"):
     return Look(gray, None if is_gray(pixels) else pixels, predict(model, gray))
 
 
-def convert_file(model, raw, name="The file", kind="JPEG"):
+def convert_file(model: Colorizer, raw: bytes, name: str = "The file", kind: str = "JPEG") -> bytes:
     """An upload in color at its full size, as the bytes of a JPEG or a PNG. Raises reader.BadPicture."""
     return sheets.to_photo(colorize(model, reader.pixels(raw, name)).picture, kind, reader.kept_exif(raw))
 
 
-def render(raw, name, tint, kind="JPEG"):
+def render(raw: bytes, name: str, tint: paint.Tint, kind: str = "JPEG") -> bytes:
     """An upload at its full size in a tint, as the bytes of a JPEG or a PNG. Raises reader.BadPicture."""
     picture = paint.paint(paint.gray(reader.pixels(raw, name)), tint)
     return sheets.to_photo(picture, kind, reader.kept_exif(raw))
 
 
-def archive(photos, kind="JPEG", report=None):
+def archive(photos: Sequence[tuple[str, bytes, paint.Tint]], kind: str = "JPEG",
+            report: Callable[[float], None] | None = None) -> bytes:
     """A zip of photographs [(name, bytes, tint), ...] at their full size, one in memory at a time.
 
     report(share): called with the share of the work done before every photograph; it may raise to stop.
@@ -89,12 +84,12 @@ def archive(photos, kind="JPEG", report=None):
     return buffer.getvalue()
 
 
-def file_name(name, kind="JPEG"):
+def file_name(name: str, kind: str = "JPEG") -> str:
     """What a colorized upload is called."""
     return f"{PurePath(name).stem or 'photo'}_color.{'png' if kind == 'PNG' else 'jpg'}"
 
 
-def predict(model, gray, side=SIDE):
+def predict(model: Colorizer, gray: np.ndarray, side: int = SIDE) -> paint.Tint:
     """The tint of gray pixels (h, w, 1), from a copy whose longer side has `side` pixels.
 
     The mean of what the network answers to the copy and to its mirror image, which is no less true.
@@ -108,13 +103,13 @@ def predict(model, gray, side=SIDE):
     return paint.guided(convert.resize(copy, chroma.shape)[..., 0], chroma, RADIUS, EPSILON)
 
 
-def beside(look, side):
+def beside(look: Look, side: int) -> np.ndarray:
     """A look in gray and, beside it, in color: uint8 (h, 2 w, 3), the longer side of each `side` pixels."""
     small = convert.scale(look.gray, side)
     return np.concatenate([sheets.to_rgb(small), paint.paint(small, look.tint)], axis=1)
 
 
-def is_gray(pixels):
+def is_gray(pixels: np.ndarray) -> bool:
     """Whether pixels (h, w, 1 or 3) show no color worth the name."""
     if pixels.shape[-1] == 1:
         return True
@@ -122,7 +117,7 @@ def is_gray(pixels):
     return int(np.ptp(copy, axis=-1).max()) <= GRAY_LEVELS * np.iinfo(pixels.dtype).max / 255
 
 
-def compare(truth, picture):
+def compare(truth: np.ndarray, picture: np.ndarray) -> tuple[float, float]:
     """PSNR in dB and the ratio of colorfulness of a colorized picture to the true one, both pixels (h, w, 3)."""
     truth, picture = (array[None] / np.float32(np.iinfo(array.dtype).max) for array in (truth, picture))
     ratio = metrics.colorfulness(picture) / np.maximum(metrics.colorfulness(truth), 1e-6)
@@ -137,29 +132,9 @@ def _pixels(photo):
     return photo
 
 
-# --- the published experiment ---------------------------------------------------------------------------------
-
-def join(gray, chroma):
-    """Gray pictures (n, h, w, 1) with chroma (n, h, w, 2), as RGB."""
-    return convert.from_lab(convert.to_lab(convert.to_three(gray))[0], chroma)
-
-
-def publish(model, pictures):
-    """Pictures (n, 32, 32, 3) through the published colorizer, and its colors over their own lightness."""
-    gray = convert.to_gray(pictures)
-    predicted = model.reconstruct(gray)
-    return Published(pictures, gray, predicted, join(gray, convert.to_lab(predicted)[1]))
-
-
-def errors(result):
-    """The squared errors of a `Published`: of the gray copy, of what the network gives, and of its chroma alone."""
-    return [float(metrics.mse(result.truth, other).mean())
-            for other in (result.gray, result.predicted, result.own_lightness)]
-
-
 # --- sheets and scores ----------------------------------------------------------------------------------------
 
-def sheet(model, photos, columns=8, side=128):
+def sheet(model: Colorizer, photos: Sequence[np.ndarray], columns: int = 8, side: int = 128) -> np.ndarray:
     """Gray over predicted over true, a column a photograph: uint8 (rows, w, 3) of pixels (h, w, 1 or 3) of any size."""
     triples = []
     for photo in photos:
@@ -174,26 +149,16 @@ def _framed(pixels, side):
     return convert.thumbnail(convert.to_three(pixels / np.float32(np.iinfo(pixels.dtype).max)), side)
 
 
-def evaluate(model, pictures):
-    """The scores of a colorizer on color pictures, as `python -m ae_core evaluate` prints them."""
-    return (_evaluate_photos if model.preset.family.volumes else _evaluate_published)(model, pictures)
+def evaluate(model: Colorizer, photos: np.ndarray) -> dict[str, float]:
+    """The scores of the colorizer on color photographs (n, h, w, 3), as `python -m ae_core evaluate` prints them.
 
-
-def _evaluate_published(model, pictures):
-    result = publish(model, pictures)
-    error, gray_error = (metrics.mse(pictures, other) for other in (result.predicted, result.gray))
-    return {"n": len(pictures), "mse": float(error.mean()), "psnr": float(metrics.psnr(error).mean()),
-            "gray_mse": float(gray_error.mean()), "gray_psnr": float(metrics.psnr(gray_error).mean()),
-            "mse_own_lightness": float(metrics.mse(pictures, result.own_lightness).mean()),
-            "colorfulness_ratio": _ratio(metrics.colorfulness(result.predicted), metrics.colorfulness(pictures))}
-
-
-def _evaluate_photos(model, photos):
-    """Through the same way that the page serves, in 16 bits, so that rounding does not count as an error."""
+    In the same way as the page does it, in 16 bits, so that rounding does not count as an error.
+    """
     rows = np.array([_scores(model, photos[[row]]) for row in range(len(photos))])
     psnr, gray, mean_chroma, lightness, colorful, true_colorful = rows.T
     return {"n": len(rows), "psnr": float(psnr.mean()), "gray_psnr": float(gray.mean()),
-            "mean_chroma_psnr": float(mean_chroma.mean()), "colorfulness_ratio": _ratio(colorful, true_colorful),
+            "mean_chroma_psnr": float(mean_chroma.mean()),
+            "colorfulness_ratio": float(colorful.mean() / true_colorful.mean()),
             "lightness_error": float(lightness.mean())}
 
 
@@ -205,7 +170,3 @@ def _scores(model, truth):
     moved = np.abs(paint.lightness(paint.gray(done.picture)) - paint.lightness(done.gray)).mean()
     return [*(metrics.psnr(metrics.mse(truth, answer))[0] for answer in answers), moved,
             metrics.colorfulness(answers[0])[0], metrics.colorfulness(truth)[0]]
-
-
-def _ratio(predicted, true):
-    return float(predicted.mean() / true.mean())

@@ -1,11 +1,14 @@
 """Corrupt pictures, restore them with a denoiser, and hold the classical filters beside it."""
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
 
 from ae_core import metrics
+from ae_core.model import Autoencoder
 from ae_core.pictures import convert
 
 SIGMAS = (0.5, 0.75, 1.0)        # the published robustness experiment
@@ -24,18 +27,18 @@ class Denoised:
 
 # --- corruptions: pictures (n, h, w, c), numbers, and a random generator in; pictures in 0..1 out -----------
 
-def salt_and_pepper(pictures, rng, share=0.2):
+def salt_and_pepper(pictures: np.ndarray, rng: np.random.Generator, share: float = 0.2) -> np.ndarray:
     """A share of the pixels turns black or white, evenly."""
     draw = rng.random(pictures.shape, np.float32)
     return np.where(draw < share / 2, 0, np.where(draw < share, 1, pictures)).astype(np.float32)
 
 
-def speckle(pictures, rng, sigma=0.5):
+def speckle(pictures: np.ndarray, rng: np.random.Generator, sigma: float = 0.5) -> np.ndarray:
     """x + x N(0, sigma): noise that grows with the brightness, as in radar and ultrasound."""
     return np.clip(pictures * (1 + rng.normal(0, sigma, pictures.shape).astype(np.float32)), 0, 1)
 
 
-def hidden_patch(pictures, rng, side=10):
+def hidden_patch(pictures: np.ndarray, rng: np.random.Generator, side: float = 10) -> np.ndarray:
     """A black square of `side` pixels hides a random place of every picture."""
     n, height, width, _ = pictures.shape
     side = int(side)
@@ -46,22 +49,24 @@ def hidden_patch(pictures, rng, side=10):
     return np.where((rows[:, :, None] & columns[:, None, :])[..., None], np.float32(0), pictures)
 
 
-CORRUPTIONS = {"Gaussian": convert.add_gaussian, "Salt and pepper": salt_and_pepper, "Speckle": speckle,
-               "Hidden patch": hidden_patch}
+CORRUPTIONS: dict[str, Callable[..., np.ndarray]] = {
+    "Gaussian": convert.add_gaussian, "Salt and pepper": salt_and_pepper, "Speckle": speckle,
+    "Hidden patch": hidden_patch}
 
 
-def corrupt(pictures, kind, seed=0, **levels):
+def corrupt(pictures: np.ndarray, kind: str, seed: int = 0, **levels: Any) -> np.ndarray:
     """Pictures with one of CORRUPTIONS, the same for the same seed."""
     return CORRUPTIONS[kind](pictures, np.random.default_rng(seed), **levels)
 
 
-def run(model, pictures, noisy):
+def run(model: Autoencoder, pictures: np.ndarray, noisy: np.ndarray) -> Denoised:
     """Restore corrupted pictures in one batch and measure against the originals."""
     restored = model.reconstruct(noisy)
     return measure(pictures, noisy, restored)
 
 
-def sweep(model, pictures, kind, level, values, seed=0, **others):
+def sweep(model: Autoencoder, pictures: np.ndarray, kind: str, level: str, values: Sequence[float], seed: int = 0,
+          **others: Any) -> tuple[np.ndarray, np.ndarray]:
     """The corruption at rising values of one level, and what the model makes of it.
 
     Two arrays (len(values), n, h, w, c). Every value has the same random draw, so that only its strength changes, and
@@ -72,7 +77,7 @@ def sweep(model, pictures, kind, level, values, seed=0, **others):
     return noisy, restored
 
 
-def measure(pictures, noisy, restored):
+def measure(pictures: np.ndarray, noisy: np.ndarray, restored: np.ndarray) -> Denoised:
     """Original, corrupted and restored pictures with the PSNR and SSIM of the restored ones."""
     return Denoised(pictures, noisy, restored, metrics.psnr(metrics.mse(pictures, restored)),
                     metrics.ssim(pictures, restored))
@@ -99,7 +104,7 @@ FILTERS = {                      # name -> (filter, the settings to choose from)
 }
 
 
-def best_filter(name, pictures, noisy):
+def best_filter(name: str, pictures: np.ndarray, noisy: np.ndarray) -> tuple[np.ndarray, float]:
     """Pictures restored by a classical filter at its best setting for them; and that setting.
 
     The setting with the lowest squared error on the first 200 pictures is taken. Choosing by the answer, and taking
@@ -123,12 +128,13 @@ def best_filter(name, pictures, noisy):
     return np.clip(filtered(setting) - brightness, 0, 1), setting
 
 
-def robustness(models, pictures, sigmas, mean=0.5, seed=EVALUATION_SEED):
+def robustness(models: dict[str, Autoencoder], pictures: np.ndarray, sigmas: Sequence[float], mean: float = 0.5,
+               seed: int = EVALUATION_SEED) -> dict[str, list[float]]:
     """PSNR in dB of models {name: model}, of the filters and of doing nothing, at rising Gaussian noise.
 
     Returns {name: [dB at each sigma]}.
     """
-    curves = {"Corrupted": [], **{name: [] for name in (*models, *FILTERS)}}
+    curves: dict[str, list[float]] = {name: [] for name in ("Corrupted", *models, *FILTERS)}
     for sigma in sigmas:
         noisy = corrupt(pictures, "Gaussian", seed, sigma=sigma, mean=mean)
         curves["Corrupted"].append(_psnr(pictures, noisy))
@@ -139,7 +145,7 @@ def robustness(models, pictures, sigmas, mean=0.5, seed=EVALUATION_SEED):
     return curves
 
 
-def evaluate(model, pictures):
+def evaluate(model: Autoencoder, pictures: np.ndarray) -> dict[str, Any]:
     """{"noise": {sigma: scores}} with mean 0.5, clipped, seed 7; and the preset's own noise where that differs."""
     def scores(noisy):
         def error(restored):
@@ -151,7 +157,7 @@ def evaluate(model, pictures):
     noise = partial(corrupt, pictures, "Gaussian", EVALUATION_SEED)
     row = {"noise": {str(sigma): scores(noise(sigma=sigma, mean=0.5)) for sigma in SIGMAS}}
     trained_on = model.preset.corruption
-    if not trained_on.clip:
+    if trained_on and not trained_on.clip:
         row["own_noise"] = scores(noise(sigma=trained_on.sigma[1], mean=trained_on.mean[1], clip=False))
     return row
 

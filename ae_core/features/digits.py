@@ -2,11 +2,13 @@
 
 A style is one code, float32 (d,); pictures are float32 (n, h, w, c) in 0..1. `model` is a served model of ten labels.
 """
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ae_core import latent
+from ae_core.model import Autoencoder
 
 DIGITS = tuple("0123456789")
 TILES = 48                       # a side of the plane of styles that the browser blends
@@ -19,7 +21,7 @@ class Blend:
     pictures: np.ndarray         # (n, h, w, c)
 
 
-def style_atlas(model, digit, bounds, n, centers=False):
+def style_atlas(model: Autoencoder, digit: int, bounds: latent.Bounds, n: int, centers: bool = False) -> np.ndarray:
     """One digit in n x n styles of a plane, in one batch: uint8 (n, n, h, w), row 0 at the top.
 
     centers: decode the centers of n x n cells; else the corners of the plane are decoded, too.
@@ -27,19 +29,20 @@ def style_atlas(model, digit, bounds, n, centers=False):
     return latent.tiles(model.decode(latent.lattice(bounds, n, centers), digit), n)
 
 
-def decode_style(model, digit, style):
+def decode_style(model: Autoencoder, digit: int, style: Sequence[float] | np.ndarray) -> np.ndarray:
     """The picture (h, w) uint8 of a digit in one style."""
-    return latent.tiles(model.decode([style], digit), 1)[0, 0]
+    return latent.tiles(model.decode(_repeat(style, 1), digit), 1)[0, 0]
 
 
-def blend(model, first, second, style, frames):
+def blend(model: Autoencoder, first: int, second: int, style: np.ndarray, frames: int) -> Blend:
     """From one digit to another in one style: the label is (1 - share) of the first and share of the second."""
-    ends = np.eye(len(DIGITS), dtype=np.float32)[[first, second]]
-    labels = latent.straight(*ends, frames)
+    one, other = np.eye(len(DIGITS), dtype=np.float32)[[first, second]]
+    labels = latent.straight(one, other, frames)
     return Blend(np.linspace(0, 1, frames), model.decode(_repeat(style, frames), labels))
 
 
-def style_sheet(model, dimension, low, high, columns, style=(0.0, 0.0)):
+def style_sheet(model: Autoencoder, dimension: int, low: float, high: float, columns: int,
+                style: Sequence[float] | np.ndarray = (0.0, 0.0)) -> np.ndarray:
     """Every digit (down) along one latent dimension (across): pictures (10 * columns, h, w, c), row by row.
 
     The other dimension stays where `style` has it.
@@ -49,12 +52,12 @@ def style_sheet(model, dimension, low, high, columns, style=(0.0, 0.0)):
     return model.decode(codes, np.repeat(np.arange(len(DIGITS)), columns))
 
 
-def draw_style(seed):
+def draw_style(seed: int) -> np.ndarray:
     """A style from the prior N(0, 1), the same for the same seed."""
     return np.random.default_rng(seed).normal(size=2).astype(np.float32)
 
 
-def write(model, number, styles):
+def write(model: Autoencoder, number: str, styles: np.ndarray) -> np.ndarray:
     """A number, as text of digits, once in every style (n, 2): pictures (n, h, len(number) * w, c)."""
     labels = np.array([DIGITS.index(digit) for digit in number])
     styles = np.atleast_2d(np.asarray(styles, np.float32))
@@ -63,7 +66,7 @@ def write(model, number, styles):
     return np.concatenate(list(rows.swapaxes(0, 1)), axis=2)
 
 
-def tour(seed, frames):
+def tour(seed: int, frames: int) -> np.ndarray:
     """Styles (n, 2), about `frames`, on a closed round from `draw_style(seed)` past others of the prior and back."""
     stops = np.stack([draw_style(seed + 10_000 * stop) for stop in range(STOPS)])
     legs = [latent.straight(start, stop, frames // STOPS + 1)[:-1]
@@ -71,7 +74,7 @@ def tour(seed, frames):
     return np.concatenate([*legs, stops[:1]])
 
 
-def at(styles, share):
+def at(styles: np.ndarray, share: float) -> np.ndarray:
     """The style (2,) at a share from 0 to 1 of the way along styles (n, 2)."""
     place = share * (len(styles) - 1)
     return np.array([np.interp(place, np.arange(len(styles)), column) for column in styles.T], np.float32)

@@ -4,12 +4,15 @@ A face is its code, float32 (d,); pictures are float32 (n, h, w, c) in 0..1. `mo
 alpha counts steps along a direction of `attributes.Attributes`: 0 changes nothing, 1 goes as far as the mean faces with
 and without the attribute are apart.
 """
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import kstest
 
 from ae_core import attributes, latent, metrics
+from ae_core.model import Autoencoder
 
 PRESET = "faces_vae"
 USUAL = ("Smiling", "Black_Hair", "Eyeglasses", "Young", "Male", "Blond_Hair")
@@ -33,24 +36,25 @@ class Normality:
     distance: np.ndarray         # (d,) Kolmogorov-Smirnov distance of each dimension from N(0, 1)
 
     @property
-    def worst(self):
+    def worst(self) -> int:
         return int(np.argmax(self.distance))
 
 
 # --- meet, change, morph ---------------------------------------------------------------------------------
 
-def meet(model, count, temperature=1.0, seed=0, where=None):
+def meet(model: Autoencoder, count: int, temperature: float = 1.0, seed: int = 0,
+         where: latent.Gaussian | None = None) -> Met:
     """New faces from a latent.Gaussian, else from the prior; a temperature below 1 makes them more regular."""
     codes = (where or latent.prior(model.preset.code)).sample(count, temperature, seed)
     return Met(codes, model.decode(codes))
 
 
-def change(code, directions, alphas):
+def change(code: np.ndarray, directions: np.ndarray, alphas: Sequence[float] | np.ndarray) -> np.ndarray:
     """The code (d,) moved by alphas (k,) along directions (k, d), all at once."""
     return (code + np.asarray(alphas, np.float32) @ directions).astype(np.float32)
 
 
-def parse_changes(text, names):
+def parse_changes(text: str, names: Sequence[str]) -> dict[str, float]:
     """{attribute: alpha} of "Smiling:1.50,Young:-1.00"; ValueError where an attribute or its alpha is none."""
     changes = {name: float(alpha) for name, alpha in (part.split(":") for part in text.split(",") if part)}
     if not all(name in names and abs(alpha) <= REACH for name, alpha in changes.items()):
@@ -58,17 +62,18 @@ def parse_changes(text, names):
     return changes
 
 
-def format_changes(changes):
+def format_changes(changes: Mapping[str, float]) -> str:
     """The text that `parse_changes` reads."""
     return ",".join(f"{name}:{alpha:.2f}" for name, alpha in changes.items() if alpha)
 
 
-def steps(count=FRAMES):
+def steps(count: int = FRAMES) -> np.ndarray:
     """The alphas (count,) of a strip's frames."""
     return np.linspace(-REACH, REACH, count, dtype=np.float32)
 
 
-def strips(model, code, directions, alphas, frames=FRAMES):
+def strips(model: Autoencoder, code: np.ndarray, directions: np.ndarray, alphas: Sequence[float] | np.ndarray,
+           frames: int = FRAMES) -> np.ndarray:
     """One strip a direction: the face with all the other changes, from alpha -3 to 3; (k, frames, h, w, c), one batch.
 
     code (d,) is the face with no change; alphas (k,) are the changes it holds.
@@ -79,13 +84,13 @@ def strips(model, code, directions, alphas, frames=FRAMES):
     return model.decode(codes.reshape(-1, len(code))).reshape(len(alphas), frames, *model.preset.target)
 
 
-def sheet(model, codes, direction, columns=7):
+def sheet(model: Autoencoder, codes: np.ndarray, direction: np.ndarray, columns: int = 7) -> np.ndarray:
     """The published sheet: a face a row (n, d), alpha -3..3 along one direction (d,) across: (n * columns, h, w, c)."""
     moved = codes[:, None] + steps(columns)[None, :, None] * direction
     return model.decode(moved.reshape(-1, codes.shape[1]))
 
 
-def morph(model, codes, leg=LEG, along_sphere=True):
+def morph(model: Autoencoder, codes: np.ndarray, leg: int = LEG, along_sphere: bool = True) -> np.ndarray:
     """Pictures on the way through faces (n, d), n >= 2, `leg` a pair; more than two make a loop back to the first.
 
     In 200 dimensions the prior lies near a sphere, so the way keeps its distance from 0; or straight, as published.
@@ -98,27 +103,27 @@ def morph(model, codes, leg=LEG, along_sphere=True):
 
 # --- look inside -----------------------------------------------------------------------------------------
 
-def normality(mean, log_variance):
+def normality(mean: np.ndarray, log_variance: np.ndarray) -> Normality:
     """Each dimension of one sample of each posterior, (n, d) twice, held against N(0, 1)."""
     samples = latent.sample_posterior(mean, log_variance, SEED)
     return Normality(latent.distribution(samples, 41), np.array([kstest(column, "norm").statistic
                                                                  for column in samples.T]))
 
 
-def entanglement(directions):
+def entanglement(directions: np.ndarray) -> np.ndarray:
     """The cosine (k, k) between every two directions (k, d): 1 the same way, 0 nothing to do with each other."""
     unit = directions / np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-9)
     return unit @ unit.T
 
 
-def most_entangled(cosine, names, name, count=3):
+def most_entangled(cosine: np.ndarray, names: Sequence[str], name: str, count: int = 3) -> list[tuple[str, float]]:
     """The (name, cosine) of the attributes that move most when one is moved, in either way."""
     row = cosine[names.index(name)]
     order = [k for k in np.argsort(-np.abs(row), kind="stable") if names[k] != name]
     return [(names[k], float(row[k])) for k in order[:count]]
 
 
-def evaluate(model, pictures, has):
+def evaluate(model: Autoencoder, pictures: np.ndarray, has: np.ndarray) -> dict[str, Any]:
     """The scores of the face model and of its attribute directions, as `python -m ae_core evaluate` prints them.
 
     pictures (n, h, w, c) and has (n, k): held-out faces and their attributes.

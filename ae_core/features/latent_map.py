@@ -2,13 +2,17 @@
 
 Codes are float32 (n, d), a plane's bounds are (x0, x1, y0, y1) in latent units, pictures float32 (n, h, w, c) in 0..1.
 """
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
 
 from ae_core import latent, metrics, store
+from ae_core.model import Autoencoder
 from ae_core.pictures import convert
+from ae_core.presets import Preset
 
 EVALUATION_SEED = 7
 TILES = 48                       # a side of an atlas: the blend of four is then as good as the decoder's own picture
@@ -32,13 +36,14 @@ class Codes:
 class Plane:
     """Codes laid out on a plane, and the way back from it."""
     points: np.ndarray           # (n, 2)
-    bounds: tuple                # (x0, x1, y0, y1) that hold all but a few stray points
+    bounds: latent.Bounds        # (x0, x1, y0, y1) that hold all but a few stray points
     names: tuple[str, str]       # of its two axes
     origin: np.ndarray | None    # (d,) the code of point (0, 0); None where there is no way back
     axes: np.ndarray | None      # (2, d)
 
-    def lift(self, points):
+    def lift(self, points: Sequence | np.ndarray) -> np.ndarray:
         """The codes (n, d) of points (n, 2) of the plane."""
+        assert self.origin is not None and self.axes is not None, "t-SNE has no way back"
         return np.asarray(points, np.float32) @ self.axes + self.origin
 
 
@@ -51,14 +56,14 @@ class Drawn:
 
 # --- codes of the test pictures --------------------------------------------------------------------------
 
-def stored_codes(name):
+def stored_codes(name: str) -> Codes:
     """The codes in a preset's latents.npz; raises WeightsMissing or WeightsDamaged."""
     with np.load(store.read(name).path("latents.npz"), allow_pickle=False) as arrays:
         log_variance = arrays["log_variance"].astype(np.float32) if "log_variance" in arrays else None
         return Codes(arrays["mean"].astype(np.float32), arrays["label"].astype(np.int64), log_variance)
 
 
-def bounds_of(points, square=False):
+def bounds_of(points: np.ndarray, square: bool = False) -> latent.Bounds:
     """Bounds that hold all but a few stray points (n, 2), rounded outwards to halves; `square`: equal on all sides."""
     if square:
         reach = max(float(np.ceil(2 * np.quantile(np.abs(points), 0.998)) / 2), 0.5)   # also where all codes are 0
@@ -68,14 +73,14 @@ def bounds_of(points, square=False):
     return (float(x0), float(x1), float(y0), float(y1))
 
 
-def nearest(codes, code, count=1):
+def nearest(codes: np.ndarray, code: np.ndarray, count: int = 1) -> np.ndarray:
     """The indices (count,) of the codes (n, d) nearest to one code (d,), the nearest first."""
     return np.argsort(np.square(codes - code).sum(axis=1), kind="stable")[:count]
 
 
 # --- decode the plane ------------------------------------------------------------------------------------
 
-def plane(preset, codes):
+def plane(preset: Preset, codes: np.ndarray) -> Plane:
     """The plane of a preset's codes (n, d): the codes where d is 2, else that of their first two principal components.
 
     Of a VAE it is a square around 0, as its prior is.
@@ -89,7 +94,8 @@ def plane(preset, codes):
     return Plane(points, bounds_of(points, preset.variational), names, origin, axes)
 
 
-def atlas(model, plane, bounds, n, probability=False, centers=False):
+def atlas(model: Autoencoder, plane: Plane, bounds: latent.Bounds, n: int, probability: bool = False,
+          centers: bool = False) -> np.ndarray:
     """The decoded plane in one batch: uint8 (n, n, h, w[, 3]), row 0 at the top.
 
     probability: the bounds are probabilities within 0..1, and each axis goes through the normal quantile function, so
@@ -100,19 +106,19 @@ def atlas(model, plane, bounds, n, probability=False, centers=False):
     return latent.tiles(model.decode(plane.lift(ndtri(points) if probability else points)), n)
 
 
-def sheet(model, plane, n, low, high):
+def sheet(model: Autoencoder, plane: Plane, n: int, low: float, high: float) -> np.ndarray:
     """The n x n pictures (n*n, h, w, c) of a square of the plane, row by row from the upper left."""
     return model.decode(plane.lift(latent.lattice((low, high, low, high), n)))
 
 
-def decode_point(model, plane, point):
+def decode_point(model: Autoencoder, plane: Plane, point: Sequence[float]) -> np.ndarray:
     """The picture (h, w[, 3]) uint8 of one point of the plane."""
     return latent.tiles(model.decode(plane.lift([point])), 1)[0, 0]
 
 
 # --- new pictures, and paths -----------------------------------------------------------------------------
 
-def draw(model, codes, count, seed=0):
+def draw(model: Autoencoder, codes: np.ndarray, count: int, seed: int = 0) -> Drawn:
     """New pictures: of a VAE from its prior N(0, 1), of an autoencoder evenly from the box around its codes (n, d)."""
     rng, size = np.random.default_rng(seed), (count, model.preset.code)
     if model.preset.variational:
@@ -123,7 +129,8 @@ def draw(model, codes, count, seed=0):
     return Drawn(drawn, model.decode(drawn), rule)
 
 
-def path(model, start, stop, frames, along_sphere=False):
+def path(model: Autoencoder, start: np.ndarray, stop: np.ndarray, frames: int,
+         along_sphere: bool = False) -> np.ndarray:
     """Pictures (frames, h, w, c) on the way from one code (d,) to another, straight or along a sphere."""
     walk = latent.spherical if along_sphere else latent.straight
     return model.decode(walk(start, stop, frames))
@@ -131,7 +138,7 @@ def path(model, start, stop, frames, along_sphere=False):
 
 # --- many dimensions -------------------------------------------------------------------------------------
 
-def project_pca(codes):
+def project_pca(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Codes (n, d) on their first two principal components: points (n, 2), their mean (d,) and the axes (2, d)."""
     from sklearn.decomposition import PCA  # a page without it opens a second sooner
 
@@ -140,7 +147,7 @@ def project_pca(codes):
     return (codes - origin) @ axes.T, origin, axes
 
 
-def project_tsne(codes, seed=0, report=None):
+def project_tsne(codes: np.ndarray, seed: int = 0, report: Callable[[float], None] | None = None) -> Plane:
     """Codes (n, d) laid out by t-SNE (van der Maaten and Hinton, 2008); there is no way back.
 
     report(share): called with the share of the work done, now and then; it may raise to stop.
@@ -163,20 +170,20 @@ def project_tsne(codes, seed=0, report=None):
 
 # --- scores ----------------------------------------------------------------------------------------------
 
-def evaluate(model, pictures, labels):
+def evaluate(model: Autoencoder, pictures: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     """The scores of a variational model, as `python -m ae_core evaluate` prints them.
 
     latent_mean and latent_std of the posterior means, a number a dimension; of a model trained with cross-entropy also
     reconstruction_nats, kl_nats and their sum elbo_nats (the loss, so lower is better), each summed over the pixels or
     dimensions and averaged over the pictures, with one seeded sample of the posterior. A denoiser is fed its own noise.
     """
-    labels = labels if model.preset.labels else None
+    given = labels if model.preset.labels else None
     rng = np.random.default_rng(EVALUATION_SEED)
-    mean, log_variance = model.posterior(_corrupted(model.preset.corruption, pictures, rng), labels)
+    mean, log_variance = model.posterior(_corrupted(model.preset.corruption, pictures, rng), given)
     row = {"latent_mean": mean.mean(axis=0).tolist(), "latent_std": mean.std(axis=0).tolist()}
     if model.preset.loss == "bce":
         sample = latent.sample_posterior(mean, log_variance, rng)
-        reconstruction = float(metrics.cross_entropy(pictures, model.decode(sample, labels)).mean())
+        reconstruction = float(metrics.cross_entropy(pictures, model.decode(sample, given)).mean())
         kl = float(latent.kl_divergence(mean, log_variance).mean())
         row |= {"reconstruction_nats": reconstruction, "kl_nats": kl, "elbo_nats": reconstruction + kl}
     return row

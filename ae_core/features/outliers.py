@@ -5,11 +5,14 @@ the collection. A wide code rebuilds intruders as well as the rest, so three oth
 distance of a picture's code from the bulk of all codes.
 """
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ae_core import metrics, model
+from ae_core.model import Autoencoder
 from ae_core.pictures import datasets, sheets
 
 QUANTILE = 0.999                 # the published threshold
@@ -39,36 +42,36 @@ class Judged:
     passed: int                  # regular pictures before it
 
     @property
-    def precision(self):
+    def precision(self) -> float:
         """The share of intruders among those beyond; nan where nothing is."""
         return self.caught / (self.caught + self.false_alarms) if self.caught + self.false_alarms else float("nan")
 
     @property
-    def false_alarm_rate(self):
+    def false_alarm_rate(self) -> float:
         """The share of regular pictures that are beyond."""
         return self.false_alarms / max(self.false_alarms + self.passed, 1)
 
     @property
-    def recall(self):
+    def recall(self) -> float:
         """The share of intruders that are beyond; nan where there are none."""
         return self.caught / (self.caught + self.missed) if self.caught + self.missed else float("nan")
 
 
 # --- scores ----------------------------------------------------------------------------------------------
 
-def run(served, pictures, score=DISTANCE):
+def run(served: Autoencoder, pictures: np.ndarray, score: str = DISTANCE) -> Scored:
     """Rebuild pictures and score them by one of SCORES."""
     codes = served.encode(pictures)
     rebuilt = served.decode(codes)
     return Scored(rebuilt, SCORES[score](pictures, rebuilt, codes))
 
 
-def squared_error(pictures, rebuilt, codes):
+def squared_error(pictures: np.ndarray, rebuilt: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """The published score: the mean squared error of each picture."""
     return metrics.mse(pictures, rebuilt)
 
 
-def error_for_detail(pictures, rebuilt, codes):
+def error_for_detail(pictures: np.ndarray, rebuilt: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """The squared error for the picture's own detail: busy pictures are hard to rebuild, odd or not.
 
     Detail is the mean squared difference between neighboring pixels; 0.01 keeps flat pictures finite.
@@ -78,7 +81,7 @@ def error_for_detail(pictures, rebuilt, codes):
     return metrics.mse(pictures, rebuilt) / (detail + 0.01)
 
 
-def code_distance(pictures, rebuilt, codes):
+def code_distance(pictures: np.ndarray, rebuilt: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """The Mahalanobis distance of each code from the bulk of the collection: how many standard deviations away.
 
     Intruders would widen the covariance and hide in it. So the farthest twentieth is left out, and mean and
@@ -92,12 +95,13 @@ def code_distance(pictures, rebuilt, codes):
     return _mahalanobis(codes, codes[bulk])
 
 
-def mean_distance(pictures, rebuilt=None, codes=None):
+def mean_distance(pictures: np.ndarray, rebuilt: np.ndarray | None = None,
+                  codes: np.ndarray | None = None) -> np.ndarray:
     """The baseline that needs no model: the squared distance to the mean picture."""
     return metrics.mse(pictures, pictures.mean(axis=0))
 
 
-def pca_error(pictures, components=8):
+def pca_error(pictures: np.ndarray, components: int = 8) -> np.ndarray:
     """The other baseline: what the first principal components of the collection leave of each picture."""
     flat = pictures.reshape(len(pictures), -1)
     flat = flat - flat.mean(axis=0)
@@ -118,7 +122,8 @@ def _mahalanobis(codes, bulk):
 
 # --- an own collection -----------------------------------------------------------------------------------
 
-def fit(pictures, seconds=60, report=None, clock=time.monotonic):
+def fit(pictures: np.ndarray, seconds: float = 60, report: Callable[[float], None] | None = None,
+        clock: Callable[[], float] = time.monotonic) -> Scored:
     """Train a small dense autoencoder on a collection (n, h, w, c), n >= 20, and score by the distance of its codes.
 
     Plain scikit-learn, so that it runs where TensorFlow is not installed. report(share): called with the share of the
@@ -142,20 +147,20 @@ def fit(pictures, seconds=60, report=None, clock=time.monotonic):
     return Scored(rebuilt, code_distance(pictures, rebuilt, codes))
 
 
-def enough(pictures):
+def enough(pictures: np.ndarray) -> None:
     """ValueError with a sentence where a collection is too small to have a bulk."""
     if len(pictures) < LEAST:
         raise ValueError(f"At least {LEAST} pictures are needed to tell what is typical; these are {len(pictures)}.")
 
 
-def ranking(scores, beyond, columns):
+def ranking(scores: np.ndarray, beyond: int, columns: Mapping[str, Sequence | np.ndarray]) -> list[dict[str, Any]]:
     """A row for each picture, the oddest first, as a table; beyond: how many lie beyond the threshold."""
     return [{"rank": k + 1, "score": float(scores[row]), "beyond": bool(k < beyond),
              **{name: values[row] for name, values in columns.items()}}
             for k, row in enumerate(np.argsort(-scores, kind="stable"))]
 
 
-def pairs(scored, pictures, rows, intruder):
+def pairs(scored: Scored, pictures: np.ndarray, rows: np.ndarray, intruder: np.ndarray) -> np.ndarray:
     """Some pictures over their reconstructions, (n, 2h + 2, w + 2, 3), those of intruders in a red frame."""
     both = np.concatenate([pictures[rows], scored.rebuilt[rows]], axis=1)
     return sheets.frame(both, [RED if odd else (1, 1, 1) for odd in intruder[rows]])
@@ -163,7 +168,7 @@ def pairs(scored, pictures, rows, intruder):
 
 # --- judging ---------------------------------------------------------------------------------------------
 
-def judge(scores, intruder, threshold):
+def judge(scores: np.ndarray, intruder: np.ndarray, threshold: float) -> Judged:
     """What lies at or beyond a threshold, counted by what it is."""
     beyond = scores >= threshold
     counts = [int((one & other).sum()) for one in (intruder, ~intruder) for other in (beyond, ~beyond)]
@@ -171,19 +176,20 @@ def judge(scores, intruder, threshold):
     return Judged(caught, missed, false_alarms, passed)
 
 
-def rebuilder(score, regular):
+def rebuilder(score: str, regular: str) -> str:
     """The name of the model that a score looks through: the published one for sandals, which it was trained on."""
     sandals = score == ERROR and regular == "Sandal" and model.store.present(PUBLISHED)
     return PUBLISHED if sandals else ENCODER
 
 
-def models():
+def models() -> dict[str, Any]:
     """The served model that each score looks through in the published experiment."""
     published, ours = model.load(PUBLISHED), model.load(ENCODER)
     return {ERROR: published, RELATIVE: published, DISTANCE: ours}
 
 
-def evaluate(models, pictures, labels, regular=5, intruder=0):
+def evaluate(models: dict[str, Autoencoder], pictures: np.ndarray, labels: np.ndarray, regular: int = 5,
+             intruder: int = 0) -> dict[str, Any]:
     """The scores of the published experiment: 1 % T-shirts among sandals, seed 84.
 
     models: {"Squared error": the published model, "Distance in the code": the one with the best codes, ...}
@@ -192,7 +198,7 @@ def evaluate(models, pictures, labels, regular=5, intruder=0):
     scored = {name: run(served, mixed.pictures, name).scores for name, served in models.items()}
     scored |= {MEAN: mean_distance(mixed.pictures), PCA: pca_error(mixed.pictures)}
     precision = {name: metrics.average_precision(mixed.intruder, scores) for name, scores in scored.items()}
-    best = max(models, key=precision.get)
+    best = max(models, key=lambda score: precision[score])
     at_quantile = {name: judge(scores, mixed.intruder, np.quantile(scores, QUANTILE)).recall
                    for name, scores in scored.items()}
     return {"pictures": len(mixed.rows), "intruders": int(mixed.intruder.sum()),

@@ -5,6 +5,7 @@ of 50 megapixels needs no more memory than itself and its answer, and colors fol
 Lightness is CIE L* in 0..1, chroma the a* and b* of CIE Lab over 110, white is D65; pixels are sRGB, uint8 or uint16.
 """
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -28,12 +29,12 @@ class Tint:
     offset: np.ndarray           # (h, w, 2) float32
 
 
-def even(chroma):
+def even(chroma: Sequence[float] | np.ndarray) -> Tint:
     """The tint of one and the same chroma (a, b) everywhere."""
-    return Tint(np.zeros((1, 1, 2), np.float32), np.float32(chroma).reshape(1, 1, 2))
+    return Tint(np.zeros((1, 1, 2), np.float32), np.array(chroma, np.float32).reshape(1, 1, 2))
 
 
-def guided(lightness, chroma, radius, epsilon):
+def guided(lightness: np.ndarray, chroma: np.ndarray, radius: int, epsilon: float) -> Tint:
     """The tint of chroma (h, w, 2) that changes where lightness (h, w), a copy as small, says that there is an edge.
 
     In every window of 2 radius + 1 pixels a straight line from lightness to chroma is fitted by least squares; epsilon
@@ -54,13 +55,13 @@ def guided(lightness, chroma, radius, epsilon):
     return Tint(slope, chroma - slope * guide)
 
 
-def adjust(tint, saturation=1.0, warmth=0.0):
+def adjust(tint: Tint, saturation: float = 1.0, warmth: float = 0.0) -> Tint:
     """The same colors stronger or weaker, and all of them nearer to orange (warmth 1) or to blue (-1)."""
-    shift = np.float32([0.04, 0.12]) * np.float32(warmth)
+    shift = np.array([0.04, 0.12], np.float32) * np.float32(warmth)
     return Tint(tint.slope * np.float32(saturation), tint.offset * np.float32(saturation) + shift)
 
 
-def gray(pixels):
+def gray(pixels: np.ndarray) -> np.ndarray:
     """Pixels (h, w, 3) in gray of the same lightness: (h, w, 1) of the same type; gray ones come back as they are."""
     if pixels.shape[-1] == 1:
         return pixels
@@ -74,12 +75,12 @@ def gray(pixels):
     return result
 
 
-def lightness(pixels):
+def lightness(pixels: np.ndarray) -> np.ndarray:
     """The lightness (h, w) in 0..1 of gray pixels (h, w, 1)."""
     return 1.16 * _root(pixels[..., 0]) - np.float32(0.16)
 
 
-def paint(pixels, tint):
+def paint(pixels: np.ndarray, tint: Tint) -> np.ndarray:
     """Gray pixels (h, w, 1) in color, (h, w, 3) of the same type.
 
     Where a color of that lightness cannot be shown it is paled until it can be, so that lightness stays.

@@ -5,6 +5,8 @@ import cv2
 import numpy as np
 
 from ae_core import metrics, presets, store
+from ae_core.model import Autoencoder
+from ae_core.presets import Preset
 
 PCA_EDGES = (1e-7, 1e-3, 3e-3, 0.01, 0.03)   # PCA leaves 0..1; it is clipped where that suits it best
 DENSE_SIZES = ("fashion_dense_8", "fashion_dense_16", "fashion_dense_32", "fashion_dense_64", "fashion_dense")
@@ -18,14 +20,14 @@ class Reconstructed:
     mse: np.ndarray              # (n,)
 
 
-def run(model, pictures, labels=None):
+def run(model: Autoencoder, pictures: np.ndarray, labels: np.ndarray | None = None) -> Reconstructed:
     """Encode and decode pictures (n, h, w, c) in one batch."""
     codes = model.encode(pictures, labels)
     rebuilt = model.decode(codes, labels)
     return Reconstructed(pictures, rebuilt, codes, metrics.mse(pictures, rebuilt))
 
 
-def run_pca(pca, pictures, components):
+def run_pca(pca: Autoencoder, pictures: np.ndarray, components: int) -> Reconstructed:
     """The same with the first `components` principal components, from the linear preset that holds them all."""
     codes = pca.encode(pictures)
     codes[:, components:] = 0
@@ -33,13 +35,14 @@ def run_pca(pca, pictures, components):
     return Reconstructed(pictures, rebuilt, codes[:, :components], metrics.mse(pictures, rebuilt))
 
 
-def baseline(preset):
+def baseline(preset: Preset) -> str | None:
     """The name of the linear preset of the same data and picture size that a model is held against; None without."""
     return next((other.name for other in presets.PRESETS.values() if other.family.baseline and store.present(other.name)
                  and (other.dataset, other.shape) == (preset.dataset, preset.shape)), None)
 
 
-def choose(labels, errors, count, order="random", class_index=None, seed=0):
+def choose(labels: np.ndarray, errors: np.ndarray, count: int, order: str = "random", class_index: int | None = None,
+           seed: int = 0) -> np.ndarray:
     """Indices (count,) of test pictures: at random by seed, or the best or worst rebuilt, of one class or of all."""
     allowed = np.arange(len(labels)) if class_index is None else np.flatnonzero(labels == class_index)
     if order == "random":
@@ -48,12 +51,12 @@ def choose(labels, errors, count, order="random", class_index=None, seed=0):
     return ranked[:count] if order == "best" else ranked[::-1][:count]
 
 
-def active_units(codes, threshold=1e-3):
+def active_units(codes: np.ndarray, threshold: float = 1e-3) -> np.ndarray:
     """How many code units fire for each picture: (n, d) -> (n,)."""
     return (np.abs(codes) > threshold).sum(axis=1)
 
 
-def atoms(model, code, count):
+def atoms(model: Autoencoder, code: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The `count` strongest units of a code (d,), and the picture (count, h, w, c) that each draws on its own.
 
     A unit's picture is what it alone adds to the decoder's answer to nothing, its brightest pixel scaled to white.
@@ -66,12 +69,12 @@ def atoms(model, code, count):
     return strongest, pictures / np.maximum(peaks, 1e-6)
 
 
-def compression_ratio(preset):
+def compression_ratio(preset: Preset) -> float:
     """Numbers in a picture for one number in its code."""
     return np.prod(preset.shape) / preset.code
 
 
-def evaluate(model, pca, pictures, labels):
+def evaluate(model: Autoencoder, pca: Autoencoder | None, pictures: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """The scores of a model on test pictures, as `python -m ae_core evaluate` prints them.
 
     pca_mse is the error of PCA with as many numbers; of a sparse code those that fire on average count. Of drawings
@@ -95,23 +98,23 @@ def evaluate(model, pca, pictures, labels):
     return row
 
 
-def pixel_bce(pictures, rebuilt):
+def pixel_bce(pictures: np.ndarray, rebuilt: np.ndarray) -> float:
     """Binary cross-entropy in nats, the mean over pixels and pictures."""
     return float(metrics.cross_entropy(pictures, rebuilt).mean() / np.prod(pictures.shape[1:]))
 
 
-def undecided(pictures):
+def undecided(pictures: np.ndarray) -> float:
     """How gray pictures are: the mean of 4 p (1 - p), 0 for black and white alone, 1 for gray alone."""
     return float(np.mean(4 * pictures * (1 - pictures)))
 
 
-def wrong_answers(pictures):
+def wrong_answers(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Two wrong answers to drawings (n, h, w, 1): the same, sharp, one pixel to the right; and smeared."""
     blurred = np.stack([cv2.GaussianBlur(picture, (0, 0), 1.0)[..., None] for picture in pictures])
     return np.roll(pictures, 1, axis=2), blurred
 
 
-def line_costs(pictures):
+def line_costs(pictures: np.ndarray) -> dict[str, float]:
     """Why lines blur: a network that is a pixel unsure pays less cross-entropy for smearing than for a sharp guess."""
     shifted, blurred = wrong_answers(pictures)
     return {"shifted_bce": pixel_bce(pictures, shifted), "blurred_bce": pixel_bce(pictures, blurred)}

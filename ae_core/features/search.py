@@ -4,13 +4,16 @@ Codes are float32 (n, d) and go into a faiss index, each known by an id. Distanc
 are (published) or, better, of their first 32 principal directions, half whitened and at unit length.
 """
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import faiss
 import numpy as np
 
 from ae_core import files, store
+from ae_core.model import Autoencoder
 
 RESULTS = 16
 SIZE = 32                        # numbers by which pictures are compared
@@ -39,11 +42,11 @@ class Index:
     Up to 100,000 are compared one by one; beyond, HNSW searches a graph (Malkov and Yashunin, 2016).
     """
 
-    def __init__(self, inner, path=None):
+    def __init__(self, inner: faiss.Index, path: Path | None = None):
         self._inner, self._path = inner, path    # path: of the file that the vectors are mapped from
 
     @classmethod
-    def build(cls, codes, ids=None, projected=False):
+    def build(cls, codes: np.ndarray, ids: Sequence[int] | np.ndarray | None = None, projected: bool = False) -> Self:
         """The index of codes (n, d); ids (n,) are 0, 1, 2 ... where none are given.
 
         projected: compare the first 32 principal directions of these codes, half whitened, by angle.
@@ -56,27 +59,27 @@ class Index:
         return index
 
     @classmethod
-    def open(cls, path):
+    def open(cls, path: str | Path) -> Self:
         """An index from its file, which is mapped into memory and read where it is needed.
 
         Raises BadIndex where it is not whole.
         """
         return cls(_read(path, faiss.IO_FLAG_MMAP_IFC), Path(path))
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Write the file whole, so that a reader sees the old index or the new one."""
         with files.replacing(path) as partial:
             faiss.write_index(self._inner, str(partial))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self._inner.ntotal
 
     @property
-    def ids(self):
+    def ids(self) -> np.ndarray:
         """The id of every vector (n,), in no order."""
         return faiss.vector_to_array(self._map().id_map)
 
-    def add(self, codes, ids):
+    def add(self, codes: np.ndarray, ids: Sequence[int] | np.ndarray) -> None:
         """More codes (n, d) with their ids (n,), none of them in use yet."""
         codes, ids = _vectors(codes), np.asarray(ids, np.int64)
         if len(np.unique(np.concatenate([self.ids, ids]))) < len(self) + len(ids):
@@ -87,12 +90,12 @@ class Index:
             self._rebuild(np.ones(len(self), bool), total)
         self._inner.add_with_ids(codes, ids)
 
-    def remove(self, ids):
+    def remove(self, ids: Sequence[int] | np.ndarray) -> None:
         """Forget the vectors with these ids; unknown ones are no error."""
         self._own()
         self._rebuild(~np.isin(self.ids, ids), len(self))   # a graph cannot forget: it is built anew from its vectors
 
-    def search(self, codes, count=RESULTS):
+    def search(self, codes: np.ndarray, count: int = RESULTS) -> Found:
         """The `count` nearest to each of codes (n, d), or as many as there are."""
         codes, count = _vectors(codes), min(count, len(self))
         if not count:
@@ -102,7 +105,7 @@ class Index:
         return Found(ids, np.sqrt(np.maximum(squared, 0)))
 
     @property
-    def exact(self):
+    def exact(self) -> bool:
         """Whether every vector is compared."""
         return not isinstance(faiss.downcast_index(self._map().index), faiss.IndexHNSW)
 
@@ -127,26 +130,26 @@ class Index:
         self._before, self._inner = self._inner, _chain(steps, fresh)    # the steps belong to the index before
 
 
-def of_preset(served, split, ruler=ANGLE):
+def of_preset(served: Autoencoder, split: str, ruler: str = ANGLE) -> Index | None:
     """The index beside a preset's weights of a split of its data set; None where there is none, or another model's."""
     path = path_of(served, split, ruler)
     return Index.open(path) if path.is_file() else None
 
 
-def path_of(served, split, ruler=ANGLE):
+def path_of(served: Autoencoder, split: str, ruler: str = ANGLE) -> Path:
     """Where the index of a preset and a split lies; its name holds the checksum of the encoder that made its codes."""
     encoder = served.card["sha256"]["encoder.onnx"][:12]
     return store.folder_of(served.preset.name) / f"index_{split}_{ruler}_{encoder}.faiss"
 
 
-def build(served, pictures, ruler=ANGLE):
+def build(served: Autoencoder, pictures: np.ndarray, ruler: str = ANGLE) -> Index:
     """The index of pictures (n, h, w, c), their places as ids; compared by ANGLE or STRAIGHT."""
     codes = served.encode(pictures)
     enough = min(codes.shape) >= SIZE and len(codes) > 2 * SIZE      # for 32 directions of their own
     return Index.build(codes, projected=ruler == ANGLE and enough)
 
 
-def like(index, served, picture, count=RESULTS, but=None):
+def like(index: Index, served: Autoencoder, picture: np.ndarray, count: int = RESULTS, but: int | None = None) -> Found:
     """The pictures most like one picture (h, w, c): ids (k,) and distances (k,). `but`: an id to leave out, its own."""
     found = index.search(served.encode(picture[None]), count + (but is not None))
     keep = found.ids[0] != but if but is not None else slice(None)
@@ -155,12 +158,12 @@ def like(index, served, picture, count=RESULTS, but=None):
 
 # --- scores ----------------------------------------------------------------------------------------------
 
-def precision(ids, labels, wanted):
+def precision(ids: np.ndarray, labels: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """The share of each query's results that have its label: ids (n, k), labels of all ids, wanted (n,) -> (n,)."""
     return (labels[ids] == wanted[:, None]).mean(axis=1)
 
 
-def leave_one_out(index, codes, labels, queries):
+def leave_one_out(index: Index, codes: np.ndarray, labels: np.ndarray, queries: np.ndarray) -> np.ndarray:
     """Precision at 16 (n,) of pictures of the index itself, each without itself; queries: their places (n,)."""
     ids = index.search(codes, RESULTS + 1).ids
     others = ids != queries[:, None]
@@ -168,14 +171,15 @@ def leave_one_out(index, codes, labels, queries):
     return precision(ids[others].reshape(len(queries), RESULTS), labels, labels[queries])
 
 
-def baselines(pictures, size=SIZE):
+def baselines(pictures: np.ndarray, size: int = SIZE) -> dict[str, tuple[np.ndarray, bool]]:
     """What needs no network, {name: (codes (n, d), projected)}: raw pixels, PCA, and PCA compared as our codes are."""
     flat = _vectors(pictures.reshape(len(pictures), -1))
     return {"Raw pixels": (flat, False), f"PCA, {size} numbers": (_principal(flat, 0, size).apply(flat), False),
             f"PCA, {size} numbers, by angle": (flat, True)}
 
 
-def evaluate(served, pictures, labels, queries, query_labels):
+def evaluate(served: Autoencoder, pictures: np.ndarray, labels: np.ndarray, queries: np.ndarray,
+             query_labels: np.ndarray) -> dict[str, Any]:
     """Precision at 16 of test queries against the pictures of an index: codes compared both ways, and the baselines."""
     scores, many = {}, len(pictures)
     everything = np.concatenate([pictures, queries])
@@ -184,7 +188,7 @@ def evaluate(served, pictures, labels, queries, query_labels):
     for name, (codes, projected) in (ours | baselines(everything)).items():
         ids = Index.build(codes[:many], projected=projected).search(codes[many:]).ids
         scores[name] = float(precision(ids, labels, query_labels).mean())
-    best = max(ours, key=scores.get)
+    best = max(ours, key=lambda ruler: scores[ruler])
     return {"queries": len(queries), "indexed": many, "precision_at_16": scores[STRAIGHT],
             "best_precision_at_16": scores[best], "best_code": f"{served.preset.name}, {best}", "precisions": scores}
 

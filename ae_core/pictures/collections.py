@@ -7,6 +7,7 @@ import functools
 import io
 import zipfile
 import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -28,7 +29,8 @@ class Collection:
     skipped: tuple[str, ...]     # a sentence for every file that was left out
 
 
-def read(files, shape, margin=0, report=None, fit=None):
+def read(files: Sequence[tuple[str, bytes]], shape: Sequence[int], margin: int = 0,
+         report: Callable[[float], None] | None = None, fit: Callable[..., np.ndarray] | None = None) -> Collection:
     """The pictures in uploads [(name, bytes), ...], zip archives among them opened, fitted to `shape`.
 
     fit(picture, shape): how, where a subject on black with an empty `margin` is not what is wanted.

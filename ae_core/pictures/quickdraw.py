@@ -9,6 +9,7 @@ same drawing looks the same from every format. Formats: github.com/googlecreativ
 """
 import json
 import struct
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,7 @@ class Drawing:
     strokes: tuple               # of float64 (2, n): x to the right and y downwards
 
 
-def load(path, limit=100_000, report=None):
+def load(path: str | Path, limit: int = 100_000, report: Callable[[float], None] | None = None) -> np.ndarray:
     """The first drawings of a file of any format, uint8 (n, 32, 32); a kilobyte each, so `limit` bounds the memory.
 
     report(share): told the share of the work done, now and then; it may raise to stop.
@@ -58,7 +59,7 @@ def load(path, limit=100_000, report=None):
     return np.stack(bitmaps)
 
 
-def drawings(path):
+def drawings(path: str | Path) -> Iterator[tuple[Drawing, float]]:
     """The drawings of a .bin or .ndjson file, one after the other, each with the share of the file that is read."""
     path = Path(path)
     size = max(path.stat().st_size, 1)
@@ -67,7 +68,7 @@ def drawings(path):
             yield drawing, file.tell() / size
 
 
-def rasterize(strokes):
+def rasterize(strokes: Sequence[np.ndarray]) -> np.ndarray:
     """Strokes [(2, n), ...] as an anti-aliased bitmap uint8 (32, 32), scaled to fill it and centered."""
     corners = np.concatenate(strokes, axis=1) if strokes else np.zeros((2, 1))
     low, extent = corners.min(axis=1, keepdims=True), np.ptp(corners, axis=1)
@@ -80,7 +81,7 @@ def rasterize(strokes):
     return convert.resize(fine, (SIDE, SIDE))[..., 0]
 
 
-def doodle(rng):
+def doodle(rng: np.random.Generator) -> list[np.ndarray]:
     """The strokes of a cat's head drawn by rule, where no drawing of the game is at hand."""
     def oval(x, y, width, height, points=24):
         turn = np.linspace(0, 2 * np.pi, points) + rng.uniform(0, 6)

@@ -1,5 +1,6 @@
 """Pictures out: sheets, labels, enlargements, and the bytes of PNG, GIF, WebP and JPEG files."""
 import io
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -11,12 +12,12 @@ MAX_JPEG = 65_500
 PHOTO_OPTIONS = {"JPEG": {"quality": 95}, "PNG": {"compress_level": 1}}      # a denser PNG takes ten times as long
 
 
-def enlarge(picture, factor):
+def enlarge(picture: np.ndarray, factor: int) -> np.ndarray:
     """Repeat every pixel `factor` times both ways, so that it stays sharp; (h, w[, c]) -> (h*factor, w*factor[, c])."""
     return picture.repeat(factor, 0).repeat(factor, 1)
 
 
-def frame(pictures, colors):
+def frame(pictures: np.ndarray, colors: Sequence | np.ndarray) -> np.ndarray:
     """Pictures (n, h, w, c) in frames one pixel wide of their own colors (n, 3) in 0..1: (n, h + 2, w + 2, 3)."""
     n, height, width, _ = pictures.shape
     framed = np.empty((n, height + 2, width + 2, 3), np.float32)
@@ -25,7 +26,7 @@ def frame(pictures, colors):
     return framed
 
 
-def tile(pictures, columns, gap=1, scale=1, ground=64):
+def tile(pictures: np.ndarray, columns: int, gap: int = 1, scale: int = 1, ground: int = 64) -> np.ndarray:
     """A sheet of pictures (n, h, w, c), row by row: uint8 (rows*(h+gap)+gap, ..., c), each pixel `scale` times."""
     n, height, width, channels = pictures.shape
     rows = -(-n // columns)
@@ -36,7 +37,7 @@ def tile(pictures, columns, gap=1, scale=1, ground=64):
     return enlarge(sheet, scale)
 
 
-def label(sheet, text):
+def label(sheet: np.ndarray, text: str) -> np.ndarray:
     """A copy of a uint8 sheet as RGB, with a text in a white band above it."""
     font, size, weight = cv2.FONT_HERSHEY_SIMPLEX, 0.6, 1
     (_, height), baseline = cv2.getTextSize(text, font, size, weight)
@@ -45,12 +46,12 @@ def label(sheet, text):
     return np.concatenate([band, to_rgb(sheet)])
 
 
-def to_rgb(sheet):
+def to_rgb(sheet: np.ndarray) -> np.ndarray:
     """A copy of a uint8 sheet (h, w, 1 or 3) with three channels."""
     return np.ascontiguousarray(np.broadcast_to(sheet, (*sheet.shape[:2], 3)))
 
 
-def stack(*sheets, gap=6, ground=255):
+def stack(*sheets: np.ndarray, gap: int = 6, ground: int = 255) -> np.ndarray:
     """Sheets of one width below each other, as RGB."""
     width = sheets[0].shape[1]
     space = np.full((gap, width, 3), ground, np.uint8)
@@ -58,7 +59,7 @@ def stack(*sheets, gap=6, ground=255):
     return np.concatenate(parts[:-1])
 
 
-def to_png(sheet):
+def to_png(sheet: np.ndarray) -> bytes:
     """The PNG bytes of a uint8 sheet (h, w, 1 or 3)."""
     buffer = io.BytesIO()
     Image.fromarray(sheet[..., 0] if sheet.shape[-1] == 1 else sheet).save(buffer, "PNG")
@@ -82,7 +83,7 @@ def to_photo(pixels, kind="JPEG", exif=b""):
     return buffer.getvalue()
 
 
-def to_gif(pictures, fps=12, scale=1):
+def to_gif(pictures: np.ndarray, fps: float = 12, scale: int = 1) -> bytes:
     """The bytes of an endless GIF of pictures (n, h, w, c), each pixel `scale` times."""
     frames = [Image.fromarray(enlarge(to_rgb(frame), scale)) for frame in convert.to_uint8(pictures)]
     buffer = io.BytesIO()
@@ -90,7 +91,7 @@ def to_gif(pictures, fps=12, scale=1):
     return buffer.getvalue()
 
 
-def to_webp(pictures, fps=12, scale=1):
+def to_webp(pictures: np.ndarray, fps: float = 12, scale: int = 1) -> bytes:
     """The bytes of an endless animated WebP: all colors, where a GIF has 256, in a fraction of its size."""
     frames = [Image.fromarray(enlarge(to_rgb(frame), scale)) for frame in convert.to_uint8(pictures)]
     buffer = io.BytesIO()

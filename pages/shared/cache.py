@@ -12,7 +12,7 @@ import streamlit as st
 
 from ae_core import attributes as attribute_files
 from ae_core import latent, model, presets
-from ae_core.features import colorize, denoise, digits, faces, latent_map, reconstruct, search
+from ae_core.features import colorize, denoise, digits, faces, latent_map, published_colorizer, reconstruct, search
 from ae_core.own import design, story
 from ae_core.pictures import convert, datasets, reader
 from pages.shared import live
@@ -216,16 +216,16 @@ def normality(served: Served) -> faces.Normality:
     return faces.normality(codes(served).mean, codes(served).log_variance)
 
 
-def original_faces(rows: np.ndarray) -> np.ndarray | None:
-    """The held-out pictures of CelebA behind rows (n,) of the stored codes, where the data set is here; else None."""
-    path = datasets.find("celeba")
-    return _originals(path, rows) if path else None
+def originals(served: Served, rows: np.ndarray) -> np.ndarray | None:
+    """The test pictures behind rows (n,) of the stored codes of a model, where its data set is here; else None."""
+    path = datasets.find(served.preset.dataset)
+    return _originals(served, path, rows) if path else None
 
 
 @once("Opening the pictures …", 2)
-def _originals(path: Path, rows: np.ndarray) -> np.ndarray | None:
+def _originals(served: Served, path: Path, rows: np.ndarray) -> np.ndarray | None:
     try:
-        return datasets.load("celeba", "test", (64, 64, 3))[0][rows]
+        return datasets.load(served.preset.dataset, "test", served.preset.shape)[0][rows]
     except datasets.DataMissing:                     # a file of it is damaged
         return None
 
@@ -265,6 +265,7 @@ def look(served: model.Colorizer, ident: str, _raw: bytes, name: str) -> coloriz
 
 
 @once("Colorizing CIFAR-10 …", 2)
-def published(served: Served) -> colorize.Published:
+def published(served: Served) -> published_colorizer.Published:
     """The first 100 test pictures of CIFAR-10 through the published colorizer; raises DataMissing."""
-    return colorize.publish(served, datasets.load("cifar10", "test", (32, 32, 3))[0][:100])
+    pictures, _ = datasets.load(served.preset.dataset, "test", served.preset.target)
+    return published_colorizer.run(served, pictures[:100])

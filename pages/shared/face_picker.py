@@ -72,7 +72,7 @@ def _real(served):
     widgets.picture_grid("gallery", pictures, [f"Face {k + 1}" for k in range(len(pictures))], take,
                          [{"face": k} for k in range(len(pictures))], columns=COLUMNS)
     st.subheader("What 200 numbers keep")
-    originals = cache.original_faces(cache.attributes(served).gallery[:ROW])
+    originals = cache.originals(served, cache.attributes(served).gallery[:ROW])
     if originals is None:
         st.caption("The photos themselves may not be redistributed. If CelebA is on this machine, the originals appear "
                    "here next to their reconstructions.")

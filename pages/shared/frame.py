@@ -82,7 +82,7 @@ def _faces() -> Picture:
 
 def _colorize() -> Picture:
     path = datasets.photographs()["China"]
-    look = cache.look(cache.served(colorize.PHOTO), "China", path.read_bytes(), path.name)
+    look = cache.look(cache.served(colorize.PRESET), "China", path.read_bytes(), path.name)
     return colorize.beside(look, 300), "A gray photo of temples beside its colorized version"
 
 

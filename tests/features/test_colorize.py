@@ -8,7 +8,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from ae_core import metrics, model
-from ae_core.features import colorize, paint
+from ae_core.features import colorize, paint, published_colorizer
 from ae_core.pictures import convert, datasets, reader, sheets
 from tests.conftest import random_pictures, trained
 from tests.pictures.test_reader import GRADIENT, NOISE, bomb, encoded
@@ -27,12 +27,12 @@ class Blue:
 
 @pytest.fixture(scope="module")
 def network():
-    return model.load(trained(colorize.PHOTO))
+    return model.load(trained(colorize.PRESET))
 
 
 @pytest.fixture(scope="module")
 def published():
-    return model.load(trained(colorize.PUBLISHED))
+    return model.load(trained(published_colorizer.PRESET))
 
 
 def ramp(dtype=np.uint8, height=64, width=256):
@@ -297,16 +297,16 @@ def test_colorfulness_against_the_formula():
 
 def test_the_published_experiment_joins_chroma_with_the_lightness_that_went_in(published):
     pictures = random_pictures(5, (32, 32, 3)) * 0.5 + 0.25
-    result = colorize.publish(published, pictures)
+    result = published_colorizer.run(published, pictures)
     assert result.predicted.shape == result.own_lightness.shape == pictures.shape
     assert result.gray.shape == (5, 32, 32, 1)
     lightness = convert.to_lab(result.own_lightness)[0]
     own = convert.to_lab(convert.to_three(result.gray[0])[None])[0]
     assert np.abs(lightness[:1] - own).mean() < 0.01
-    np.testing.assert_allclose(colorize.join(*convert.to_lab(pictures)), pictures, atol=0.3)
-    row = colorize.evaluate(published, pictures)
+    np.testing.assert_allclose(published_colorizer.join(*convert.to_lab(pictures)), pictures, atol=0.3)
+    row = published_colorizer.evaluate(published, pictures)
     assert {"mse", "psnr", "gray_mse", "gray_psnr", "mse_own_lightness", "colorfulness_ratio"} <= set(row)
-    assert [row["gray_mse"], row["mse"], row["mse_own_lightness"]] == pytest.approx(colorize.errors(result))
+    assert [row["gray_mse"], row["mse"], row["mse_own_lightness"]] == pytest.approx(published_colorizer.errors(result))
 
 
 def blue_like(network):
