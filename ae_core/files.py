@@ -68,19 +68,16 @@ def read_json(path: str | Path) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
-    """The shape and the type of the array in an .npy file, which is left where the numbers begin.
+def npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """The shape of the array in an .npy file, whether it is stored by columns, and its type; the numbers come next.
 
-    Read by NumPy, which evaluates nothing. ValueError where it is no such header, or the array is stored by columns.
+    Read by NumPy, which evaluates nothing. ValueError where it is no such header.
     """
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    version = np.lib.format.read_magic(file)
-    if version not in readers:
-        raise ValueError(f"its .npy version is {version}")
-    shape, by_columns, dtype = readers[version](file)
-    if by_columns and len(shape) > 1:
-        raise ValueError("its array is stored by columns")
-    return shape, dtype
+    try:
+        return readers[np.lib.format.read_magic(file)](file)
+    except Exception as error:                   # of a broken header Python's own parser raises many kinds
+        raise ValueError(f"There is no whole .npy header ({type(error).__name__}).") from None
 
 
 # --- what may be refused for a moment ------------------------------------------------------------------------

@@ -19,13 +19,12 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ae_core import presets
-from ae_core.files import flush, rename
+from ae_core import files, presets
 from ae_core.presets import Preset
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -95,11 +94,19 @@ def preset(name: str) -> Preset:
     return presets.PRESETS.get(name) or own().get(name) or presets.get(name)
 
 
-def own_name(title: str, taken: Iterable[str] = ()) -> str:
-    """A free name for an own model of this title, none of `taken`: "Boots, 2nd try" -> own_boots_2nd_try."""
+def reserve(title: str) -> str:
+    """A free name for an own model of this title: "Boots, 2nd try" -> own_boots_2nd_try.
+
+    Its empty folder is made here and now, so that a model that is trained for hours still has its name at the end.
+    """
     words = re.sub("[^a-z0-9]+", "_", title.lower()).strip("_")[:30].strip("_") or "model"
-    used = {*taken, *(path.name for path in own_root().glob(f"{OWN}*"))}
-    return next(name for k in itertools.count(1) if (name := f"{OWN}{words}" + (f"_{k}" if k > 1 else "")) not in used)
+    return files.reserve(own_root() / f"{OWN}{words}{f'_{k}' * (k > 1)}" for k in itertools.count(1)).name
+
+
+def release(name: str) -> None:
+    """Give back a reserved name that no model came to have."""
+    with contextlib.suppress(OSError):           # a model lies there
+        folder_of(name).rmdir()
 
 
 def read(name: str, only: str | None = None) -> Stored:
@@ -147,21 +154,21 @@ def _card(folder: Path) -> tuple[Preset, dict[str, Any]]:
     return preset, card
 
 
-def write(preset: Preset, files: Mapping[str, Path], card: dict[str, Any]) -> Stored:
+def write(preset: Preset, contents: Mapping[str, Path], card: dict[str, Any]) -> Stored:
     """Put a preset's files in place all at once, so that a reader sees the old folder or the new one.
 
-    files: {name: path of a finished file}; card: what preset.json says beside the preset and the checksums.
+    contents: {name: path of a finished file}; card: what preset.json says beside the preset and the checksums.
     """
     folder = folder_of(preset.name)
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{preset.name}-", dir=folder.parent))
     try:
-        for name, path in files.items():
+        for name, path in contents.items():
             shutil.copyfile(path, fresh / name)
-        card = {"preset": preset.to_json(), **card, "sha256": {name: sha256(fresh / name) for name in sorted(files)}}
+        card = {"preset": preset.to_json(), **card, "sha256": {name: sha256(fresh / name) for name in sorted(contents)}}
         (fresh / "preset.json").write_text(json.dumps(card, indent=1) + "\n", "utf-8")
         for path in fresh.iterdir():
-            flush(path)
+            files.flush(path)
         fresh.chmod(0o755)
         _swap(fresh, folder)
     finally:
@@ -186,7 +193,7 @@ def tidy() -> None:
     for old in own_root().glob(f".{OWN}*-old"):
         folder = old.with_name(old.name[1:].removesuffix("-old"))
         if not folder.exists():
-            rename(old, folder)
+            files.rename(old, folder)
     for left in own_root().glob(f".{OWN}*-*"):
         shutil.rmtree(left, ignore_errors=True)
 
@@ -196,11 +203,11 @@ def _swap(fresh, folder):
     old = folder.with_name(f".{folder.name}-old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
-        rename(folder, old)
+        files.rename(folder, old)
     try:
-        rename(fresh, folder)
+        files.rename(fresh, folder)
     except BaseException:
         if old.exists():
-            rename(old, folder)
+            files.rename(old, folder)
         raise
     shutil.rmtree(old, ignore_errors=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ae_core import families, model, store
+from ae_core.files import npy_header
 from ae_core.own import blueprint, jobs
 from ae_core.pictures import datasets
 from ae_core.presets import Preset
@@ -65,7 +66,12 @@ def unpack(raw):
         for file, content in files.items():
             Path(scratch, file).write_bytes(content)
         _try(preset, card, files, Path(scratch))
-        return store.write(_renamed(preset), {file: Path(scratch, file) for file in files}, card)
+        preset = _renamed(preset)
+        try:
+            return store.write(preset, {file: Path(scratch, file) for file in files}, card)
+        except BaseException:
+            store.release(preset.name)
+            raise
 
 
 def _renamed(preset):
@@ -73,7 +79,7 @@ def _renamed(preset):
     title, k = preset.title, 2
     while title in titles:
         title, k = f"{preset.title} {k}", k + 1
-    name = store.own_name(title)
+    name = store.reserve(title)
     return dataclasses.replace(preset, name=name, title=title,
                                dataset=preset.dataset if preset.dataset in datasets.DATASETS else name)
 
@@ -150,9 +156,7 @@ def _arrays(file, raw):
 
 def _check_header(archive, entry, kinds, dimensions):
     with archive.open(entry) as stream:
-        version = np.lib.format.read_magic(stream)
-        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
-        shape, _, dtype = read(stream)
+        shape, _, dtype = npy_header(stream)
         if dtype.kind not in kinds or len(shape) != dimensions \
                 or math.prod(shape) * dtype.itemsize != entry.file_size - stream.tell():
             raise ValueError("an array of another kind or size")

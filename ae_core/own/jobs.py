@@ -113,13 +113,13 @@ def request(preset, seed=0, own=None):
     preset or the pictures cannot be trained on; then nothing is written.
     """
     blueprint.check(preset)
-    preset = _named(preset, own)
     if own is not None:
         _check_pictures(preset, own)
     elif datasets.find(preset.dataset) is None:
         raise ValueError(f"The training pictures of {datasets.DATASETS[preset.dataset].title} are not on this machine. "
                          f"Fetch them with: python -m ae_core data --download {preset.dataset}")
     root().mkdir(parents=True, exist_ok=True)
+    preset = _named(preset, own)
     fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=root()))
     try:
         if own is not None:
@@ -132,6 +132,7 @@ def request(preset, seed=0, own=None):
         ident = f"{time.time_ns():020}"
         files.rename(fresh, root() / ident)
     except OSError as error:
+        store.release(preset.name)
         raise ValueError(f"The request could not be written to {root()} ({error.strerror or error}). "
                          "Free some disk space, or set AE_MODELS_DIR to another folder.") from None
     finally:
@@ -146,7 +147,7 @@ def _named(preset, own):
     title, k = preset.title, 2
     while preset.title in titles:
         preset, k = dataclasses.replace(preset, title=f"{title} {k}"), k + 1
-    name = store.own_name(preset.title, [other.name for other in queued])
+    name = store.reserve(preset.title)
     return dataclasses.replace(preset, name=name, dataset=preset.dataset if own is None else name)
 
 
@@ -255,6 +256,7 @@ def remove(job):
     """Forget a job that nobody is training; the model that came of it stays."""
     if job.state not in (RUNNING, PAUSED):
         shutil.rmtree(job.folder, ignore_errors=True)
+        store.release(job.preset.name)
 
 
 def start():

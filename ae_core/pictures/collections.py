@@ -34,7 +34,7 @@ def read(files: Sequence[tuple[str, bytes]], shape: Sequence[int], margin: int =
     """The pictures in uploads [(name, bytes), ...], zip archives among them opened, fitted to `shape`.
 
     fit(picture, shape): how, where a subject on black with an empty `margin` is not what is wanted.
-    report(share): told the share of the work done before every picture; it may raise to stop.
+    report(share): called with the share of the work done before every picture; it may raise to stop.
     """
     names, pictures, thumbnails, skipped = [], [], [], []
     fit = fit or functools.partial(subject.fit, margin=margin)

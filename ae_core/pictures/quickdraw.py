@@ -44,7 +44,7 @@ class Drawing:
 def load(path: str | Path, limit: int = 100_000, report: Callable[[float], None] | None = None) -> np.ndarray:
     """The first drawings of a file of any format, uint8 (n, 32, 32); a kilobyte each, so `limit` bounds the memory.
 
-    report(share): told the share of the work done, now and then; it may raise to stop.
+    report(share): called with the share of the work done, now and then; it may raise to stop.
     Raises BadDrawing where the file breaks the format.
     """
     bitmaps = []
@@ -174,11 +174,11 @@ def _open_npy(path):
     """Bitmaps (n, 784), memory-mapped; only what is published is accepted."""
     with path.open("rb") as file:
         try:
-            shape, dtype = files.npy_header(file)
+            shape, by_columns, dtype = files.npy_header(file)
         except ValueError:
-            shape, dtype = (), None
+            shape, by_columns, dtype = (), False, np.dtype(object)
         start = file.tell()
-    if len(shape) != 2 or shape[0] < 1 or shape[1] != BITMAP**2 or dtype != np.uint8:
+    if len(shape) != 2 or shape[0] < 1 or shape[1] != BITMAP**2 or by_columns or dtype != np.uint8:
         raise BadDrawing(f"{path.name} is no Quick, Draw! bitmap file: its header (byte 0) is not uint8 (n, 784).")
     count, have = shape[0], path.stat().st_size - start
     if have != count * BITMAP**2:

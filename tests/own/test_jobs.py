@@ -85,6 +85,15 @@ def test_two_of_one_title_get_two_names_and_titles(by_hand):
     assert [job.state for job in jobs.every()] == [jobs.DONE] * 2 and len(store.own()) == 2
 
 
+def test_a_queued_run_has_its_name_until_it_is_removed():
+    """Otherwise a model that is opened while it waits gets the same name, and the trained one replaces it."""
+    job = jobs.request(small(), own=own())
+    assert job.preset.name == "own_mine" and store.reserve("Mine") == "own_mine_2"
+    jobs.remove(job)
+    assert not store.folder_of("own_mine").exists() and store.reserve("Mine") == "own_mine"
+    assert not store.own()
+
+
 @pytest.mark.parametrize(("change", "pictures", "sentence"), [
     ({}, own(1), "1 picture is too few"), ({"learning_rate": float("nan")}, own(), "learning rate is nan"),
     ({"code": 785}, own(), "larger than the picture"), ({"shape": (32, 32, 1)}, own(), "Read the pictures again"),
