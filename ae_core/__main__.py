@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ae_core import model, presets, store
+from ae_core import files, model, presets, store
 from ae_core.features import colorize, denoise, faces, latent_map, outliers, published_colorizer, reconstruct, search
 from ae_core.own import jobs
 from ae_core.pictures import datasets, download, quickdraw, reader, sheets
@@ -121,11 +121,11 @@ def colorize_files(arguments: Arguments) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for file in map(Path, arguments.files):
         target = folder / colorize.file_name(file.name, arguments.kind)
-        target.write_bytes(colorize.convert_file(served, file.read_bytes(), file.name, arguments.kind))
+        files.write(target, colorize.convert_file(served, file.read_bytes(), file.name, arguments.kind))
         print(target)
     if arguments.sheet:
         photos = [reader.pixels(Path(file).read_bytes(), file) for file in arguments.files]
-        (folder / "sheet.png").write_bytes(sheets.to_png(colorize.sheet(served, photos)))
+        files.write(folder / "sheet.png", sheets.to_png(colorize.sheet(served, photos)))
         print(folder / "sheet.png")
 
 

@@ -116,6 +116,13 @@ def test_a_name_test_is_known_when_seen():
         assert not is_name_test(ast.parse(text, mode="eval").body)
 
 
+def test_files_are_renamed_in_one_place():
+    """Only `files` flushes what it renames, under a name of its own, and insists where Windows refuses."""
+    found = {path.name for path in ENGINE.values()
+             if re.search(r"(?<!files)\.rename\(|os\.replace\(|\.replace\((target|path)\)", path.read_text("utf-8"))}
+    assert found == {"files.py"}
+
+
 @pytest.mark.parametrize("path", ENGINE.values(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_nothing_is_decided_by_a_name(path):
     """What is true of one network or data set is a field of its registry entry: the next one can have it too."""

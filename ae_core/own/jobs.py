@@ -235,7 +235,7 @@ def told(job):
 
 def steer(job, word):
     """Tell the trainer to "pause" or to "stop", which keeps the best epoch; what has none yet just stops."""
-    (job.folder / "control").write_text(word, "utf-8")     # in any case: it may have begun a moment ago
+    files.write(job.folder / "control", word)    # in any case: it may have begun a moment ago
     if word == "stop" and job.state in (WAITING, INTERRUPTED) and not job.history():
         files.write_json(job.folder / "status.json", {"state": STOPPED, "error": NOTHING_KEPT})
         return
