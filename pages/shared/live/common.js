@@ -58,24 +58,11 @@ function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
-/** Decode a sheet to {pixels, rows, columns, height, width, channels, image}. */
+/** Decode a sheet to {image, rows, columns, height, width, channels, count}. */
 async function decodeSheet(sheet) {
-  const image = new Image();
-  image.src = sheet.url;
+  const image = Object.assign(new Image(), { src: sheet.url });
   await image.decode();
-  const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.drawImage(image, 0, 0);
-  const rgba = context.getImageData(0, 0, canvas.width, canvas.height).data;
-  return { ...sheet, url: null, image, pixels: withoutAlpha(rgba, sheet.channels) };
-}
-
-function withoutAlpha(rgba, channels) {
-  const pixels = new Uint8Array((rgba.length / 4) * channels);
-  for (let from = 0, to = 0; from < rgba.length; from += 4) {
-    for (let channel = 0; channel < channels; channel++) pixels[to++] = rgba[from + channel];
-  }
-  return pixels;
+  return { ...sheet, url: null, image: await createImageBitmap(image) };
 }
 
 // --- Pictures ----------------------------------------------------------------------------------
@@ -87,21 +74,23 @@ function sharpFactor(room, side, most) {
   return clamp(Math.floor((room / side) * density) / density, 1, most);
 }
 
-/** A small canvas of real pixels that CSS enlarges by a sharp factor. */
+/**
+ * A small canvas of real pixels that CSS enlarges by a sharp factor. Pixels are drawn and never read back, as browsers
+ * that protect the canvas return noise.
+ */
 class Picture {
   constructor(className, attributes = {}) {
     this.canvas = make("canvas", className, attributes);
-    this.context = this.canvas.getContext("2d");
+    // Blends over each other stay within a level of the true sum where half floats are known, else within three.
+    this.context = this.canvas.getContext("2d", { colorType: "float16" });
     this.resize(1, 1);
   }
 
   resize(width, height) {
-    if (this.image && width === this.canvas.width && height === this.canvas.height) return;
+    if (width === this.canvas.width && height === this.canvas.height) return;
     this.canvas.width = width;
     this.canvas.height = height;
-    this.image = new ImageData(width, height);
-    this.words = new Uint32Array(this.image.data.buffer); // one little-endian ABGR word a pixel
-    this.sums = new Float32Array(width * height * 3);
+    this.context.imageSmoothingEnabled = false;
   }
 
   enlarge(factor) {
@@ -110,38 +99,59 @@ class Picture {
     this.canvas.style.imageRendering = factor < 1 ? "auto" : ""; // dropping pixels would tear letters and dots
   }
 
-  /** Show the weighted sum of pictures of a sheet: blend(sheet, [[index, weight], ...]). */
+  /** Show the weighted mean of pictures of a sheet: blend(sheet, [[index, weight], ...]). */
   blend(sheet, parts) {
-    const { pixels, columns, width, height, channels } = sheet;
-    const { sums } = this;
-    const line = width * channels;
-    const stride = columns * line;
-    sums.fill(0.5); // rounds when the fraction is cut off
-    for (const [index, weight] of parts) {
+    const { context } = this;
+    const { image, columns, width, height } = sheet;
+    context.globalCompositeOperation = "source-over";
+    let sum = 0;
+    for (const [index, weight] of parts.toSorted((one, other) => one[1] - other[1])) { // the last rounds the least away
       if (weight === 0) continue;
-      let from = Math.floor(index / columns) * height * stride + (index % columns) * line;
-      for (let row = 0, to = 0; row < height; row++, from += stride) {
-        for (let i = 0; i < line; i++) sums[to++] += weight * pixels[from + i];
-      }
+      sum += weight;
+      context.globalAlpha = weight / sum; // each takes its share of what was drawn before it
+      const [x, y] = [(index % columns) * width, Math.floor(index / columns) * height];
+      context.drawImage(image, x, y, width, height, 0, 0, width, height);
     }
-    if (parts.some(([, weight]) => weight < 0)) clampAll(sums);
-    this.show(sums, channels);
+    context.globalAlpha = 1;
+  }
+
+  /** Lay another picture over this one. */
+  lay(other, mode) {
+    this.context.globalCompositeOperation = mode;
+    this.context.drawImage(other.canvas, 0, 0);
+  }
+
+  /** Take another picture from this one, down to black: max(this, other) - other. */
+  subtract(other) {
+    this.lay(other, "lighten");
+    this.lay(other, "difference");
+  }
+
+  /** Add what one blend of a sheet is above another, and take what it is below: no pixel holds a number under 0. */
+  change(sheet, from, to) {
+    const blend = (parts) => {
+      const picture = new Picture("");
+      picture.resize(this.canvas.width, this.canvas.height);
+      picture.blend(sheet, parts);
+      return picture;
+    };
+    const [rise, fall] = [blend(to), blend(from)];
+    rise.subtract(fall);
+    fall.subtract(blend(to));
+    this.lay(rise, "lighter");
+    this.subtract(fall);
   }
 
   /** Show values 0..255, picture order, 1 or 3 channels. */
   show(values, channels) {
-    const { words } = this;
+    const image = new ImageData(this.canvas.width, this.canvas.height);
+    const words = new Uint32Array(image.data.buffer); // one little-endian ABGR word a pixel
     const [green, blue] = channels === 3 ? [1, 2] : [0, 0];
     for (let i = 0, at = 0; i < words.length; i++, at += channels) {
       words[i] = 0xff000000 | (values[at + blue] << 16) | (values[at + green] << 8) | values[at];
     }
-    this.context.putImageData(this.image, 0, 0);
+    this.context.putImageData(image, 0, 0);
   }
-}
-
-/** Into what a byte can hold, where differences were added. */
-function clampAll(sums) {
-  for (let i = 0; i < sums.length; i++) sums[i] = clamp(sums[i], 0, 255);
 }
 
 /** Match a canvas to its size on the screen; true when that emptied it. */
@@ -254,8 +264,8 @@ class View {
 
   /**
    * Drag with one pointer on a surface: start() returns what undoes the drag, for a browser that takes the pointer away
-   * (it scrolls); move(event) while it is down; then release(). Where a finger may as well scroll, the drag waits for it
-   * to move sideways, or to lift: a tap.
+   * (it scrolls); move(event) while it is down; then release(). Where a finger may as well scroll, the drag waits until
+   * it moves sideways, or lifts: a tap.
    */
   drag(surface, { start, move, release = () => this.rest(), scrolls = false }) {
     let [pointer, undo, moved] = [null, null, false];
@@ -323,8 +333,8 @@ class View {
 }
 
 /**
- * A slider along a line: a track with a handle, by pointer and keys; `share` is where it stands, from 0 to 1. It asks its
- * view for a paint when it moves, and to commit when it rests.
+ * A slider along a line: a track with a handle, by pointer and keys; `share` is where it stands, from 0 to 1. It asks
+ * its view for a paint when it moves, and to commit when it rests.
  *
  * children: what lies on the track; small, big: steps of a key, as shares; snap(share): where a pointer really lands;
  * grasp(): a hand or a key takes hold; special(event): a key of the component's own, true if it was one.
@@ -437,11 +447,11 @@ class Strip extends Line {
   }
 
   /** The two frames around a place, [[index, weight], ...]: their cross-fade is the picture there. */
-  around(share, weight = 1) {
+  around(share) {
     const place = share * (this.count - 1);
     const frame = Math.min(Math.floor(place), this.count - 2);
     const second = place - frame;
-    return [[this.first + frame, weight * (1 - second)], [this.first + frame + 1, weight * second]];
+    return [[this.first + frame, 1 - second], [this.first + frame + 1, second]];
   }
 }
 

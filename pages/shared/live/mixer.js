@@ -106,20 +106,20 @@ class Mixer extends View {
     const { length, sheet } = this.active;
     if (!length || !sheet) return;
     if (this.answers(this.data)) this.picture.show(this.exact, this.data.tile[2]);
-    else this.picture.blend(sheet, this.mixture());
+    else this.paintMixture(sheet);
     const moving = this.dragging ? [this.active] : this.strips; // in a drag the others stand still
     moving.forEach((strip) => this.paintStrip(strip));
   }
 
   /**
-   * The tiles and weights of the picture. One strip away from where the server saw it: the cross-fade of its own two
-   * frames. Each further one adds what it changes, until the server has decoded them all together.
+   * One strip away from where the server saw it: the cross-fade of its own two frames. Each further one adds what it
+   * changes, until the server has decoded them all together.
    */
-  mixture() {
+  paintMixture(sheet) {
     const moved = this.strips.filter((strip) => strip.share !== strip.held);
     const [first, ...others] = moved.length ? moved : [this.active];
-    const changes = others.flatMap((strip) => [...strip.around(strip.share), ...strip.around(strip.held, -1)]);
-    return [...first.around(first.share), ...changes];
+    this.picture.blend(sheet, first.around(first.share));
+    others.forEach((strip) => this.picture.change(sheet, strip.around(strip.held), strip.around(strip.share)));
   }
 
   paintStrip(strip) {

@@ -4,14 +4,6 @@
 const HINT = "Arrow keys move the pen, with Shift in bigger steps. Space puts it down and up.";
 const BIG_STEP = 4; // logical pixels
 
-/** A gray picture (bytes, side * side) as a canvas. */
-function canvasOf(gray, side) {
-  const picture = new Picture("");
-  picture.resize(side, side);
-  picture.show(gray, 1);
-  return picture.canvas;
-}
-
 function base64Of(bytes) {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }
@@ -19,7 +11,7 @@ function base64Of(bytes) {
 class Sketchpad extends View {
   constructor(parent) {
     super(parent, "sketchpad", HINT);
-    this.base = null; // what the page put there, as a canvas
+    this.base = null; // what the page put there: its gray levels, and a picture of them
     this.strokes = []; // each a list of [x, y], logical pixels
     this.stroke = null; // the one being drawn
     this.history = [];
@@ -64,7 +56,9 @@ class Sketchpad extends View {
   }
 
   takeBase({ at, side }) {
-    this.base = at === null ? null : canvasOf(bytesOf(at), side);
+    this.base = at === null ? null : { gray: bytesOf(at), picture: new Picture("") };
+    this.base?.picture.resize(side, side);
+    this.base?.picture.show(this.base.gray, 1);
     this.strokes = [];
     this.history = [];
     this.stroke = null;
@@ -132,12 +126,10 @@ class Sketchpad extends View {
   }
 
   reportInk() {
-    const { side } = this.data;
-    const canvas = new OffscreenCanvas(side, side);
-    const context = canvas.getContext("2d");
-    this.render(context, side);
-    const rgba = context.getImageData(0, 0, side, side).data;
-    const gray = rgba.filter((_, index) => index % 4 === 0);
+    const { side, size, brush } = this.data;
+    const ink = new Ink(side, side / size, brush);
+    this.strokes.forEach((stroke) => ink.draw(stroke));
+    const gray = ink.gray(this.base?.gray);
     this.report(gray.some(Boolean) ? base64Of(gray) : null);
     this.request();
   }
@@ -204,7 +196,7 @@ class Sketchpad extends View {
     const scale = side / this.data.size;
     context.fillStyle = "#000";
     context.fillRect(0, 0, side, side);
-    if (this.base) context.drawImage(this.base, 0, 0, side, side);
+    if (this.base) context.drawImage(this.base.picture.canvas, 0, 0, side, side);
     context.strokeStyle = "#fff";
     context.lineCap = context.lineJoin = "round";
     context.lineWidth = this.data.brush * scale;
@@ -212,17 +204,10 @@ class Sketchpad extends View {
     if (this.stroke) this.trace(context, this.stroke, scale);
   }
 
-  /** A smooth curve: the points steer it, it goes through the middles between them. */
   trace(context, stroke, scale) {
     if (!stroke.length) return;
-    const points = stroke.map(([x, y]) => [x * scale, y * scale]);
     context.beginPath();
-    context.moveTo(...points[0]);
-    for (let i = 1; i < points.length; i++) {
-      const [x, y] = points[i - 1];
-      context.quadraticCurveTo(x, y, (x + points[i][0]) / 2, (y + points[i][1]) / 2);
-    }
-    context.lineTo(...points.at(-1)); // a single point becomes a dot: the cap is round
+    for (const [x, y] of curveOf(stroke)) context.lineTo(x * scale, y * scale); // one point is a dot: the cap is round
     context.stroke();
   }
 

@@ -22,13 +22,13 @@ from pages.shared.live import sheet
 ASSETS = Path(__file__).parent
 
 
-def component(name: str) -> Callable[..., Any]:
-    """Register NAME.js with what all components share in front of it, and its NAME.css if it has a look of its own.
+def component(name: str, *scripts: str) -> Callable[..., Any]:
+    """Register NAME.js, after common.js and further scripts it names, and NAME.css if it has a look of its own.
 
     Called once a component, when its module is imported. Streamlit registers it anew where it must (a second server
     or an AppTest in the same process).
     """
-    script, style = (["common.js", f"{name}.js"], ["live.css", f"{name}.css"])
+    script, style = (["common.js", *scripts, f"{name}.js"], ["live.css", f"{name}.css"])
     return st.components.v2.component(f"autoencoder_lab_{name}", js=_read(script), css=_read(style))
 
 
