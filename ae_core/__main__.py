@@ -194,7 +194,7 @@ COMMANDS: dict[str, tuple[Callable[[Arguments], None], dict[str, dict[str, Any]]
     "export": (export, {"name": {}}),
     "colorize": (colorize_files, {
         "files": {"nargs": "+", "metavar": "FILE"}, "--to": {"default": ".", "metavar": "FOLDER"},
-        "--kind": {"choices": tuple(sheets.PHOTO_OPTIONS), "default": "JPEG"},
+        "--kind": {"choices": sheets.PHOTO_KINDS, "default": "JPEG"},
         "--sheet": FLAG | {"help": "also one picture of all: gray, colorized, original"}}),
     "index": (index, {
         "name": {},

@@ -60,13 +60,14 @@ def look(model: Colorizer, raw: bytes, name: str = "The file") -> Look:
 
 def convert_file(model: Colorizer, raw: bytes, name: str = "The file", kind: str = "JPEG") -> bytes:
     """An upload in color at its full size, as the bytes of a JPEG or a PNG. Raises reader.BadPicture."""
-    return sheets.to_photo(colorize(model, reader.pixels(raw, name)).picture, kind, reader.kept_exif(raw))
+    photo = reader.photo(raw, name)
+    return sheets.to_photo(colorize(model, photo.pixels).picture, kind, photo.kept)
 
 
 def render(raw: bytes, name: str, tint: paint.Tint, kind: str = "JPEG") -> bytes:
     """An upload at its full size in a tint, as the bytes of a JPEG or a PNG. Raises reader.BadPicture."""
-    picture = paint.paint(paint.gray(reader.pixels(raw, name)), tint)
-    return sheets.to_photo(picture, kind, reader.kept_exif(raw))
+    photo = reader.photo(raw, name)
+    return sheets.to_photo(paint.paint(paint.gray(photo.pixels), tint), kind, photo.kept)
 
 
 def archive(photos: Sequence[tuple[str, bytes, paint.Tint]], kind: str = "JPEG",

@@ -49,6 +49,12 @@ def from_lab(lightness: np.ndarray, chroma: np.ndarray) -> np.ndarray:
 
 # --- size ----------------------------------------------------------------------------------------------------
 
+def bands(shape: Sequence[int], pixels: int = 2**20) -> list[slice]:
+    """Slices of the rows of (h, w, ...), about so many pixels each: what is computed of them needs little memory."""
+    step = max(1, pixels // max(1, shape[1]))
+    return [slice(top, top + step) for top in range(0, shape[0], step)]
+
+
 def inside(shape: Sequence[int], room: Sequence[int]) -> list[int]:
     """The (width, height) at which a picture of `shape` (h, w, ...) touches `room` (height, width) from inside."""
     factor = min(room[0] / shape[0], room[1] / shape[1])

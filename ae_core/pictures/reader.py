@@ -1,95 +1,183 @@
-"""Files in: uploads of any kind, checked before they are decoded."""
+"""Pictures in: whatever people bring, as its author saw it. The one door through which files become pixels.
+
+The bytes say what a file is, not its name. Pixels come out in sRGB and upright; what a file says about itself is
+carried along and decides nothing else.
+"""
 import contextlib
-import io
-import struct
+import functools
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import PurePath
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from ae_core.pictures import convert
+from ae_core.pictures import color, containers, convert, decoders, metadata, tiff
 
 MAX_BYTES = 100 * 2**20
-MAX_PIXELS = 50_000_000          # a 50-megapixel camera; decoded to float32 it takes 600 MB
-EXIF_KEPT = (ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.DateTime, ExifTags.Base.Artist,
-             ExifTags.Base.Copyright)
-EXIF_DATES = (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTimeDigitized)
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-
-Image.MAX_IMAGE_PIXELS = None    # `read` checks the size itself, with a sentence in place of a warning
+LARGEST = 2048                   # pixels of the longer side of what `read` gives: 50 MB
+MAX_PIXELS = 50_000_000          # a 50-megapixel camera
+MAX_SIDE = 100_000               # pixels; longer strips take minutes to show
+HEAVY = 8_000_000                # pixels beyond which two pictures are decoded at a time
+BEGINNING = 64                   # bytes that tell what a file is
+TURNS: dict[int, Callable] = {   # EXIF's orientation -> what makes the pixels upright
+    2: lambda pixels: pixels[:, ::-1], 3: lambda pixels: pixels[::-1, ::-1], 4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1), 6: lambda pixels: pixels[::-1].swapaxes(0, 1),
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1), 8: lambda pixels: pixels[:, ::-1].swapaxes(0, 1)}
+_decoding = threading.BoundedSemaphore(2)
 
 
 class BadPicture(ValueError):
     """An upload that cannot be used; the message is meant for the person who uploaded it."""
 
 
-def read(raw, name="The file", largest=None):
-    """The picture (h, w, c) float32 in 0..1 in the bytes of an upload; see `pixels`.
+@dataclass(frozen=True)
+class Format:
+    title: str
+    suffixes: tuple[str, ...]
+    beginning: re.Pattern
+    decode: Callable | None      # None: it is known by name only
+
+
+@dataclass(frozen=True)
+class Photo:
+    pixels: np.ndarray           # (h, w, 1 or 3) uint8 or uint16, sRGB, upright
+    kept: metadata.Kept = field(default_factory=metadata.Kept)
+    note: str = ""               # a sentence on what of the file this is, where that is not all of it
+
+
+def _format(title, suffixes, beginning, decode=None):
+    return Format(title, tuple(suffixes.split()), re.compile(beginning, re.DOTALL), decode)
+
+
+FORMATS = (
+    _format("JPEG", ".jpg .jpeg .jpe .jfif .mpo", rb"\xff\xd8\xff", decoders.jpeg),
+    _format("PNG", ".png", rb"\x89PNG\r\n\x1a\n", decoders.png),
+    _format("TIFF", ".tif .tiff", rb"II[*+]\0|MM\0[*+]", tiff.decode),
+    _format("WebP", ".webp", rb"RIFF....WEBP", decoders.webp),
+    _format("AVIF", ".avif", rb"....ftyp(avi[fs]|m[is]f1.*avi[fs])", decoders.avif),
+    _format("HEIC", ".heic .heif", rb"....ftyp(he[iv]|m[is]f1)", decoders.heic),
+    _format("JPEG 2000", ".jp2 .j2k .j2c .jpf .jpx", rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51", decoders.jpeg2000),
+    _format("GIF", ".gif", rb"GIF8[79]a", decoders.gif),
+    _format("BMP", ".bmp .dib", rb"BM....\0\0\0\0", decoders.bmp),
+)
+OTHERS = tuple(_format(title, "", beginning) for title, beginning in {
+    "a PDF document": rb"%PDF", "a Photoshop document": rb"8BPS", "a PostScript file": rb"%!PS|\xc5\xd0\xd3\xc6",
+    "a JPEG XL picture": rb"\xff\x0a|\0\0\0\x0cJXL ", "an OpenEXR picture": rb"v/1\x01", "an icon": rb"\0\0[\1\2]\0",
+    "a portable pixmap": rb"P[1-7]\s", "a zip archive": rb"PK", "a gzip archive": rb"\x1f\x8b", "a film": rb"....ftyp",
+    "a camera's raw file": rb"....ftypcrx |FUJIFILMCCD-RAW|IIRO|IIU\0", "an array of NumPy": rb"\x93NUMPY",
+    "an SVG drawing": rb"\s*(<\?xml.*)?<svg", "a web page": rb"\s*<(!doctype html|html)", "a DDS texture": rb"DDS ",
+}.items())
+SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.suffixes)         # what every uploader takes
+
+
+def read(raw: bytes, name: str = "The file", largest: int = LARGEST, scale: tiff.Range | None = None) -> np.ndarray:
+    """The picture (h, w, c) float32 in 0..1 in the bytes of a file; see `photo`.
 
     largest: pixels of the longer side that are enough; a larger one is shrunk, which bounds the memory.
     """
-    values = pixels(raw, name, largest)
-    if largest and max(values.shape[:2]) > largest:
+    values = photo(raw, name, largest, scale).pixels
+    if max(values.shape[:2]) > largest:
         size = convert.inside(values.shape, (largest, largest))
         values = cv2.resize(values, size, interpolation=cv2.INTER_AREA).reshape(*size[::-1], -1)
     return values / np.float32(np.iinfo(values.dtype).max)
 
 
-def pixels(raw, name="The file", least=None):
-    """The pixels (h, w, c), uint8 or uint16, in the bytes of an upload, upright, c = 1 or 3.
+def pixels(raw: bytes, name: str = "The file", least: int | None = None) -> np.ndarray:
+    """The pixels (h, w, c), uint8 or uint16, in the bytes of a file; see `photo`."""
+    return photo(raw, name, least).pixels
 
-    16-bit pictures keep their depth, transparent ones lie on white, of an animation the first frame counts.
-    Where `least` pixels on the longer side are enough, a JPEG is decoded smaller, which takes a fraction of the time.
+
+def photo(raw: bytes, name: str = "The file", least: int | None = None, scale: tiff.Range | None = None) -> Photo:
+    """The picture in the bytes of a file, in sRGB and upright, c = 1 or 3, and what is passed on of its metadata.
+
+    Beyond 8 bits it has 16; transparent pixels lie on white; of several pages the largest counts, of an animation the
+    first picture. Where `least` pixels on the longer side are enough, a JPEG is decoded smaller, which takes a fraction
+    of the time. `scale` is the range of a whole set of files (`range_of`).
     Raises BadPicture where it is empty, cut off, too large or no picture at all.
     """
+    kind = _kind(raw, name)
+    options = {"scale": scale} if kind.decode is tiff.decode else {}
+    return _guarded(kind, name, lambda begin: _finish(kind.decode(raw, least, begin, **options)))
+
+
+def range_of(raw: bytes, name: str = "The file") -> tiff.Range | None:
+    """What stands for black and white in a file that does not say; None where its format does. Raises BadPicture."""
+    kind = _kind(raw, name)
+    return _guarded(kind, name, lambda begin: tiff.range_of(raw, begin)) if kind.decode is tiff.decode else None
+
+
+def _kind(raw, name):
+    """The format of a file, by its first bytes."""
     if not raw:
-        raise BadPicture(f"{name} is empty. Choose a {_formats()} picture.")
+        raise BadPicture(f"{name} is empty. {_choose()}")
     if len(raw) > MAX_BYTES:
         raise BadPicture(f"{name} has {len(raw) / 2**20:.0f} MB; at most {MAX_BYTES // 2**20} MB can be read. "
                          "Save it smaller and try again.")
-    try:
-        image = Image.open(io.BytesIO(raw), formats=FORMATS)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-        raise BadPicture(f"{name} is not a picture that can be read here. Choose a {_formats()} file.") from None
-    width, height = image.size
-    if width * height > MAX_PIXELS:              # known from the header: nothing has been decoded yet
-        raise BadPicture(f"{name} has {width} x {height} pixels; at most {MAX_PIXELS // 10**6} megapixels can be read. "
-                         "Save it smaller and try again.")
-    try:
-        if least:
-            image.draft(None, convert.inside((height, width), (least, least)))
-        image.load()
-        return _as_pixels(ImageOps.exif_transpose(image))
-    except (OSError, ValueError, SyntaxError, EOFError, TypeError, OverflowError, struct.error):   # TIFF tags raise all
-        raise BadPicture(f"{name} is cut off or damaged: its pixels cannot be decoded. Export it again.") from None
+    beginning = bytes(raw[:BEGINNING])
+    kind = next((each for each in FORMATS if each.beginning.match(beginning)), None)
+    if kind is None:
+        other = next((f"but {each.title}" for each in OTHERS if each.beginning.match(beginning)), "")
+        raise BadPicture(f"{name} is not a picture that can be read here{', ' + other if other else ''}. {_choose()}")
+    return kind
 
 
-def kept_exif(raw):
-    """What the EXIF of an upload says of camera, date and author, as EXIF bytes; never where, nor which way is up."""
-    kept = Image.Exif()
-    with contextlib.suppress(OSError, ValueError, SyntaxError, TypeError, OverflowError, struct.error):
-        given = Image.open(io.BytesIO(raw)).getexif()
-        kept.update({tag: given[tag] for tag in EXIF_KEPT if tag in given})
-        details = given.get_ifd(ExifTags.IFD.Exif)
-        kept.get_ifd(ExifTags.IFD.Exif).update({tag: details[tag] for tag in EXIF_DATES if tag in details})
-        return kept.tobytes()
-    return b""
+def _guarded(kind, name, work):
+    """What work(begin) gives, or a sentence; of large pictures two at a time."""
+    suffix = PurePath(name).suffix.lower()
+    title = f"{name}, in truth a {kind.title} file," if suffix in SUFFIXES and suffix not in kind.suffixes else name
+    with contextlib.ExitStack() as waiting:
+        try:
+            return work(functools.partial(_begin, waiting))
+        except containers.Refused as error:
+            raise BadPicture(f"{title} {error}") from None
+        except Exception as error:               # whatever a damaged file makes a decoder raise
+            raise BadPicture(f"{title} is cut off or damaged: its pixels cannot be decoded. "
+                             "Export it again.") from error
 
 
-def _as_pixels(image):
-    """A decoded Pillow image of any mode as uint8 or uint16 (h, w, 1 or 3)."""
-    if image.mode.startswith("I;16"):
-        return np.asarray(image, np.uint16)[..., None]
-    if image.mode in ("I", "F"):
-        values = np.asarray(image, np.float32)
-        top = 65535 if image.mode == "I" else max(1.0, float(np.nanmax(values)))
-        return (np.clip(np.nan_to_num(values / top), 0, 1) * 65535 + 0.5).astype(np.uint16)[..., None]
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    array = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
-    return array[..., None] if array.ndim == 2 else array
+def _begin(waiting, size, most=MAX_PIXELS):
+    """Refused where a picture of (width, height) is too large to be worked on; else its turn is waited for."""
+    width, height = size
+    if min(size) < 1:
+        raise containers.Refused("is cut off or damaged: it has no pixels. Export it again.")
+    if width * height > most:
+        raise containers.Refused(f"has {width} x {height} pixels; at most {most // 10**6} megapixels can be read. "
+                                 "Save it smaller and try again.")
+    if max(size) > MAX_SIDE:
+        raise containers.Refused(f"has {width} x {height} pixels; at most {MAX_SIDE:,} a side can be read. "
+                                 "Cut it into parts.")
+    if width * height > HEAVY:
+        waiting.enter_context(_decoding)
 
 
-def _formats():
-    return ", ".join(FORMATS[:-1]) + " or " + FORMATS[-1]
+def _finish(decoded):
+    """Samples as they are stored -> sRGB, on white, upright."""
+    values = color.to_srgb(decoded.values, decoded.profile)
+    if decoded.alpha is not None:
+        values = _on_white(values, decoded.alpha, decoded.premultiplied)
+    tags = metadata.first(decoded.exif) if decoded.tags is None else decoded.tags
+    turn = 1 if decoded.turned else metadata.orientation(tags)
+    density = decoded.density or metadata.density(tags)
+    if turn in TURNS:
+        values = np.ascontiguousarray(TURNS[turn](values))
+        density = density[::-1] if density and turn >= 5 else density
+    return Photo(np.ascontiguousarray(values), metadata.Kept(metadata.kept(decoded.exif, tags), density), decoded.note)
+
+
+def _on_white(values, alpha, premultiplied):
+    """Colors (h, w, 1 or 3) with alpha (h, w), laid on white: (h, w, 3)."""
+    top = np.float32(np.iinfo(values.dtype).max)
+    answer = np.empty((*values.shape[:2], 3), values.dtype)
+    for rows in convert.bands(values.shape):
+        share = alpha[rows][..., None] / top
+        above = convert.to_three(values[rows]) * (np.float32(1) if premultiplied else share)
+        answer[rows] = np.minimum(above + (1 - share) * top + np.float32(0.5), top)
+    return answer
+
+
+def _choose():
+    titles = [each.title for each in FORMATS]
+    return f"Choose a {', '.join(titles[:-1])} or {titles[-1]} file."

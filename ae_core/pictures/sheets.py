@@ -1,15 +1,19 @@
 """Pictures out: sheets, labels, enlargements, and the bytes of PNG, GIF, WebP and JPEG files."""
 import io
+import struct
 from collections.abc import Sequence
 
 import cv2
+import imagecodecs
 import numpy as np
 from PIL import Image
 
-from ae_core.pictures import convert, reader
+from ae_core.pictures import color, containers, convert, metadata, reader
 
 MAX_JPEG = 65_500
-PHOTO_OPTIONS = {"JPEG": {"quality": 95}, "PNG": {"compress_level": 1}}      # a denser PNG takes ten times as long
+PHOTO_KINDS = ("JPEG", "PNG")
+JPEG_QUALITY, PNG_LEVEL = 95, 1  # a denser PNG takes ten times as long
+END_OF_HEADER = 33               # bytes of a PNG before its other chunks
 
 
 def enlarge(picture: np.ndarray, factor: int) -> np.ndarray:
@@ -66,20 +70,28 @@ def to_png(sheet: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def to_photo(pixels, kind="JPEG", exif=b""):
-    """The bytes of a photograph (h, w, 1 or 3), uint8 or uint16, as a "JPEG" or a "PNG" that says what `exif` says.
+def to_photo(pixels, kind="JPEG", kept=metadata.Kept()):       # noqa: B008 (frozen)
+    """The bytes of an sRGB photograph (h, w, 1 or 3), uint8 or uint16, as a "JPEG" or a "PNG" that says what is kept.
 
-    A PNG keeps 16 bits, and then says nothing. Raises BadPicture where it has more pixels a side than a JPEG can.
+    A PNG keeps 16 bits. Raises BadPicture where it has more pixels a side than a JPEG can.
     """
-    if kind == "PNG" and pixels.dtype == np.uint16:
-        return cv2.imencode(".png", pixels[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
     if kind == "JPEG" and max(pixels.shape) > MAX_JPEG:
         raise reader.BadPicture(f"A JPEG has at most {MAX_JPEG} pixels a side, this picture {max(pixels.shape)}. "
                                 "Choose PNG.")
+    if kind == "PNG":
+        encoded = imagecodecs.png_encode(pixels if pixels.shape[-1] > 1 else pixels[..., 0], level=PNG_LEVEL)
+        chunks = [(b"sRGB", bytes([color.RELATIVE])), (b"eXIf", kept.exif)]
+        if kept.density:
+            meters = [round(dots / 0.0254) for dots in kept.density]
+            chunks.append((b"pHYs", struct.pack(">IIB", *meters, 1)))
+        said = b"".join(containers.chunk(name, body) for name, body in chunks if body)
+        return encoded[:END_OF_HEADER] + said + encoded[END_OF_HEADER:]
     levels = pixels if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
     buffer = io.BytesIO()
     image = Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)
-    image.save(buffer, kind, exif=exif, **PHOTO_OPTIONS[kind])
+    image.save(buffer, kind, quality=JPEG_QUALITY, exif=b"Exif\0\0" + kept.exif if kept.exif else b"",
+               icc_profile=color.srgb() if levels.shape[-1] == 3 else None,
+               dpi=[round(dots) for dots in kept.density] if kept.density else (0, 0))
     return buffer.getvalue()
 
 
