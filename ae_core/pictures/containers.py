@@ -27,7 +27,7 @@ class Parts:
     body: bytes                  # the same file with nothing in it but pixels
     size: tuple[int, int]        # width, height
     depth: int                   # bits per sample
-    frame: int = 0               # of a JPEG: the marker that says how it is coded
+    coding: int = 0              # of a JPEG: the marker of its frame; of a PNG: its color type
     scans: int = 1               # of a JPEG: passes over the whole picture
     whole: bool = True           # whether its end marker is there
     profile: bytes = b""         # ICC
@@ -97,7 +97,7 @@ def png(raw: bytes) -> Parts:
         raise Refused("is cut off or damaged: its header is missing. Export it again.")
     width, height, depth = struct.unpack(">IIB", header[:9])
     density = struct.unpack(">IIB", chunks[b"pHYs"]) if len(chunks.get(b"pHYs", b"")) == 9 else (0, 0, 0)
-    return Parts(b"".join(kept) + chunk(b"IEND", b""), (width, height), depth, profile=_png_profile(chunks),
+    return Parts(b"".join(kept) + chunk(b"IEND", b""), (width, height), depth, header[9], profile=_png_profile(chunks),
                  exif=chunks.get(b"eXIf", b""), density=metadata.dots(*density[:2], 0.0254 * (density[2] == 1)))
 
 

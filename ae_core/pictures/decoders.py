@@ -13,10 +13,11 @@ from PIL import Image
 
 from ae_core.pictures import color, containers, convert, metadata
 
-MAX_PIXELS_WAVELETS = 24_000_000                 # JPEG 2000 takes twelve bytes a pixel while it is decoded
+MAX_PIXELS_SLOW = 24_000_000     # JPEG 2000 takes twelve bytes a pixel, AVIF seconds
 MAX_SCANS = 100                  # passes of a progressive JPEG; ten are usual
 MAX_SCANNED = 1_000_000_000      # pixels, over all passes
 HUFFMAN = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)         # frames that Pillow reads at 8 bits
+WITH_ALPHA = (4, 6)              # color types of a PNG
 FILLING = b"\x5a\xc3\x96" * 40   # noise in place of what is missing at the end of a JPEG
 
 
@@ -39,7 +40,7 @@ def jpeg(raw, least, begin):
     parts = containers.jpeg(raw)
     begin(parts.size)
     _check_scans(parts)
-    if parts.depth == 8 and parts.frame in HUFFMAN:
+    if parts.depth == 8 and parts.coding in HUFFMAN:
         values = _jpeg_pixels(parts.body + containers.END_OF_JPEG, least)
         if not parts.whole and (values != _jpeg_pixels(parts.body + FILLING + containers.END_OF_JPEG, least)).any():
             raise containers.Refused("is cut off: a part of its pixels is missing. Export it again.")
@@ -52,7 +53,7 @@ def png(raw, least, begin):
     """A PNG of any depth; of an animated one the picture that stands for it."""
     parts = containers.png(raw)
     begin(parts.size)
-    if parts.depth == 16:
+    if parts.depth == 16 or (parts.depth == 8 and parts.coding in WITH_ALPHA):
         values, alpha = apart(imagecodecs.png_decode(parts.body))
     else:
         values, alpha = _samples(Image.open(io.BytesIO(parts.body), formats=("PNG",)))
@@ -77,7 +78,7 @@ def bmp(raw, least, begin):
 
 
 def avif(raw, least, begin):
-    return _by_pillow(raw, "AVIF", begin)
+    return _by_pillow(raw, "AVIF", begin, MAX_PIXELS_SLOW)
 
 
 def heic(raw, least, begin):
@@ -93,7 +94,7 @@ def heic(raw, least, begin):
 
 def jpeg2000(raw, least, begin):
     parts = containers.jpeg2000(raw)
-    begin(parts.size, MAX_PIXELS_WAVELETS)
+    begin(parts.size, MAX_PIXELS_SLOW)
     values = imagecodecs.jpeg2k_decode(raw)
     if values.dtype.kind == "i":
         values = values.astype(np.int64) + 2**(parts.depth - 1)
@@ -137,13 +138,13 @@ def _jpeg_pixels(raw, least):
     return scaled(np.asarray(image), 8)
 
 
-def _by_pillow(raw, kind, begin):
+def _by_pillow(raw, kind, begin, *most):
     """A picture that needs no care beyond Pillow's, the first of several."""
     try:
         image = Image.open(io.BytesIO(raw), formats=(kind,))
     except Image.DecompressionBombError:
         raise containers.Refused("has hundreds of megapixels, too many to be read. Save it smaller.") from None
-    begin(image.size)
+    begin(image.size, *most)
     moving = getattr(image, "is_animated", False)
     values, alpha = _samples(image)
     return Decoded(values, alpha, profile=image.info.get("icc_profile") or b"", exif=bare(image.info.get("exif")),

@@ -169,12 +169,17 @@ def _finish(decoded):
 
 def _on_white(values, alpha, premultiplied):
     """Colors (h, w, 1 or 3) with alpha (h, w), laid on white: (h, w, 3)."""
-    top = np.float32(np.iinfo(values.dtype).max)
-    answer = np.empty((*values.shape[:2], 3), values.dtype)
+    top = np.iinfo(values.dtype).max
+    values = convert.to_three(values)
+    if alpha.min() == top:
+        return values
+    answer = np.empty(values.shape, values.dtype)
+    wide = np.uint16 if top == 255 else np.uint32                # holds the product of two levels
     for rows in convert.bands(values.shape):
-        share = alpha[rows][..., None] / top
-        above = convert.to_three(values[rows]) * (np.float32(1) if premultiplied else share)
-        answer[rows] = np.minimum(above + (1 - share) * top + np.float32(0.5), top)
+        share = alpha[rows][..., None].astype(wide)
+        missing = share - np.minimum(values[rows], share) if premultiplied else \
+            ((top - values[rows]) * share + top // 2) // top
+        answer[rows] = top - missing
     return answer
 
 
