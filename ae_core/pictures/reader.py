@@ -66,9 +66,10 @@ FORMATS = (
 OTHERS = tuple(_format(title, "", beginning) for title, beginning in {
     "a PDF document": rb"%PDF", "a Photoshop document": rb"8BPS", "a PostScript file": rb"%!PS|\xc5\xd0\xd3\xc6",
     "a JPEG XL picture": rb"\xff\x0a|\0\0\0\x0cJXL ", "an OpenEXR picture": rb"v/1\x01", "an icon": rb"\0\0[\1\2]\0",
-    "a portable pixmap": rb"P[1-7]\s", "a zip archive": rb"PK", "a gzip archive": rb"\x1f\x8b", "a film": rb"....ftyp",
+    "a portable pixmap": rb"P[1-7]\s", "a zip archive": rb"PK", "a gzip archive": rb"\x1f\x8b",
     "a camera's raw file": rb"....ftypcrx |FUJIFILMCCD-RAW|IIRO|IIU\0", "an array of NumPy": rb"\x93NUMPY",
-    "an SVG drawing": rb"\s*(<\?xml.*)?<svg", "a web page": rb"\s*<(!doctype html|html)", "a DDS texture": rb"DDS ",
+    "an SVG drawing": rb"\s*(<\?xml.*)?<svg",
+    "a web page": rb"(?i)\s*<(!doctype )?html", "a film": rb"....ftyp|\x1a\x45\xdf\xa3",
 }.items())
 SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.suffixes)         # what every uploader takes
 
