@@ -58,7 +58,7 @@ class Autoencoder:
         pictures = np.asarray(pictures, np.float32)
         if pictures.ndim != 4 or pictures.shape[1:] != self.preset.shape:
             raise ValueError(f"{self.preset.name} takes pictures of shape (n, *{self.preset.shape}); "
-                             f"it was given {pictures.shape}. subject.fit() makes them fit.")
+                             f"it was given {pictures.shape}. datasets.fit() makes them fit.")
         return _finite(pictures)
 
     def _label(self, labels, count):

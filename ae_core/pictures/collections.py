@@ -3,7 +3,6 @@
 Nothing is ever unpacked onto the disk, and no archive can make the memory overflow: sizes are checked before anything
 is decompressed, and no entry is read beyond the size that it declares.
 """
-import functools
 import io
 import zipfile
 import zlib
@@ -37,7 +36,7 @@ def read(files: Sequence[tuple[str, bytes]], shape: Sequence[int], margin: int =
     report(share): called with the share of the work done before every picture; it may raise to stop.
     """
     names, pictures, thumbnails, skipped = [], [], [], []
-    fit = fit or functools.partial(subject.fit, margin=margin)
+    fit = fit or (lambda picture, shape: subject.find(picture, shape, margin=margin).picture)
     entries = [entry for name, raw in files for entry in _entries(name, raw)]
     for done, (name, load) in enumerate(entries):
         if report:

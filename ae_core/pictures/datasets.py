@@ -10,7 +10,7 @@ import importlib.util
 import os
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ class Dataset:
     classes: tuple[str, ...]     # () where its labels are no classes
     margin: int = 0              # empty pixels around the subject, for fitting a reader's picture the same way
     photo: bool = False          # a reader's picture is cut to its middle square, not to its subject on black
+    subject: str = "drawing"     # what is looked for in it: one of subject.KINDS
     drawings: bool = False       # readers may bring Quick, Draw! files; what matters is where the lines are
     shape: Shape = (28, 28, 1)   # of its pictures, where no other is asked for
     file: str = ""               # its place below AE_DATA_DIR, as a message names it
@@ -62,7 +63,7 @@ DATASETS = {
     "fashion_mnist": Dataset(
         "Fashion-MNIST",
         ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-        file="fashion_mnist.npz", sample="fashion_mnist_test.npz", train_size=60_000,
+        subject="garment", file="fashion_mnist.npz", sample="fashion_mnist_test.npz", train_size=60_000,
         trainable=True, unpack=formats.unpack_idx, urls={
             _KERAS + "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
             _KERAS + "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
@@ -70,7 +71,7 @@ DATASETS = {
             _KERAS + "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"},
         credit="Fashion-MNIST, Han Xiao, Kashif Rasul and Roland Vollgraf, Zalando SE, 2017", license="MIT License"),
     "mnist": Dataset(
-        "MNIST digits", tuple("0123456789"), margin=4, file="mnist.npz", sample="mnist_test.npz",
+        "MNIST digits", tuple("0123456789"), margin=4, subject="digit", file="mnist.npz", sample="mnist_test.npz",
         train_size=60_000, trainable=True,
         urls={_KERAS + "mnist.npz": "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"},
         credit="MNIST, Yann LeCun, Corinna Cortes and Christopher J. C. Burges, 1998",
@@ -136,8 +137,26 @@ def attribute_names(name: str) -> tuple[str, ...]:
 
 def fit(picture: np.ndarray, name: str, shape: Shape) -> np.ndarray:
     """Any picture (h, w, c) as a data set shows its own: (h, w, c) of `shape`."""
+    return convert.square(picture, shape) if about(name).photo else find_subject(picture, name, shape).picture
+
+
+def draw(ink: np.ndarray, name: str, shape: Shape) -> np.ndarray:
+    """A drawing (h, w, 1), white on black, as a data set shows its own pictures, on a ground as light as theirs."""
+    picture = find_subject(ink, name, shape).picture
+    if name in DATASETS:
+        return picture
+    pictures, _ = samples(name)
+    light = np.median(np.concatenate([pictures[:, 0], pictures[:, -1]])) > 0.5
+    return convert.to_three(1 - picture if light else picture)[..., :shape[-1]]
+
+
+def find_subject(picture: np.ndarray, name: str, shape: Shape, dark_on_light: bool | None = None) -> subject.Subject:
+    """What of a picture (h, w, c) a model of a data set sees; `dark_on_light` where that is known."""
     dataset = about(name)
-    return convert.square(picture, shape) if dataset.photo else subject.fit(picture, shape, dataset.margin)
+    if name not in DATASETS:
+        return subject.find(picture, shape, dataset.subject, max(dataset.margin, shape[0] // 8), dark_on_light)
+    found = subject.find(picture, dataset.shape, dataset.subject, dataset.margin, dark_on_light)
+    return replace(found, picture=convert.pad(found.picture[None], shape)[0])
 
 
 # --- on the disk -----------------------------------------------------------------------------------------------

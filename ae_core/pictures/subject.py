@@ -127,7 +127,8 @@ def _pen(picture, dark_on_light):
     window = WINDOW * side                       # first wider than any stroke, then as wide as these need
     for _ in range(2):
         ink = _ink(plane, smooth, window)
-        strongest = np.sort(ink, axis=None)[-max(1, int(STRONGEST * ink.size)):].mean()
+        count = max(1, int(STRONGEST * ink.size))
+        strongest = np.partition(ink.ravel(), -count)[-count:].mean()
         mask = _written(_unruled(ink > INK * strongest), ink) if strongest > FAINTEST else np.zeros(ink.shape, bool)
         if not mask.any():
             return mask, np.zeros(ink.shape, np.float32), dark
@@ -147,7 +148,8 @@ def _plane(picture):
     side = _odd(WINDOW * max(picture.shape[:2]))
     around = [np.median(_border(plane)) if _is_flat(plane) else
               cv2.blur(plane, (side, side), borderType=cv2.BORDER_REFLECT) for plane in planes]
-    lopsided = [np.mean((plane - mean) ** 3, dtype=float) for plane, mean in zip(planes, around, strict=True)]
+    off = [plane - mean for plane, mean in zip(planes, around, strict=True)]
+    lopsided = [np.mean(each * each * each, dtype=float) for each in off]
     best = int(np.argmax(np.abs(lopsided)))
     return planes[best], lopsided[best] < 0
 
@@ -191,10 +193,11 @@ def _written(mask, ink):
     if not count:
         return mask
     every = np.arange(1, count + 1)
-    mass = np.r_[0, ndimage.sum_labels(ink, parts, every)]
+    mass = np.bincount(parts.ravel(), ink.ravel())
     boxes = ndimage.find_objects(parts)
     kept = [part for part in every if not _comes_in(parts, part)] or list(every)
-    sharp = np.r_[0, ndimage.maximum(_steepness(ink), parts, every)]
+    sharp = np.zeros(count + 1)
+    np.maximum.at(sharp, parts[mask], _steepness(ink)[mask])
     kept = [part for part in kept if sharp[part] >= SHARP * sharp[kept].max()]
     kept = [part for part in kept if mass[part] >= PART * mass[kept].max()]
     framed = [part for part in kept if not (_is_frame(boxes[part - 1], mask.shape) and any(

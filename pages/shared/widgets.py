@@ -22,7 +22,7 @@ from ae_core.features import reconstruct
 from ae_core.pictures import collections, convert, datasets, quickdraw, reader, sheets
 from pages.shared import address, cache, frame, live
 
-PICTURE_FILES = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff")
+PICTURE_FILES = tuple(suffix[1:] for suffix in reader.SUFFIXES)
 DRAWS = 10_000                   # seeds that "Draw again" counts through
 # A grid of buttons with pictures: it stays a grid on a phone, and keyboards and screen readers can choose, too.
 GRID = """<style>
@@ -185,7 +185,7 @@ def _sketches(file, shape, count):
 def drawn(key: str, preset: presets.Preset) -> np.ndarray | None:
     """A reader's drawing (1, h, w, c) as the preset sees it, or None."""
     ink = live.sketchpad(f"{key}_sketch", label="Draw here with a mouse, a finger, or the keyboard")
-    return None if ink is None else datasets.fit(ink[..., None], preset.dataset, preset.shape)[None]
+    return None if ink is None else datasets.draw(ink[..., None], preset.dataset, preset.shape)[None]
 
 
 def collect(key: str, preset: presets.Preset) -> collections.Collection | None:
@@ -193,8 +193,9 @@ def collect(key: str, preset: presets.Preset) -> collections.Collection | None:
 
     Whatever had to be left out is named.
     """
-    collected = gather(key, None, lambda files, report: collections.read(
-        files, preset.shape, datasets.DATASETS[preset.dataset].margin, report))
+    def fit(picture, shape):
+        return datasets.fit(picture, preset.dataset, shape)
+    collected = gather(key, None, lambda files, report: collections.read(files, preset.shape, report=report, fit=fit))
     if collected is None:
         return None
     st.caption(f"{len(collected.names)} pictures read, {len(collected.skipped)} skipped.")

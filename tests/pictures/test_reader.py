@@ -276,7 +276,7 @@ def test_tags_are_carried_over_byte_for_byte():
     exif.update({metadata.ARTIST: "Jürgen 山田".encode(), metadata.COPYRIGHT: "one\0two", metadata.MODEL: "no text",
                  metadata.ORIENTATION: 6})
     exif.get_ifd(0x8769)[metadata.DATE_ORIGINAL] = "2020:01:02 03:04:05"
-    texts, other = (struct.pack("<HH", metadata.MODEL, kind) for kind in (2, 7))
+    texts, other = (struct.pack(">HH", metadata.MODEL, kind) for kind in (2, 7))
     assert texts in exif.tobytes()
     raw = encoded(Image.fromarray(GRADIENT), "JPEG", exif=exif.tobytes().replace(texts, other))
     photo = reader.photo(raw)
