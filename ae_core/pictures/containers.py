@@ -79,7 +79,8 @@ def jpeg(raw: bytes) -> Parts:
 
 def png(raw: bytes) -> Parts:
     """A PNG without its metadata; what it says of its colors as a profile."""
-    chunks, kept, at = {}, [PNG_SIGNATURE], len(PNG_SIGNATURE)
+    chunks: dict[bytes, bytes] = {}
+    kept, at = [PNG_SIGNATURE], len(PNG_SIGNATURE)
     for _ in range(MAX_PARTS):
         length, kind = int.from_bytes(raw[at:at + 4], "big"), raw[at + 4:at + 8]
         if kind in (b"IHDR", b"PLTE", b"tRNS", b"IDAT"):
@@ -96,9 +97,9 @@ def png(raw: bytes) -> Parts:
     if len(header) != 13:
         raise Refused("is cut off or damaged: its header is missing. Export it again.")
     width, height, depth = struct.unpack(">IIB", header[:9])
-    density = struct.unpack(">IIB", chunks[b"pHYs"]) if len(chunks.get(b"pHYs", b"")) == 9 else (0, 0, 0)
+    across, down, unit = struct.unpack(">IIB", chunks[b"pHYs"]) if len(chunks.get(b"pHYs", b"")) == 9 else (0, 0, 0)
     return Parts(b"".join(kept) + chunk(b"IEND", b""), (width, height), depth, header[9], profile=_png_profile(chunks),
-                 exif=chunks.get(b"eXIf", b""), density=metadata.dots(*density[:2], 0.0254 * (density[2] == 1)))
+                 exif=chunks.get(b"eXIf", b""), density=metadata.dots(across, down, 0.0254 * (unit == 1)))
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:

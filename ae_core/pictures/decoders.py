@@ -4,6 +4,7 @@ Nothing here knows the file's name: a message follows it. `begin`, which every d
 before anything is decoded; it refuses what is too large, and waits while others decode something heavy.
 """
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import imagecodecs
@@ -20,6 +21,8 @@ HUFFMAN = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)         # frames that Pillow reads at 8
 WITH_ALPHA = (4, 6)              # color types of a PNG
 FILLING = b"\x5a\xc3\x96" * 40   # noise in place of what is missing at the end of a JPEG
 
+Begin = Callable[..., None]
+
 
 @dataclass
 class Decoded:
@@ -35,7 +38,7 @@ class Decoded:
     note: str = ""               # a sentence for whoever opened it
 
 
-def jpeg(raw, least, begin):
+def jpeg(raw: bytes, least: int | None, begin: Begin) -> Decoded:
     """A JPEG, or the first picture of an MPO; of 8 or 12 bits."""
     parts = containers.jpeg(raw)
     begin(parts.size)
@@ -49,7 +52,7 @@ def jpeg(raw, least, begin):
     return Decoded(values, profile=parts.profile, exif=parts.exif, density=parts.density)
 
 
-def png(raw, least, begin):
+def png(raw: bytes, least: int | None, begin: Begin) -> Decoded:
     """A PNG of any depth; of an animated one the picture that stands for it."""
     parts = containers.png(raw)
     begin(parts.size)
@@ -60,16 +63,16 @@ def png(raw, least, begin):
     return Decoded(values, alpha, profile=parts.profile, exif=parts.exif, density=parts.density)
 
 
-def webp(raw, least, begin):
+def webp(raw: bytes, least: int | None, begin: Begin) -> Decoded:
     begin(containers.webp_size(raw))
     return _by_pillow(raw, "WEBP", begin)
 
 
-def gif(raw, least, begin):
+def gif(raw: bytes, least: int | None, begin: Begin) -> Decoded:
     return _by_pillow(raw, "GIF", begin)
 
 
-def bmp(raw, least, begin):
+def bmp(raw: bytes, least: int | None, begin: Begin) -> Decoded:
     """A BMP; an alpha channel without anything in it is none."""
     decoded = _by_pillow(raw, "BMP", begin)
     if decoded.alpha is not None and not decoded.alpha.any():
@@ -77,11 +80,11 @@ def bmp(raw, least, begin):
     return decoded
 
 
-def avif(raw, least, begin):
+def avif(raw: bytes, least: int | None, begin: Begin) -> Decoded:
     return _by_pillow(raw, "AVIF", begin, MAX_PIXELS_SLOW)
 
 
-def heic(raw, least, begin):
+def heic(raw: bytes, least: int | None, begin: Begin) -> Decoded:
     """An iPhone's photograph; libheif turns it upright."""
     image = pillow_heif.open_heif(io.BytesIO(raw), convert_hdr_to_8bit=False)
     begin(image.size)
@@ -92,7 +95,7 @@ def heic(raw, least, begin):
     return Decoded(values, alpha, image.mode.startswith("RGBa"), profile, bare(image.info.get("exif")), turned=True)
 
 
-def jpeg2000(raw, least, begin):
+def jpeg2000(raw: bytes, least: int | None, begin: Begin) -> Decoded:
     parts = containers.jpeg2000(raw)
     begin(parts.size, MAX_PIXELS_SLOW)
     values = imagecodecs.jpeg2k_decode(raw)

@@ -46,13 +46,16 @@ class Kept:
     density: tuple[float, float] | None = None       # dots per inch, across and down
 
 
+NOTHING = Kept()
+
+
 def directories(raw: bytes) -> Iterator[dict[int, Tag]]:
     """The directories of an EXIF block or a TIFF file, one after the other; none where it is neither."""
     layout = LAYOUTS.get(bytes(raw[:4]))
     if layout is None:
         return
     order, _, _, pointer, first = layout
-    offset, seen = _unpack(order + pointer, raw, first), set()
+    offset, seen = _unpack(order + pointer, raw, first), set[int]()
     while offset and offset not in seen and len(seen) < MAX_DIRECTORIES:
         seen.add(offset)
         tags, offset = _directory(raw, layout, offset)
@@ -82,8 +85,8 @@ def orientation(tags: dict[int, Tag]) -> int:
 
 def density(tags: dict[int, Tag]) -> tuple[float, float] | None:
     """Dots per inch, across and down, where they are told."""
-    factor = {2: 1, 3: CENTIMETERS}.get(number(tags, RESOLUTION_UNIT, 2))
-    return dots(*(number(tags, tag) for tag in (X_RESOLUTION, Y_RESOLUTION)), factor) if factor else None
+    factor = {2: 1.0, 3: CENTIMETERS}.get(int(number(tags, RESOLUTION_UNIT, 2)), 0.0)
+    return dots(number(tags, X_RESOLUTION), number(tags, Y_RESOLUTION), factor)
 
 
 def dots(across: float, down: float, factor: float = 1) -> tuple[float, float] | None:

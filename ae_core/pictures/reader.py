@@ -8,7 +8,7 @@ import functools
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePath
 
 import cv2
@@ -44,7 +44,7 @@ class Format:
 @dataclass(frozen=True)
 class Photo:
     pixels: np.ndarray           # (h, w, 1 or 3) uint8 or uint16, sRGB, upright
-    kept: metadata.Kept = field(default_factory=metadata.Kept)
+    kept: metadata.Kept = metadata.NOTHING
     note: str = ""               # a sentence on what of the file this is, where that is not all of it
 
 

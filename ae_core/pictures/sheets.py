@@ -70,7 +70,7 @@ def to_png(sheet: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def to_photo(pixels, kind="JPEG", kept=metadata.Kept()):       # noqa: B008 (frozen)
+def to_photo(pixels: np.ndarray, kind: str = "JPEG", kept: metadata.Kept = metadata.NOTHING) -> bytes:
     """The bytes of an sRGB photograph (h, w, 1 or 3), uint8 or uint16, as a "JPEG" or a "PNG" that says what is kept.
 
     A PNG keeps 16 bits. Raises BadPicture where it has more pixels a side than a JPEG can.

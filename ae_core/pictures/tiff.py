@@ -36,7 +36,7 @@ class Range:
         return Range(min(self.black, other.black), max(self.white, other.white))
 
 
-def decode(raw, least, begin, scale: Range | None = None) -> decoders.Decoded:
+def decode(raw: bytes, least: int | None, begin: decoders.Begin, scale: Range | None = None) -> decoders.Decoded:
     """The largest page that is no reduced copy; of several as large the first."""
     row, tags, pages = _choose(raw)
     values, sense = _stored(raw, row, tags, begin)
@@ -55,7 +55,7 @@ def decode(raw, least, begin, scale: Range | None = None) -> decoders.Decoded:
                             note=f"This is the {which} of its {len(pages):,} pages." if len(pages) > 1 else "")
 
 
-def range_of(raw, begin) -> Range | None:
+def range_of(raw: bytes, begin: decoders.Begin) -> Range | None:
     """The range of a file's samples, None where their format says what is white."""
     row, tags, _ = _choose(raw)
     return _range(_stored(raw, row, tags, begin)[0], tags) if _has_no_range(tags) else None
