@@ -85,7 +85,7 @@ def to_photo(pixels: np.ndarray, kind: str = "JPEG", kept: metadata.Kept = metad
             meters = [round(dots / 0.0254) for dots in kept.density]
             chunks.append((b"pHYs", struct.pack(">IIB", *meters, 1)))
         said = b"".join(containers.chunk(name, body) for name, body in chunks if body)
-        return encoded[:END_OF_HEADER] + said + encoded[END_OF_HEADER:]
+        return bytes(encoded[:END_OF_HEADER] + said + encoded[END_OF_HEADER:])
     levels = pixels if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
     buffer = io.BytesIO()
     image = Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)
