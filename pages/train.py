@@ -43,7 +43,7 @@ def watch(ident):
         st.rerun()
     jobs.start()
     show_progress(job)
-    show_frame(jobs.told(job) or story.blank(job.preset), job.preset)
+    show_frame(jobs.story_so_far(job) or story.blank(job.preset), job.preset)
     show_curves(job.history(), job.preset.epochs, f"live_{ident}")
 
 
@@ -88,7 +88,7 @@ def show_ended(job):
     if job.state == jobs.INTERRUPTED and history:
         stop_button(row, job)
     row.button("Remove", icon=":material/delete:", on_click=jobs.remove, args=(job,), key="forget")
-    recorded = jobs.told(job)
+    recorded = jobs.story_so_far(job)
     if recorded is not None:
         show_frame(recorded, job.preset)
         show_curves(history, job.preset.epochs, f"ended_{job.ident}")

@@ -166,6 +166,15 @@ def test_every_link_of_the_readme_leads_somewhere():
         assert (ROOT / target).exists(), target
 
 
+def test_every_file_on_the_map_of_the_readme_exists():
+    block = (ROOT / "README.md").read_text("utf-8").split("## Where things are")[1].split("```")[1]
+    folder, found = "", []
+    for indent, name in re.findall(r"^( *)([\w./]+?/?)(?= {2,}|$)", block, re.MULTILINE):
+        folder = folder if indent else name * name.endswith("/")
+        found.append(folder * bool(indent) + name)
+    assert len(found) > 20 and [path for path in found if not (ROOT / path).exists()] == []
+
+
 def test_every_page_of_the_table_exists():
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(frame.PAGES)
     assert {path.stem for path in (ROOT / "pages").glob("*.md")} == set(frame.PAGES) - {"home"}

@@ -226,7 +226,7 @@ def pictures(job):
                 for split in ("train", "test")]
 
 
-def told(job):
+def story_so_far(job):
     """The story of a job so far, up to the epoch that its history has reached; None before its first picture."""
     return story.read_run(job.run, until=len(job.history()))
 

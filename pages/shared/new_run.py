@@ -20,22 +20,22 @@ def show() -> None:
     title = st.text_input("Name of your model", max_chars=60, key="new_title")
     sources = design.sources()
     dataset = st.selectbox("Pictures", list(sources), format_func=sources.get, key="new_dataset")
-    own, shape = _own_pictures() if dataset == design.OWN else (None, datasets.DATASETS[dataset].shape)
-    choices = _choose(title, dataset, shape, own)
+    found, shape = _own_pictures() if dataset == design.OWN else (None, datasets.DATASETS[dataset].shape)
+    choices = _choose(title, dataset, shape, found)
     st.session_state.choices |= vars(choices)
     try:
         preset = design.design(choices)
     except ValueError as error:
         st.warning(str(error))
         preset = None
-    count = design.count(dataset) if dataset != design.OWN else len(own.own.split()[0].pictures) if own else 0
+    count = design.count(dataset) if dataset != design.OWN else len(found.own.split()[0].pictures) if found else 0
     if preset:
         _show_cost(preset, count)
     if not jobs.can_train():
         st.info("Training needs TensorFlow, which is not installed here: `pip install -r requirements.txt`")
     if st.button("Train", type="primary", icon=":material/play_arrow:", key="go", width="stretch",
                  disabled=not (preset and count and jobs.can_train())):
-        _request(preset, own.own if own else design.pictures_of(dataset))
+        _request(preset, found.own if found else design.pictures_of(dataset))
 
 
 def _start_from():
@@ -54,7 +54,7 @@ def _restore():
             st.session_state.setdefault(f"new_{key}", value)
 
 
-def _choose(title, dataset, shape, own):
+def _choose(title, dataset, shape, found):
     """The controls of the network and of its training."""
     kind = st.selectbox("Kind", design.KINDS, key="new_kind")
     network, beta, noise = (st.session_state[f"new_{key}"] for key in ("network", "beta", "noise"))
@@ -76,7 +76,7 @@ def _choose(title, dataset, shape, own):
         batch = st.select_slider("Batch size", design.BATCHES, key="new_batch_size")
         rate = st.select_slider("Learning rate", design.RATES, key="new_learning_rate")
     classes = len(datasets.DATASETS[dataset].classes) if dataset != design.OWN else \
-        len(own.own.classes) if own and own.labeled else 0
+        len(found.own.classes) if found and found.labeled else 0
     return design.Choices(title, dataset, shape, kind, network, code, units, filters, beta, noise, epochs, batch, rate,
                          classes)
 
