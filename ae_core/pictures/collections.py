@@ -1,105 +1,117 @@
 """A reader's own collection: many uploads or a zip, read one by one; what cannot be used is left out and named.
 
-Nothing is ever unpacked onto the disk, and no archive can make the memory overflow: sizes are checked before anything
-is decompressed, and no entry is read beyond the size that it declares.
+Nothing is ever unpacked onto the disk, and all files together have one budget of pixels and of time (`guard`).
 """
-import io
-import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import numpy as np
 
+from ae_core import guard
 from ae_core.pictures import convert, reader, subject
 
-MAX_UNPACKED = 2 * 2**30         # bytes of a whole archive
-MAX_ENTRIES = 20_000
-MAX_RATIO = 200                  # pictures are compressed already and hardly shrink
+MAX_RESULT = 400 * 2**20         # bytes of all pictures as the model sees them, and of their thumbnails
 THUMBNAIL = 56                   # pixels a side
+NAMED = 5                        # of the pictures that were left out
+
+Fit = Callable[[np.ndarray, tuple], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Collection:
     names: tuple[str, ...]
-    pictures: np.ndarray         # (n, h, w, c) as the model sees them
+    pictures: np.ndarray         # (n, h, w, c) uint8, as the model sees them
     thumbnails: np.ndarray       # (n, 56, 56, 3) uint8, as the reader knows them
-    skipped: tuple[str, ...]     # a sentence for every file that was left out
+    skipped: tuple[str, ...]     # a sentence for every picture that was left out
+    passed_over: int = 0         # files that are no pictures and do not claim to be any
+
+    def notes(self) -> list[str]:
+        """What was left out, in words: the first few pictures by name, and how much else."""
+        told = list(self.skipped[:NAMED])
+        if len(self.skipped) > NAMED:
+            told.append(f"{len(self.skipped) - NAMED:,} more could not be read.")
+        if self.passed_over:
+            told.append(f"{self.passed_over:,} other files were passed over." if self.passed_over > 1 else
+                        "One other file was passed over.")
+        return told
 
 
-def read(files: Sequence[tuple[str, bytes]], shape: Sequence[int], margin: int = 0,
-         report: Callable[[float], None] | None = None, fit: Callable[..., np.ndarray] | None = None) -> Collection:
+def read(files: Sequence[tuple[str, bytes]], shape: tuple, margin: int = 0,
+         report: Callable[[float], None] | None = None, fit: Fit | None = None) -> Collection:
     """The pictures in uploads [(name, bytes), ...], zip archives among them opened, fitted to `shape`.
 
     fit(picture, shape): how, where a subject on black with an empty `margin` is not what is wanted.
     report(share): called with the share of the work done before every picture; it may raise to stop.
     """
-    names, pictures, thumbnails, skipped = [], [], [], []
+    names, pictures, thumbnails, skipped, passed_over = [], bytearray(), bytearray(), [], 0
     fit = fit or (lambda picture, shape: subject.find(picture, shape, margin=margin).picture)
+    budget = guard.Budget.of(sum(len(raw) for _, raw in files))
     entries = [entry for name, raw in files for entry in _entries(name, raw)]
     for done, (name, load) in enumerate(entries):
         if report:
             report(done / len(entries))
+        if len(pictures) + len(thumbnails) > MAX_RESULT:
+            skipped.append(f"Only the first {len(names):,} pictures are kept; more would not fit into memory.")
+            break
         try:
-            picture = reader.read(load(), name)
-        except reader.BadPicture as error:
+            picture = reader.read(load(), name, budget=budget)
+        except guard.Refused as error:
+            if isinstance(error, reader.BadPicture) and "/" in name and not _may_hold_a_picture(name):
+                passed_over += 1
+                continue
             skipped.append(str(error))
+            if budget.pixels < 0:
+                break
             continue
         names.append(name)
-        pictures.append(fit(picture, shape))
-        thumbnails.append(convert.to_uint8(convert.thumbnail(picture, THUMBNAIL)))
-    return Collection(tuple(names), np.array(pictures, np.float32).reshape(-1, *shape),
-                      np.array(thumbnails, np.uint8).reshape(-1, THUMBNAIL, THUMBNAIL, 3), tuple(skipped))
+        pictures += convert.to_uint8(fit(picture, shape)).tobytes()
+        thumbnails += convert.to_uint8(convert.thumbnail(picture, THUMBNAIL)).tobytes()
+    return Collection(tuple(names), np.frombuffer(pictures, np.uint8).reshape(-1, *shape),
+                      np.frombuffer(thumbnails, np.uint8).reshape(-1, THUMBNAIL, THUMBNAIL, 3), tuple(skipped),
+                      passed_over)
 
 
-def _entries(name, raw):
-    """What an upload holds, as (name, function that gives the bytes or raises BadPicture)."""
-    if not raw.startswith(b"PK"):
+def classes(names: Sequence[str]) -> list[str | None]:
+    """The class of each picture by its name in a collection; None for one that lies in no folder of its own.
+
+    A class is the folder that tells pictures apart: one that wraps them all, or an "images" below every class, is none.
+    Folders of the same name under different parents stay different.
+    """
+    folders = [guard.split(name)[:-1] for name in names]
+    some = [folder for folder in folders if folder]
+    first, last = _shared(some), _shared([folder[::-1] for folder in some])
+    last = min(last, max(0, min(map(len, some), default=0) - first - 1))
+    found = ["/".join(folder[first:len(folder) - last]) for folder in folders]
+    return [name.removesuffix(".zip") or None for name in found]     # one archive a class
+
+
+def _shared(paths: list[tuple[str, ...]]) -> int:
+    """How many parts all paths begin with."""
+    if not paths:
+        return 0
+    return next((k for k, parts in enumerate(zip(*paths, strict=False)) if len(set(parts)) > 1), min(map(len, paths)))
+
+
+def _may_hold_a_picture(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in ("", ".zip", *reader.SUFFIXES)
+
+
+def _entries(name: str, raw: bytes) -> list[tuple[str, Callable[[], bytes]]]:
+    """What an upload holds, as (name, function that gives the bytes or raises guard.Refused)."""
+    if kind := guard.foreign_archive(raw):
+        return [(name, _refuse(f"{name} is a {kind} archive, and only zip archives are opened. "
+                               "Unpack it, and pack the pictures as a zip."))]
+    if not guard.is_archive(raw):
         return [(name, lambda: raw)]
     try:
-        archive = zipfile.ZipFile(io.BytesIO(raw))
-        _check(name, archive)
-    except reader.BadPicture as error:
+        entries = guard.archive(raw, name, most_each=reader.MAX_BYTES)
+    except guard.Refused as error:
         return [(name, _refuse(str(error)))]
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError):
-        return [(name, _refuse(f"{name} is not a whole zip archive. Pack it again."))]
-    return [(f"{name}/{info.filename}", _unpack(archive, info, name)) for info in archive.infolist()
-            if not info.is_dir() and not PurePosixPath(info.filename).name.startswith(".")
-            and not info.filename.startswith("__MACOSX/")]
+    return [("/".join((name, *entry.path)), entry.load) for entry in entries]
 
 
-def _check(name, archive):
-    """BadPicture where an archive as a whole is not to be trusted."""
-    entries = archive.infolist()
-    for info in entries:
-        path = PurePosixPath(info.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts:
-            raise reader.BadPicture(f"{name} holds a path that leads out of it ({info.filename}); "
-                                    "nothing of it was read.")
-    unpacked, packed = sum(info.file_size for info in entries), sum(info.compress_size for info in entries)
-    if len(entries) > MAX_ENTRIES:
-        raise reader.BadPicture(f"{name} holds {len(entries):,} files; at most {MAX_ENTRIES:,} are read. "
-                                "Pack fewer into one archive.")
-    if unpacked > MAX_UNPACKED or unpacked > MAX_RATIO * max(packed, 2**20):
-        raise reader.BadPicture(f"{name} would unpack to {unpacked / 2**20:,.0f} MB, far more than pictures do; "
-                                "nothing of it was read.")
-
-
-def _unpack(archive, info, name):
-    def load():
-        if info.file_size > reader.MAX_BYTES:
-            raise reader.BadPicture(f"{name}/{info.filename} has {info.file_size / 2**20:.0f} MB; "
-                                    f"at most {reader.MAX_BYTES // 2**20} MB can be read.")
-        try:
-            return archive.read(info)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError):
-            raise reader.BadPicture(f"{name}/{info.filename} is damaged or encrypted in its archive. "
-                                    "Pack it again.") from None
-    return load
-
-
-def _refuse(message):
-    def load():
-        raise reader.BadPicture(message)
+def _refuse(message: str) -> Callable[[], bytes]:
+    def load() -> bytes:
+        raise guard.Refused(message)
     return load

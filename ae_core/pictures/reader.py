@@ -14,6 +14,7 @@ from pathlib import PurePath
 import cv2
 import numpy as np
 
+from ae_core import guard
 from ae_core.pictures import color, containers, convert, decoders, metadata, tiff
 
 MAX_BYTES = 100 * 2**20
@@ -29,7 +30,7 @@ TURNS: dict[int, Callable] = {   # EXIF's orientation -> what makes the pixels u
 _decoding = threading.BoundedSemaphore(2)
 
 
-class BadPicture(ValueError):
+class BadPicture(guard.Refused):
     """An upload that cannot be used; the message is meant for the person who uploaded it."""
 
 
@@ -74,12 +75,13 @@ OTHERS = tuple(_format(title, "", beginning) for title, beginning in {
 SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.suffixes)         # what every uploader takes
 
 
-def read(raw: bytes, name: str = "The file", largest: int = LARGEST, scale: tiff.Range | None = None) -> np.ndarray:
+def read(raw: bytes, name: str = "The file", largest: int = LARGEST, scale: tiff.Range | None = None,
+         budget: guard.Budget | None = None) -> np.ndarray:
     """The picture (h, w, c) float32 in 0..1 in the bytes of a file; see `photo`.
 
     largest: pixels of the longer side that are enough; a larger one is shrunk, which bounds the memory.
     """
-    values = photo(raw, name, largest, scale).pixels
+    values = photo(raw, name, largest, scale, budget).pixels
     if max(values.shape[:2]) > largest:
         size = convert.inside(values.shape, (largest, largest))
         values = cv2.resize(values, size, interpolation=cv2.INTER_AREA).reshape(*size[::-1], -1)
@@ -91,17 +93,18 @@ def pixels(raw: bytes, name: str = "The file", least: int | None = None) -> np.n
     return photo(raw, name, least).pixels
 
 
-def photo(raw: bytes, name: str = "The file", least: int | None = None, scale: tiff.Range | None = None) -> Photo:
+def photo(raw: bytes, name: str = "The file", least: int | None = None, scale: tiff.Range | None = None,
+          budget: guard.Budget | None = None) -> Photo:
     """The picture in the bytes of a file, in sRGB and upright, c = 1 or 3, and what is passed on of its metadata.
 
     Beyond 8 bits it has 16; transparent pixels lie on white; of several pages the largest counts, of an animation the
     first picture. Where `least` pixels on the longer side are enough, a JPEG is decoded smaller, which takes a fraction
-    of the time. `scale` is the range of a whole set of files (`range_of`).
-    Raises BadPicture where it is empty, cut off, too large or no picture at all.
+    of the time. `scale` is the range of a whole set of files (`range_of`), `budget` that of a whole reading.
+    Raises BadPicture where it is empty, cut off, too large or no picture at all, guard.Refused where the budget is spent.
     """
     kind = _kind(raw, name)
     options = {"scale": scale} if kind.decode is tiff.decode else {}
-    return _guarded(kind, name, lambda begin: _finish(kind.decode(raw, least, begin, **options)))
+    return _guarded(kind, name, lambda begin: _finish(kind.decode(raw, least, begin, **options)), budget)
 
 
 def range_of(raw: bytes, name: str = "The file") -> tiff.Range | None:
@@ -125,13 +128,15 @@ def _kind(raw, name):
     return kind
 
 
-def _guarded(kind, name, work):
+def _guarded(kind, name, work, budget=None):
     """What work(begin) gives, or a sentence; of large pictures two at a time."""
     suffix = PurePath(name).suffix.lower()
     title = f"{name}, in truth a {kind.title} file," if suffix in SUFFIXES and suffix not in kind.suffixes else name
     with contextlib.ExitStack() as waiting:
         try:
-            return work(functools.partial(_begin, waiting))
+            return work(functools.partial(_begin, waiting, budget))
+        except guard.Refused:                    # by the budget, in its own words
+            raise
         except containers.Refused as error:
             raise BadPicture(f"{title} {error}") from None
         except Exception as error:               # whatever a damaged file makes a decoder raise
@@ -139,7 +144,7 @@ def _guarded(kind, name, work):
                              "Export it again.") from error
 
 
-def _begin(waiting, size, most=MAX_PIXELS):
+def _begin(waiting, budget, size, most=MAX_PIXELS):
     """Refused where a picture of (width, height) is too large to be worked on; else its turn is waited for."""
     width, height = size
     if min(size) < 1:
@@ -150,6 +155,8 @@ def _begin(waiting, size, most=MAX_PIXELS):
     if max(size) > MAX_SIDE:
         raise containers.Refused(f"has {width} x {height} pixels; at most {MAX_SIDE:,} a side can be read. "
                                  "Cut it into parts.")
+    if budget:
+        budget.spend(width * height)
     if width * height > HEAVY:
         waiting.enter_context(_decoding)
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ae_core import guard
 from ae_core.pictures import collections, convert, sheets
 from tests.conftest import random_pictures
 
@@ -50,13 +51,13 @@ def test_an_archive_with_a_path_out_of_it_is_refused(path):
 
 def test_a_bomb_is_refused_before_it_is_unpacked(monkeypatch):
     bomb = zipped([("big.png", bytes(400 * 2**20))])
-    monkeypatch.setattr(zipfile.ZipFile, "read", lambda *_: pytest.fail("it was unpacked"))
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_: pytest.fail("it was unpacked"))
     read = collections.read([("bomb.zip", bomb)], SHAPE)
     assert read.names == () and "bomb.zip would unpack to 400 MB" in read.skipped[0]
 
 
 def test_too_many_files_are_refused(monkeypatch):
-    monkeypatch.setattr(collections, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(guard, "MAX_ENTRIES", 3)
     read = collections.read([("many.zip", zipped([(f"{k}.png", png()) for k in range(4)]))], SHAPE)
     assert read.names == () and "many.zip holds 4 files" in read.skipped[0]
 
@@ -85,3 +86,58 @@ def test_stopping_works_from_the_progress():
         raise InterruptedError
     with pytest.raises(InterruptedError):
         collections.read([("a.png", png())], SHAPE, report=stop)
+
+
+def named(*paths):
+    return [(path, png(k, (8, 8, 1))) for k, path in enumerate(paths)]
+
+
+@pytest.mark.parametrize("paths, found", [
+    (["data/zero/1.png", "data/one/2.png"], {"zero", "one"}),
+    (["data\\zero\\1.png", "data\\one\\2.png"], {"zero", "one"}),
+    (["tiny/train/n01/images/1.png", "tiny/train/n02/images/2.png"], {"n01", "n02"}),
+    (["cats/young/1.png", "dogs/young/2.png", "dogs/old/3.png"], {"cats/young", "dogs/young", "dogs/old"}),
+    (["zero/1.png", "zero/@eaDir/1.png/SYNOPHOTO_THUMB_M.jpg", "one/2.png"], {"zero", "one"}),
+    (["all/1.png", "all/2.png"], {None}), (["1.png", "2.png"], {None}), (["a/1.png", "2.png"], {"a", None})])
+def test_a_class_is_the_folder_that_tells_pictures_apart(paths, found):
+    read = collections.read([("x.zip", zipped(named(*paths)))], SHAPE)
+    assert set(collections.classes(read.names)) == found and read.skipped == ()
+
+
+def test_one_archive_a_class():
+    files = [(f"{name}.zip", zipped(named("1.png", "2.png"))) for name in ("cats", "dogs")]
+    assert collections.classes(collections.read(files, SHAPE).names) == ["cats", "cats", "dogs", "dogs"]
+
+
+def test_only_what_could_have_been_a_picture_is_named():
+    """Beside 24 scans with their .xmp and .md5 files, 52 sentences hid the one damaged scan."""
+    beside = [(f"{k}{suffix}", b"text") for k in range(25) for suffix in (".xmp", ".md5")]
+    read = collections.read([("scans.zip", zipped([*named(*(f"{k}.png" for k in range(24))), ("24.png", png()[:90]),
+                                                   *beside]))], SHAPE)
+    assert len(read.names) == 24 and read.passed_over == 50
+    assert len(read.notes()) == 2 and "24.png" in read.notes()[0] and "50 other files" in read.notes()[1]
+
+
+@pytest.mark.parametrize("raw, kind", [(b"7z\xbc\xaf\x27\x1c", "7z"), (b"\x1f\x8b\x08", "gzip")])
+def test_another_archive_is_refused_by_name(raw, kind):
+    read = collections.read([("scans.tar.gz", raw)], SHAPE)
+    assert f"scans.tar.gz is a {kind} archive" in read.skipped[0]
+
+
+def test_many_tiny_pictures_stay_small(monkeypatch):
+    """A 2.8 MB zip of 20,000 pictures of one pixel took 2.3 GB in color at 64x64."""
+    monkeypatch.setattr(collections, "MAX_RESULT", 2**20)
+    one = png(0, (1, 1, 3))
+    read = collections.read([("many.zip", zipped([(f"{k}.png", one) for k in range(200)]))], (64, 64, 3),
+                            fit=convert.square)
+    assert read.pictures.dtype == np.uint8 and read.pictures.nbytes + read.thumbnails.nbytes < 2**20 + 30_000
+    assert "would not fit into memory" in read.skipped[-1]
+
+
+def test_huge_pictures_in_few_bytes_are_refused_as_a_whole(monkeypatch):
+    """3.1 KB of twenty pictures of 49 megapixels each took 33 seconds."""
+    monkeypatch.setattr(guard, "FREE_PIXELS", 3_000_000)
+    monkeypatch.setattr(guard, "PIXELS_PER_BYTE", 10)
+    blank = sheets.to_png(np.zeros((1000, 1000, 1), np.uint8))
+    read = collections.read([("blank.zip", zipped([(f"{k}.png", blank) for k in range(20)]))], SHAPE)
+    assert len(read.names) <= 4 and "far more pixels" in read.skipped[-1]
