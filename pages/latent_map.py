@@ -48,7 +48,7 @@ def show_pads(names, view, grid):
     for column, name, key in zip(st.columns(len(names), gap="medium"), names, ("at", "at2"), strict=False):
         with column:
             if len(names) > 1:
-                st.markdown(f"**{store.preset(name).title}**")
+                st.markdown(f"**{widgets.plain(store.preset(name).title)}**")
             show_pad(name, view, grid, key)
 
 
@@ -112,7 +112,7 @@ def show_new(names):
         drawn = latent_map.draw(served, widgets.opened(cache.codes, served).mean, SHOWN, seed)
         with column:
             widgets.show(sheets.tile(drawn.pictures, 8, scale=2),
-                         f"{served.preset.title}: decoded from codes drawn from {drawn.rule}.",
+                         f"{widgets.plain(served.preset.title)}: decoded from codes drawn from {drawn.rule}.",
                          f"{SHOWN} new pictures decoded by {served.preset.title}", f"new_{name}")
     st.markdown("A VAE is trained so that its codes fill the prior: a sample from it is likely to be a picture. "
                 "A plain autoencoder has no such distribution, so the best one can do is sample the box around its "
@@ -175,7 +175,7 @@ def show_dimensions(names):
     for name in names:
         spread = latent.distribution(widgets.opened(cache.codes, widgets.served(name)).mean)
         if len(names) > 1:
-            st.markdown(f"**{store.preset(name).title}**")
+            st.markdown(f"**{widgets.plain(store.preset(name).title)}**")
         first = 1
         if not is_flat(name):
             st.markdown(f"**{len(spread.active)} of {len(spread.std)} dimensions are in use**; an unused one stays at "
@@ -202,7 +202,7 @@ with controls:
     views = list(VIEWS)[:4 if all(map(is_flat, names)) else 3]
     view = widgets.choose_one("View", views, "view")
     grid = widgets.choose_one("Grid", [WHOLE, *latent_map.SHEETS], "grid", disabled=VIEWS[view][1])
-    st.caption(" ".join(store.preset(name).description for name in names))
+    st.caption(" ".join(widgets.plain(store.preset(name).description) for name in names))
     known = min(cache.neighbors(widgets.served(name)).count for name in names)
     st.caption(f"The nearest real picture is found among the first {known:,} test pictures.")
     if not all(cache.has_pictures(store.preset(name).dataset) for name in names):

@@ -90,7 +90,7 @@ def experiment():
         served = widgets.served(outliers.rebuilder(score, regular))
         scored = outliers.run(served, mixed.pictures, score)
         st.caption(f"{(~mixed.intruder).sum():,} × {regular} and {mixed.intruder.sum()} × {intruder} from the test "
-                   f"pictures, seen by “{served.preset.title}”.")
+                   f"pictures, seen by “{widgets.plain(served.preset.title)}”.")
         downloads = st.container()
     with picture:
         threshold = drag(scored, mixed, score, quantile, f"line_{regular}_{intruder}_{score}_{len(mixed.rows)}")

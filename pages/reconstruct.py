@@ -91,7 +91,7 @@ result = reconstruct.run(model, picked.pictures, labels)
 view = "own" if picked.source != "Test pictures" else view
 with wide if view == ROWS else picture:
     widgets.show(sheet(result, view), f"Top: {'your pictures as the model sees them' if view == 'own' else 'originals'}"
-                 f". Bottom: reconstructions from {preset.code} numbers each, by “{preset.title}”.",
+                 f". Bottom: reconstructions from {preset.code} numbers each, by “{widgets.plain(preset.title)}”.",
                  f"Original pictures and their reconstructions from {preset.code} numbers", "reconstructions")
 with picture:
     show_numbers(result, model, errors.mean())
@@ -108,5 +108,5 @@ with left, widgets.sentences():
 with right:
     st.subheader("The network")
     total = widgets.architecture(model.card)
-    st.caption(f"{total:,} parameters. {preset.description}")
+    st.caption(f"{total:,} parameters. {widgets.plain(preset.description)}")
 widgets.explain("reconstruct", preset.recipe, reconstruct.run, reconstruct.run_pca)

@@ -21,8 +21,8 @@ class Indexed:
     """What is searched."""
     key: str
     index: search.Index
-    pictures: np.ndarray         # (n, h, w, c) as the model sees them
-    shown: np.ndarray            # (n, h', w', c') as the reader knows them
+    pictures: np.ndarray         # (n, h, w, c) as the model sees them, uint8 or in 0..1
+    shown: np.ndarray            # (n, h', w', c') as the reader knows them, uint8 or in 0..1
     names: list[str]
 
     @property
@@ -48,8 +48,8 @@ def own(served):
         st.info("Drop pictures here, or a zip of them. Until then, Fashion-MNIST is searched.")
         return None
     return widgets.kept("own_index", widgets.files_of("search"), lambda: Indexed(
-        "own", search.build(served, collected.pictures), collected.pictures,
-        convert.as_pictures(collected.thumbnails), list(collected.names)))
+        "own", search.build(served, collected.floats()), collected.pictures, collected.thumbnails,
+        list(collected.names)))
 
 
 def choose_query(served, searched):
@@ -101,21 +101,23 @@ with left:
     mine = own(served) if where == PLACES[1] else None
     searched = mine or fashion(served)
     row, picked = choose_query(served, searched)
-query, shown = (picked[0], picked[0]) if row is None else (searched.pictures[row], searched.shown[row])
+query, shown = (picked[0], picked[0]) if row is None else (
+    convert.as_pictures(each[[row]])[0] for each in (searched.pictures, searched.shown))
 found = search.like(searched.index, served, query, but=row)
+results = convert.as_pictures(searched.shown[found.ids])
 with query_place:
     caption = "The query, as the model sees it" if row is None else f"The query: {searched.names[row]}"
     st.image(sheets.to_png(sheets.enlarge(convert.to_uint8(shown), 300 // len(shown))), caption=caption, alt=caption,
              width="content")
 with right:
     before = None if picked is None else picked.tobytes()
-    widgets.picture_grid("result", searched.shown[found.ids], [f"Result {k + 1}" for k in range(len(found.ids))], go_on,
+    widgets.picture_grid("result", results, [f"Result {k + 1}" for k in range(len(found.ids))], go_on,
                          [{"row": int(each), "before": before} for each in found.ids], columns=(4, 4), width=GRID,
                          words=[f"{searched.names[each]} · {distance:.2f}"
                                 for each, distance in zip(found.ids, found.distances, strict=True)])
     st.caption(f"The {len(found.ids)} nearest of {len(searched.index):,}, with their distances. Click one to search "
                "from it.")
-    widgets.download("Download PNG", lambda: mosaic(searched.shown[found.ids], shown), "search.png", "image/png")
+    widgets.download("Download PNG", lambda: mosaic(results, shown), "search.png", "image/png")
 if not mine:
     show_precision(served)
 widgets.explain("search", presets.get(search.PRESET).recipe, search.like, search.Index.search, search.leave_one_out)

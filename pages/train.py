@@ -52,7 +52,8 @@ def show_progress(job):
     epoch, left = status.get("epoch", 0) + 1, status.get("seconds_left")
     if job.state == jobs.WAITING:
         others = [other for other in jobs.every() if other.state in (jobs.RUNNING, jobs.PAUSED)]
-        text = f"Waiting for “{others[0].preset.title}” to finish" if others else "Starting the trainer …"
+        text = "Starting the trainer …" if not others else \
+            f"Waiting for “{widgets.plain(others[0].preset.title)}” to finish"
     elif job.state == jobs.PAUSED:
         text = f"Paused in epoch {epoch} of {epochs}"
     elif left is None:
@@ -150,7 +151,7 @@ def show_use(preset, kept):
                 story.frames(recorded, live.PALETTE)), fps=4), f"{preset.name}.gif", "image/gif", key="gif")
         if preset.name in store.own():
             with st.popover("Delete", icon=":material/delete:"):
-                st.markdown(f"Delete “{preset.title}” permanently?")
+                st.markdown(f"Delete “{widgets.plain(preset.title)}” permanently?")
                 st.button("Yes, delete it", on_click=store.remove, args=(preset.name,), key="delete")
 
 
@@ -161,7 +162,7 @@ def show_plan(preset, seed, about):
         st.subheader("The network")
         charts.network(blueprint.stages(preset))
         st.caption(f"{blueprint.parameters(preset):,} parameters. Height: how many numbers a layer outputs, on a "
-                   f"logarithmic scale. {preset.description}")
+                   f"logarithmic scale. {widgets.plain(preset.description)}")
     with right:
         st.subheader("The same run in Python")
         st.code(design.lines(preset, seed, about), "python", height=300)

@@ -11,19 +11,20 @@ import json
 import math
 import tempfile
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from ae_core import families, model, store
+from ae_core import families, guard, model, presets, store
 from ae_core.files import npy_header
-from ae_core.own import blueprint, jobs
+from ae_core.own import blueprint, jobs, story
 from ae_core.pictures import datasets
 from ae_core.presets import Preset
 from ae_core.store import Stored
 
-NEEDED = ("preset.json", "model.keras", "encoder.onnx", "decoder.onnx")
+NEEDED = ("preset.json", "encoder.onnx", "decoder.onnx")
+NOT_KEPT = "model.keras"         # a stranger's is never opened here, and so never handed on to others
+MOST_CODE = 1e4                  # the largest number of a code or of a history that a plot can show
 MAX_BYTES = {"preset.json": 2**20, "model.keras": 100 * 2**20, "encoder.onnx": 100 * 2**20,
              "decoder.onnx": 100 * 2**20, "latents.npz": 20 * 2**20, "samples.npz": 40 * 2**20, "story.npz": 40 * 2**20}
 MAX_ARRAYS = 200 * 2**20         # bytes of one npz, unpacked
@@ -37,7 +38,7 @@ ARRAYS = {                       # file -> array -> (kinds of numbers, dimension
                   "columns": ("U", 1, True)}}
 
 
-class BadBundle(ValueError):
+class BadBundle(guard.Refused):
     """A zip that is no model of ours; the message is meant for whoever uploaded it."""
 
 
@@ -84,25 +85,25 @@ def _renamed(preset):
                                dataset=preset.dataset if preset.dataset in datasets.DATASETS else name)
 
 
-def _files(raw):
-    """{name: bytes} of the archive, every name known and every size bounded before it is unpacked."""
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(raw))
-        entries = archive.infolist()
-        for entry in entries:
-            if entry.filename not in MAX_BYTES:
-                raise BadBundle(f"The zip contains {entry.filename[:80]!r}, which is not part of a model. "
-                                f"It may contain {', '.join(MAX_BYTES)}.")
-            if entry.file_size > MAX_BYTES[entry.filename]:
-                raise BadBundle(f"{entry.filename} would unpack to {entry.file_size / 2**20:,.0f} MB; at most "
-                                f"{MAX_BYTES[entry.filename] / 2**20:.0f} MB are read.")
-        missing = [name for name in NEEDED if name not in archive.namelist()]
-        if missing or len({entry.filename for entry in entries}) != len(entries):
-            raise BadBundle(f"The zip has no {' and no '.join(missing) or 'single file of each name'}. "
-                            "Upload one downloaded from the Train page.")
-        return {entry.filename: archive.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
-        raise BadBundle("This is not a whole zip archive. Download the model again.") from error
+def _files(raw: bytes) -> dict[str, bytes]:
+    """{name: bytes} of the archive, every name known and every size bounded before it is unpacked.
+
+    Finder and Explorer wrap what they pack again in a folder; it is looked through.
+    """
+    entries = guard.archive(raw, "The zip", most_each=max(MAX_BYTES.values()))
+    found = {entry.path[-1]: entry for entry in entries}
+    for name, entry in found.items():
+        if name not in MAX_BYTES:
+            raise BadBundle(f"The zip contains {name[:80]!r}, which is not part of a model. "
+                            f"It may contain {', '.join(MAX_BYTES)}.")
+        if entry.size > MAX_BYTES[name]:
+            raise BadBundle(f"{name} would unpack to {entry.size / 2**20:,.0f} MB; at most "
+                            f"{MAX_BYTES[name] / 2**20:.0f} MB are read.")
+    missing = [name for name in NEEDED if name not in found]
+    if missing or len(found) != len(entries) or len({entry.path[:-1] for entry in entries}) > 1:
+        raise BadBundle(f"The zip has no {' and no '.join(missing) or 'single file of each name'}. "
+                        "Upload one downloaded from the Train page.")
+    return {name: entry.load() for name, entry in found.items() if name != NOT_KEPT}
 
 
 def _card(raw):
@@ -110,7 +111,11 @@ def _card(raw):
     try:
         card = json.loads(raw.decode("utf-8"))
         preset = Preset.from_json(card["preset"])
+        preset = dataclasses.replace(preset, title=guard.text(preset.title, 80, "Its title") or "A model",
+                                     description=guard.text(preset.description, 400, "Its description"),
+                                     recipe=guard.text(preset.recipe, 200, "Its recipe"))
         blueprint.check(preset)
+        _check_dataset(preset)
         described = card.get("data") if preset.dataset not in datasets.DATASETS else None
         training = {key: value for key, value in card.get("training", {}).items()
                     if key in ("seed", "epochs", "epoch", "loss", "val_loss", "kl", "val_kl", "pictures")
@@ -126,9 +131,21 @@ def _card(raw):
     return preset, {"training": {"seed": 0, "epochs": 0, "pictures": 0, **training}, "layers": layers, **more}
 
 
+def _check_dataset(preset):
+    """A model of a data set of ours takes its pictures as one of our models does, and knows no class beyond its own."""
+    if preset.dataset not in datasets.DATASETS:
+        return
+    shapes = {other.shape for other in presets.PRESETS.values() if other.dataset == preset.dataset}
+    classes = len(datasets.DATASETS[preset.dataset].classes)
+    if preset.shape not in shapes or preset.labels not in (0, classes):
+        raise ValueError(f"It names {datasets.DATASETS[preset.dataset].title}, whose pictures have another shape or "
+                         f"number of classes than its own ({preset.shape}, {preset.labels}).")
+
+
 def _described(about):
     """What a card says of own pictures, each value of its kind."""
-    title, classes = str(about["title"])[:80], [str(name)[:40] for name in about["classes"]]
+    title = guard.text(about["title"], 80, "The title of its pictures")
+    classes = [guard.text(name, 40, "The name of a class") for name in about["classes"]]
     margin, photo = about["margin"], about["photo"]
     if not 1 <= len(classes) <= 100 or type(margin) is not int or not 0 <= margin <= 8 or type(photo) is not bool:
         raise ValueError("Its pictures are described in an unknown way.")
@@ -136,43 +153,41 @@ def _described(about):
 
 
 def _arrays(file, raw):
-    """{name: array} of an npz, its headers checked before any array is read."""
+    """{name: array} of an npz, its headers checked before any array is read; every number of it finite and bounded."""
     known = ARRAYS[file]
     try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            names = [entry.filename for entry in archive.infolist()]
-            if len(set(names)) != len(names) or not set(names) <= {f"{name}.npy" for name in known} \
-                    or any(f"{name}.npy" not in names for name, (*_, needed) in known.items() if needed) \
-                    or sum(entry.file_size for entry in archive.infolist()) > MAX_ARRAYS:
-                raise ValueError("other arrays than expected")
-            for entry in archive.infolist():
-                _check_header(archive, entry, *known[entry.filename.removesuffix(".npy")][:2])
-        with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
-            return dict(arrays)
-    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, SyntaxError, RuntimeError,
-            NotImplementedError):
+        entries = {entry.path[-1].removesuffix(".npy"): entry for entry in guard.archive(raw, file, most=MAX_ARRAYS)}
+        if not set(entries) <= set(known) or any(name not in entries for name, (*_, needed) in known.items() if needed):
+            raise ValueError("other arrays than expected")
+        return {name: _array(entry.load(), *known[name][:2]) for name, entry in entries.items()}
+    except (ValueError, OSError, EOFError, KeyError, SyntaxError):
         raise BadBundle(f"{file} does not hold the arrays that it should. Download the model again.") from None
 
 
-def _check_header(archive, entry, kinds, dimensions):
-    with archive.open(entry) as stream:
-        shape, _, dtype = npy_header(stream)
-        if dtype.kind not in kinds or len(shape) != dimensions \
-                or math.prod(shape) * dtype.itemsize != entry.file_size - stream.tell():
-            raise ValueError("an array of another kind or size")
+def _array(raw, kinds, dimensions):
+    stream = io.BytesIO(raw)
+    shape, by_columns, dtype = npy_header(stream)
+    if by_columns or dtype.kind not in kinds or len(shape) != dimensions \
+            or math.prod(shape) * dtype.itemsize != len(raw) - stream.tell():
+        raise ValueError("an array of another kind or size")
+    array = np.frombuffer(raw, dtype, offset=stream.tell()).reshape(shape)
+    if dtype.kind == "f" and not (np.abs(array) <= MOST_CODE).all():        # also false of what is not a number
+        raise ValueError("a number that is none, or far too large")
+    return array
 
 
 def _check_arrays(preset, card, arrays):
     """Whether the arrays belong to the preset and to each other."""
-    samples, codes, story = (arrays.get(file) for file in ("samples.npz", "latents.npz", "story.npz"))
-    classes, most = (len(card["data"]["classes"]), 0) if "data" in card else (256, 10_000)
+    samples, codes, told = (arrays.get(file) for file in ("samples.npz", "latents.npz", story.FILE))
+    classes = len(card["data"]["classes"] if "data" in card else datasets.DATASETS[preset.dataset].classes)
+    most = 10_000
     if "data" in card:
         if samples is None or not _are_samples(preset, classes, **samples):
             raise _foreign("samples.npz")
         most = len(samples["x_test"])
     if (codes is None and preset.mapped) or (codes is not None and not _are_codes(preset, classes, most, **codes)):
         raise _foreign("latents.npz")
-    if story is not None and not _is_story(preset, **story):
+    if told is not None and not _is_story(preset, **told):
         raise _foreign("story.npz")
 
 
@@ -194,7 +209,8 @@ def _are_codes(preset, classes, most, mean, label, log_variance=None):
 
 def _is_story(preset, given, labels, epochs, rebuilt, history, columns, codes=None):
     count, names = len(epochs), [str(name) for name in columns]
-    return (0 < count <= 501 and 0 < len(given) <= 64 and given.shape[1:] == preset.shape
+    return (1 < count <= 501 and (np.diff(epochs) > 0).all() and len(labels) <= story.DOTS
+            and 0 < len(given) <= 64 and given.shape[1:] == preset.shape
             and rebuilt.shape == (count, len(given), *preset.shape)
             and (codes is None or codes.shape == (count, len(labels), 2))
             and history.shape == (len(history), len(names)) and 0 < len(history) <= 500
@@ -273,13 +289,15 @@ def _check_sizes(preset, part, model_proto, onnx):
 
 
 def _try(preset, card, files, folder):
-    """Run one black picture through the checked graphs."""
+    """Run one picture and many through the checked graphs."""
     stored = Stored(preset, {**card, "sha256": dict.fromkeys(files, "")}, folder)
-    labels = [0] if preset.labels else None
+    good = True
     try:
         served = model.Autoencoder(stored)
-        rebuilt = served.reconstruct(np.zeros((1, *preset.shape), np.float32), labels)
-        good = rebuilt.shape == (1, *preset.target) and np.isfinite(rebuilt).all()
+        for count in (1, 64):
+            pictures, labels = np.zeros((count, *preset.shape), np.float32), [0] * count if preset.labels else None
+            rebuilt = served.reconstruct(pictures, labels)
+            good &= rebuilt.shape == (count, *preset.target) and bool(np.isfinite(rebuilt).all())
     except Exception:                            # ONNX Runtime raises kinds of its own
         good = False
     if not good:

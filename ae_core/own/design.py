@@ -1,7 +1,6 @@
 """Make a model of your own: from a reader's choices and pictures to a preset, and to the lines that train it again."""
 import dataclasses
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -133,30 +132,23 @@ def read(files, shape, report=None):
         sizes.add(picture.shape[:2])
         return convert.square(picture, shape)
     found = collections.read(files, shape, report=report, fit=fit)
-    notes = list(found.skipped[:5]) + [f"{len(found.skipped) - 5} more were skipped."] * (len(found.skipped) > 5)
+    notes = found.notes()
     if len(sizes) > 1:
         notes.append(f"The pictures have {len(sizes)} different sizes; the center square of each is scaled to "
                      f"{shape[0]} x {shape[1]}.")
     if not jobs.FEWEST <= len(found.names) <= MOST:
         raise ValueError(f"{len(found.names):,} pictures could be read; {jobs.FEWEST} to {MOST:,} are needed. "
                          + " ".join(notes))
-    folders = [_folder(name) for name in found.names]
+    folders = collections.classes(found.names)
     unlabeled = folders.count(None)
     classes = sorted({folder for folder in folders if folder})
     labeled = not unlabeled and 2 <= len(classes) <= 100
     if classes and unlabeled:
         notes.append(f"{unlabeled} pictures are not in a folder, so no classes are used.")
     labels = np.array([classes.index(folder) for folder in folders]) if labeled else np.zeros(len(folders), int)
-    own = jobs.Own(convert.to_uint8(found.pictures), labels, "Your own pictures",
-                   tuple(name[:40] for name in classes) if labeled else ("Yours",))
+    own = jobs.Own(found.pictures, labels, "Your own pictures",
+                   tuple(collections.short(classes)) if labeled else ("Yours",))
     return Read(own, labeled, tuple(notes))
-
-
-def _folder(name):
-    """The folder that a picture of an archive or of a chosen folder lies in; None where it lies in none."""
-    parts = PurePosixPath(name).parts
-    inside = parts[1:] if parts[0].lower().endswith(".zip") else parts
-    return inside[-2] if len(inside) > 1 else None
 
 
 def lines(preset, seed, about=None):

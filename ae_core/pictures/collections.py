@@ -26,6 +26,10 @@ class Collection:
     skipped: tuple[str, ...]     # a sentence for every picture that was left out
     passed_over: int = 0         # files that are no pictures and do not claim to be any
 
+    def floats(self, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
+        """Pictures in 0..1, (n, h, w, c) float32: all, or those of some rows."""
+        return convert.as_pictures(self.pictures[rows])
+
     def notes(self) -> list[str]:
         """What was left out, in words: the first few pictures by name, and how much else."""
         told = list(self.skipped[:NAMED])
@@ -84,6 +88,12 @@ def classes(names: Sequence[str]) -> list[str | None]:
     last = min(last, max(0, min(map(len, some), default=0) - first - 1))
     found = ["/".join(folder[first:len(folder) - last]) for folder in folders]
     return [name.removesuffix(".zip") or None for name in found]     # one archive a class
+
+
+def short(names: Sequence[str], most: int = 40) -> list[str]:
+    """Names of at most so many characters, still different from each other; the end of a path tells most."""
+    cut = [name if len(name) <= most else "…" + name[1 - most:] for name in names]
+    return [name if cut.count(name) == 1 else f"{name[:most - 5]} ({k + 1})" for k, name in enumerate(cut)]
 
 
 def _shared(paths: list[tuple[str, ...]]) -> int:

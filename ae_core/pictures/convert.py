@@ -9,8 +9,8 @@ CHROMA = 110                     # a and b of what a screen can show lie within 
 
 
 def as_pictures(array: np.ndarray) -> np.ndarray:
-    """uint8 (n, h, w[, c]) -> float32 (n, h, w, c) in 0..1."""
-    pictures = np.asarray(array, np.float32) / 255
+    """uint8 (n, h, w[, c]) -> float32 (n, h, w, c) in 0..1; what is in 0..1 already stays as it is."""
+    pictures = np.asarray(array, np.float32) / (255 if array.dtype == np.uint8 else 1)
     return pictures if pictures.ndim == 4 else pictures[..., None]
 
 

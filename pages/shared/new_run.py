@@ -3,7 +3,7 @@ from typing import Any
 
 import streamlit as st
 
-from ae_core import presets
+from ae_core import guard, presets
 from ae_core.own import blueprint, bundle, design, jobs
 from ae_core.pictures import datasets
 from pages.shared import widgets
@@ -99,7 +99,7 @@ def _own_pictures():
                 "zip become the classes.")
         return None, shape
     of_classes = f" of {len(got.own.classes)} classes: {', '.join(got.own.classes[:8])}" if got.labeled else ""
-    st.caption(f"{len(got.own.pictures):,} pictures{of_classes}. " + " ".join(got.notes))
+    st.caption(widgets.plain(f"{len(got.own.pictures):,} pictures{of_classes}. " + " ".join(got.notes)))
     return got, shape
 
 
@@ -147,8 +147,8 @@ def load_model() -> Any:
             return
         try:
             stored = bundle.unpack(file.getvalue())
-        except bundle.BadBundle as error:
-            st.warning(str(error))
+        except guard.Refused as error:
+            st.warning(widgets.plain(str(error)))
             return
         st.session_state.loaded, st.session_state.run = file.file_id, stored.preset.name
-        st.toast(f"“{stored.preset.title}” was loaded.")
+        st.toast(f"“{widgets.plain(stored.preset.title)}” was loaded.")

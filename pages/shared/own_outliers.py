@@ -25,7 +25,7 @@ def show() -> None:
             st.info(f"Drop {outliers.LEAST} pictures or more, or a zip of them; those least like the rest come first.")
             return
         try:
-            outliers.enough(collected.pictures)
+            outliers.enough(collected.names)
         except ValueError as error:
             st.info(str(error))
             return
@@ -37,16 +37,17 @@ def show() -> None:
         order = np.argsort(-scored.scores, kind="stable")
         shown = order[:max(1, round(share * len(order)))]
         widgets.show(sheets.tile(convert.as_pictures(collected.thumbnails[shown[:SHOWN]]), COLUMNS),
-                     f"The highest score first: {', '.join(collected.names[row] for row in shown[:SHOWN])}.",
+                     "The highest score first: "
+                     f"{widgets.plain(', '.join(collected.names[row] for row in shown[:SHOWN]))}.",
                      f"The {len(shown[:SHOWN])} highest scores of {len(order)} pictures", "odd_ones")
         download_csv(scored.scores, len(shown), {"file": np.array(collected.names)})
 
 
 def _score(collected, seconds):
     if not seconds:
-        return outliers.run(widgets.served(outliers.ENCODER), collected.pictures)
+        return outliers.run(widgets.served(outliers.ENCODER), collected.floats())
     with widgets.progress("Training on your pictures", "own_training") as report:
-        return outliers.fit(collected.pictures, seconds, report)
+        return outliers.fit(collected.floats(), seconds, report)
 
 
 def download_csv(scores: np.ndarray, beyond: int, columns: dict[str, np.ndarray]) -> None:

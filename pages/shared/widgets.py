@@ -7,6 +7,7 @@ import contextlib
 import csv
 import inspect
 import io
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -182,6 +183,15 @@ def _sketches(file, shape, count):
         return convert.pad(convert.as_pictures(quickdraw.load(path, count)), shape)
 
 
+def plain(text: str) -> str:
+    """A text of a stranger for where Streamlit expects Markdown: it appears character for character.
+
+    So a title or a file name can be neither a link nor a picture that is fetched from elsewhere.
+    """
+    escaped = re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])", r"\\\1", text)
+    return re.sub(r":(?=[\w+-]+\\:)", ":\u2060", escaped)      # else Streamlit makes a smiley of a name between colons
+
+
 def drawn(key: str, preset: presets.Preset) -> np.ndarray | None:
     """A reader's drawing (1, h, w, c) as the preset sees it, or None."""
     ink = live.sketchpad(f"{key}_sketch", label="Draw here with a mouse, a finger, or the keyboard")
@@ -198,9 +208,9 @@ def collect(key: str, preset: presets.Preset) -> collections.Collection | None:
     collected = gather(key, None, lambda files, report: collections.read(files, preset.shape, report=report, fit=fit))
     if collected is None:
         return None
-    st.caption(f"{len(collected.names)} pictures read, {len(collected.skipped)} skipped.")
-    if collected.skipped:
-        st.warning("\n\n".join(collected.skipped[:20]) + (" …" if len(collected.skipped) > 20 else ""))
+    st.caption(f"{len(collected.names):,} pictures read.")
+    if notes := collected.notes():
+        st.warning(plain("\n\n".join(notes)))
     return collected
 
 

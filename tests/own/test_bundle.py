@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from ae_core import families, model, presets, store
+from ae_core import families, guard, model, presets, store
 from ae_core.own import blueprint, bundle, jobs, story, worker
 from tests.conftest import places
 from tests.own.test_jobs import own, small
@@ -142,13 +142,13 @@ def grown(graph):
     (lambda graph: setattr(graph.graph.initializer[0], "raw_data", b"x"), "does not run|not a whole"),
 ], ids=lambda value: getattr(value, "__name__", None))
 def test_a_foreign_graph_is_refused(trained_zip, change, sentence):
-    with pytest.raises(bundle.BadBundle, match=sentence):
+    with pytest.raises(guard.Refused, match=sentence):
         bundle.unpack(zipped(changed_graph(files_of(trained_zip), change)))
     assert set(store.own()) == {"own_mine"}
 
 
 def test_a_huge_convolution_is_refused_where_convolutions_are_not():
-    with pytest.raises(bundle.BadBundle, match="too large"):
+    with pytest.raises(guard.Refused, match="too large"):
         bundle.unpack(zipped(changed_graph(files_of(bundle.pack("digits_conv")), huge)))
     assert not store.own()
 
@@ -167,12 +167,17 @@ def preset_with(**values):
     (lambda card: card.update(data=None), "describe a model"),
     (lambda card: card["data"].update(classes=[]), "unknown way"),
     (lambda card: card["data"].update(margin="x"), "unknown way"),
+    *((lambda card, key=key, text=text: card["preset"].update({key: text}), "printable|must be a text")
+      for key in ("title", "description", "recipe") for text in ("\ud800", "a\u0000", 7, None)),
+    (lambda card: card["data"].update(classes=["\ud800"] * 2), "printable"),
+    (preset_with(dataset="mnist", shape=[64, 64, 3]), "another shape"),
+    (preset_with(dataset="fashion_mnist", shape=[48, 48, 1]), "another shape"),
 ])
 def test_a_card_that_does_not_fit_is_refused(trained_zip, change, sentence):
     files = changed_card(files_of(trained_zip), change)
     if "etc" in files["preset.json"].decode():
         files.pop("samples.npz")
-    with pytest.raises(bundle.BadBundle, match=sentence):
+    with pytest.raises(guard.Refused, match=sentence):
         bundle.unpack(zipped(files))
     assert set(store.own()) == {"own_mine"}
 
@@ -192,7 +197,7 @@ BOMB = b'\x93NUMPY\x01\x00v\x00' + b"{'descr': '|u1', 'fortran_order': False, 's
 
 
 @pytest.mark.parametrize(("change", "sentence"), [
-    (lambda files: files | {"../evil.py": b"x"}, "not part of a model"),
+    (lambda files: files | {"../evil.py": b"x"}, "leads out of it"),
     (lambda files: files | {"weights.pkl": b"x"}, "not part of a model"),
     (lambda files: {name: files[name] for name in files if name != "encoder.onnx"}, "no encoder.onnx"),
     (lambda files: files | {"preset.json": b" " * (2**20 + 1)}, "at most 1 MB"),
@@ -208,24 +213,28 @@ BOMB = b'\x93NUMPY\x01\x00v\x00' + b"{'descr': '|u1', 'fortran_order': False, 's
                                                y_test=np.full(4, 7, np.uint8))}, "does not belong"),
     (lambda files: {name: files[name] for name in files if name != "latents.npz"}, "latents.npz"),
     (lambda files: files | {"latents.npz": npz(mean=np.full((4, 2), np.nan, np.float16), label=np.zeros(4, np.uint8),
+                                               log_variance=np.zeros((4, 2), np.float16))}, "does not hold"),
+    (lambda files: files | {"latents.npz": npz(mean=np.full((4, 2), 1e30), label=np.zeros(4, np.uint8),
+                                               log_variance=np.zeros((4, 2)))}, "does not hold"),
+    (lambda files: files | {"latents.npz": npz(mean=np.zeros((4, 2), np.float16), label=np.full(4, 200, np.uint8),
                                                log_variance=np.zeros((4, 2), np.float16))}, "does not belong"),
     (lambda files: files | {"story.npz": npz(given=np.zeros(3, np.uint8))}, "story.npz"),
 ])
 def test_a_zip_with_other_things_in_it_is_refused(trained_zip, change, sentence):
-    with pytest.raises(bundle.BadBundle, match=sentence):
+    with pytest.raises(guard.Refused, match=sentence):
         bundle.unpack(zipped(change(files_of(trained_zip))))
     assert set(store.own()) == {"own_mine"}
 
 
 @pytest.mark.parametrize("raw", [b"", b"PK", b"no zip at all", b"PK\x05\x06" + bytes(18)])
 def test_what_is_no_zip_is_refused(raw):
-    with pytest.raises(bundle.BadBundle):
+    with pytest.raises(guard.Refused):
         bundle.unpack(raw)
 
 
 def test_a_cut_off_zip_is_refused(trained_zip):
     for share in (0.1, 0.5, 0.99):
-        with pytest.raises(bundle.BadBundle):
+        with pytest.raises(guard.Refused):
             bundle.unpack(trained_zip[:int(len(trained_zip) * share)])
 
 
@@ -234,7 +243,7 @@ def test_a_zip_that_lies_about_its_sizes_is_refused(trained_zip):
     raw = bytearray(zipped(files | {"preset.json": b" " * 10**6}))
     at = raw.rindex(b"preset.json") - 46 + 24                # the size in the central directory
     raw[at:at + 4] = (100).to_bytes(4, "little")
-    with pytest.raises(bundle.BadBundle):
+    with pytest.raises(guard.Refused):
         bundle.unpack(bytes(raw))
 
 
@@ -242,3 +251,32 @@ def test_the_preset_of_a_zip_is_the_one_that_was_trained(trained_zip):
     stored, again = store.read("own_mine"), bundle.unpack(trained_zip)
     assert dataclasses.replace(again.preset, name="own_mine", title="Mine", dataset="own_mine") == stored.preset
     assert again.card["data"] == stored.card["data"]
+
+
+def test_a_strangers_keras_file_is_not_handed_on(trained_zip):
+    """It is never opened here, so nobody knows what is in it."""
+    stored = bundle.unpack(trained_zip)
+    assert "model.keras" not in stored.card["sha256"] and not (stored.folder / "model.keras").exists()
+    assert "model.keras" not in files_of(bundle.pack(stored.preset.name))
+
+
+def test_a_zip_packed_again_by_finder_is_read(trained_zip):
+    again = {f"own_mine/{name}": content for name, content in files_of(trained_zip).items()}
+    again |= {f"__MACOSX/own_mine/._{name}": b"\0" * 64 for name in files_of(trained_zip)}
+    assert bundle.unpack(zipped(again)).preset.title == "Mine 2"
+
+
+def test_a_network_of_a_fixed_batch_is_refused(trained_zip):
+    """It answers one picture, and fails for every page that asks for more."""
+    def fixed(graph):
+        for value in (*graph.graph.input, *graph.graph.output):
+            value.type.tensor_type.shape.dim[0].dim_value = 1
+        for node in graph.graph.node:
+            if node.op_type == "Reshape":
+                for tensor in graph.graph.initializer:
+                    if tensor.name == node.input[1]:
+                        sizes = onnx.numpy_helper.to_array(tensor).copy()
+                        sizes[0] = 1
+                        tensor.CopyFrom(onnx.numpy_helper.from_array(sizes, tensor.name))
+    with pytest.raises(guard.Refused):
+        bundle.unpack(zipped(changed_graph(files_of(trained_zip), fixed)))
