@@ -147,7 +147,7 @@ def fit(pictures: np.ndarray, seconds: float = 60, report: Callable[[float], Non
     return Scored(rebuilt, code_distance(pictures, rebuilt, codes))
 
 
-def enough(pictures: Sequence) -> None:
+def enough(pictures: Sequence | np.ndarray) -> None:
     """ValueError with a sentence where a collection, or the list of its names, is too small to have a bulk."""
     if len(pictures) < LEAST:
         raise ValueError(f"At least {LEAST} pictures are needed to tell what is typical; these are {len(pictures)}.")

@@ -48,8 +48,9 @@ def read(files: Sequence[tuple[str, bytes]], shape: tuple, margin: int = 0,
     fit(picture, shape): how, where a subject on black with an empty `margin` is not what is wanted.
     report(share): called with the share of the work done before every picture; it may raise to stop.
     """
-    names, pictures, thumbnails, skipped, passed_over = [], bytearray(), bytearray(), [], 0
-    fit = fit or (lambda picture, shape: subject.find(picture, shape, margin=margin).picture)
+    names: list[str] = []
+    pictures, thumbnails, skipped, passed_over = bytearray(), bytearray(), [], 0
+    fit = fit or functools.partial(subject.fit, margin=margin)
     budget = guard.Budget.of(sum(len(raw) for _, raw in files))
     entries = [entry for name, raw in files for entry in _entries(name, raw)]
     for done, (name, load) in enumerate(entries):

@@ -147,5 +147,5 @@ def test_own_pictures_are_ranked_and_bad_ones_named(page):
     assert not page.exception and any("At least 20" in info.value for info in page.info)
     files = [(f"{k}.png", png(k), "image/png") for k in range(24)] + [("bad.png", b"x", "image/png")]
     page.file_uploader(key="outliers_files_False").set_value(files).run()
-    assert not page.exception and any("bad.png" in warning.value for warning in page.warning)
-    assert any("24 pictures read, 1 skipped" in caption.value for caption in page.caption)
+    assert not page.exception and any(r"bad\.png" in warning.value for warning in page.warning)
+    assert any("24 pictures read" in caption.value for caption in page.caption)
