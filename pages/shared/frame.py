@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
-from ae_core import presets
+from ae_core import presets, store
 from ae_core.features import colorize, denoise, digits, faces, latent_map, outliers, reconstruct, search
 from ae_core.own import design
 from ae_core.pictures import convert, datasets, sheets
@@ -191,7 +191,7 @@ def link(name: str, bold: bool = False, model: presets.Preset | None = None) -> 
     """A link to a page of the table, with a model chosen; none where a page runs alone in a test."""
     page = PAGES[name]
     with contextlib.suppress(StreamlitPageNotFoundError):
-        st.page_link(page.file, label=f"**{page.title}**" if bold else page.title, icon=page.icon,
+        st.page_link(store.ROOT / page.file, label=f"**{page.title}**" if bold else page.title, icon=page.icon,
                      query_params={page.query: model.title} if model else None)
 
 

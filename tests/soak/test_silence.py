@@ -37,8 +37,9 @@ try:
         browser = driver.chromium.launch(executable_path=chromium, args=[
             "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync",
             "--no-first-run", "--disable-quic", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"])
-        page, asked = browser.new_page(), []
+        page, asked, complaints = browser.new_page(), [], []
         page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda line: "Security Policy" in line.text and complaints.append(line.text))
         for path in paths:
             page.goto(f"http://127.0.0.1:8599/{path}")
             page.locator("h1").first.wait_for(timeout=60_000)
@@ -46,7 +47,7 @@ try:
             opened.append(page.locator("h1").first.inner_text())
         browser.close()
     foreign = [url for url in asked if not url.startswith(("http://127.0.0.1:8599", "data:", "blob:"))]
-    print(json.dumps({"opened": opened, "foreign": foreign, "refused": refused, "took": took}))
+    print(json.dumps({"complaints": complaints, "opened": opened, "foreign": foreign, "refused": refused, "took": took}))
 finally:
     server.terminate()
     server.wait(10)
@@ -90,6 +91,7 @@ def test_no_packet_tries_to_leave(quiet, tmp_path):
                  env=os.environ | {"AE_MODELS_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)})
     told = json.loads(output.splitlines()[-1])
     assert told["opened"] == [page.title for page in frame.PAGES.values()] and told["foreign"] == []
+    assert told["complaints"] == [], "the app breaks its own content security policy"
     assert told["refused"] == ["403"] * 10 and told["took"] < 10
     after, neighbors = sent(quiet)
     assert neighbors == [] and after - before <= 8, "beside a few announcements of the interface itself"
