@@ -50,7 +50,7 @@ def read(files: Sequence[tuple[str, bytes]], shape: tuple, margin: int = 0,
     """
     names: list[str] = []
     pictures, thumbnails, skipped, passed_over = bytearray(), bytearray(), [], 0
-    fit = fit or functools.partial(subject.fit, margin=margin)
+    fit = fit or (lambda picture, shape: subject.find(picture, shape, margin=margin).picture)
     budget = guard.Budget.of(sum(len(raw) for _, raw in files))
     entries = [entry for name, raw in files for entry in _entries(name, raw)]
     for done, (name, load) in enumerate(entries):

@@ -100,7 +100,7 @@ def photo(raw: bytes, name: str = "The file", least: int | None = None, scale: t
     Beyond 8 bits it has 16; transparent pixels lie on white; of several pages the largest counts, of an animation the
     first picture. Where `least` pixels on the longer side are enough, a JPEG is decoded smaller, which takes a fraction
     of the time. `scale` is the range of a whole set of files (`range_of`), `budget` that of a whole reading.
-    Raises BadPicture where it is empty, cut off, too large or no picture at all, guard.Refused where the budget is spent.
+    Raises BadPicture where it is empty, cut off, too large or no picture, guard.Refused where the budget is spent.
     """
     kind = _kind(raw, name)
     options = {"scale": scale} if kind.decode is tiff.decode else {}

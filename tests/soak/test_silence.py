@@ -47,7 +47,8 @@ try:
             opened.append(page.locator("h1").first.inner_text())
         browser.close()
     foreign = [url for url in asked if not url.startswith(("http://127.0.0.1:8599", "data:", "blob:"))]
-    print(json.dumps({"complaints": complaints, "opened": opened, "foreign": foreign, "refused": refused, "took": took}))
+    print(json.dumps({"complaints": complaints, "opened": opened, "foreign": foreign, "refused": refused,
+                      "took": took}))
 finally:
     server.terminate()
     server.wait(10)
