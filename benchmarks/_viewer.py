@@ -45,8 +45,10 @@ class Viewer:
         self.fetched: set[bytes] = set()
 
     async def __aenter__(self) -> "Viewer":
-        cookie = (await self._http("GET", "/_stcore/health"))[1].split(";")[0]
-        self.cookie, self.token = {"Cookie": cookie}, cookie.partition("=")[2]
+        given = (await self._http("GET", "/_stcore/health"))[1]
+        cookies = dict(re.findall(r"(?:^|, )([\w-]+)=([^;,]*)", given))     # the server's, and that of a proxy
+        self.cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+        self.token = cookies.get("_streamlit_xsrf", "")
         self.socket = await websockets.connect(
             f"ws://{self.place}/_stcore/stream", subprotocols=[websockets.Subprotocol("streamlit")], max_size=None,
             additional_headers=self.cookie, local_addr=(self.source, 0), open_timeout=self.patience)

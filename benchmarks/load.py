@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import io
 import random
+import re
 import shutil
 import subprocess
 import tempfile
@@ -114,9 +115,10 @@ def proxy(urls: Sequence[str]) -> Iterator[str]:
     if not program:
         raise SystemExit("--copies needs nginx: install nginx or nginx-light.")
     port = _server.free_port()
-    _, _, content = (store.ROOT / "compose.yaml").read_text("utf-8").partition("content: |\n")
-    content = content.partition("\nvolumes:")[0].replace("$$", "$")
-    content = content.replace("listen 80;", f"listen 127.0.0.1:{port};").replace(
+    compose = (store.ROOT / "compose.yaml").read_text("utf-8")
+    block = re.search(r"^  nginx:\n    content: \|\n((?: {6}.*\n|\n)+)", compose, re.M)
+    assert block, "compose.yaml has no configuration of nginx"
+    content = block[1].replace("$$", "$").replace("listen 80;", f"listen 127.0.0.1:{port};").replace(
         "server app:8501;", "".join(f"server {url.removeprefix('http://')};" for url in urls))
     with tempfile.TemporaryDirectory() as folder:
         configuration = Path(folder, "nginx.conf")

@@ -270,7 +270,7 @@ def test_a_resumed_run_goes_on_counting_toward_its_early_end(digits):
     assert fit_quietly(preset, *digits, epochs=40, resume=True)[2] == resumed    # a run that has ended does not go on
 
 
-@pytest.mark.parametrize("moment", ["save_weights", "write_text", "unlink"])
+@pytest.mark.parametrize("moment", ["save_weights", "write_bytes", "unlink"])
 def test_a_run_that_dies_while_it_is_kept_resumes_the_same(digits, monkeypatch, moment):
     """Between any two steps of writing an epoch, the weights and the history on disk fit together."""
     whole = fit_quietly(tiny(), *digits, epochs=4)[2]
