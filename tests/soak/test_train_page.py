@@ -73,7 +73,7 @@ def test_a_model_of_own_pictures_from_upload_to_download_and_back(page, app, tmp
     download.value.save_as(file)
     page.get_by_text("Load a model from a zip").click()
     page.locator("input[type=file][accept*=zip]").last.set_input_files(file)
-    page.get_by_text("“Rings 2” is here.").wait_for(timeout=READY)
+    page.get_by_text("“Rings 2” was loaded.").wait_for(timeout=READY)
     rng = np.random.default_rng(1).random((5, 28, 28, 1), np.float32)
     np.testing.assert_array_equal(*(model.load(name).reconstruct(rng) for name in ("own_rings", "own_rings_2")))
 
