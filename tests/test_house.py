@@ -67,8 +67,8 @@ def test_only_training_imports_keras(name):
 
 
 ROOMS = (                        # from the top of the house to its ground; arrows run downward
-    ("__main__",), ("own",), ("training", "features"), ("model", "latent", "attributes"), ("pictures",), ("store",),
-    ("presets",), ("families", "metrics", "files", "guard"))
+    ("__main__",), ("own",), ("training", "features"), ("browser",), ("model", "latent", "attributes"), ("pictures",),
+    ("store",), ("presets",), ("families", "metrics", "files", "guard"))
 
 
 def room(name):

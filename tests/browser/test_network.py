@@ -166,14 +166,14 @@ def digits():
     return packing.pack(store.read("digits_vae"))
 
 
-def test_a_refused_worker_says_so(page, digits):
-    lab = guarded(page, "worker-src 'none'")
+def test_a_refused_worker_says_so(new_page, digits):
+    lab = guarded(new_page(bypass_csp=False), "worker-src 'none'")
     with pytest.raises(Exception, match="refused the Worker"):
         run(lab, digits["decoder"], {"code": [0, 0]})
 
 
-def test_refused_webassembly_leaves_plain_loops(page, digits):
-    lab = guarded(page, "script-src 'unsafe-inline' blob:")
+def test_refused_webassembly_leaves_plain_loops(new_page, digits):
+    lab = guarded(new_page(bypass_csp=False), "script-src 'unsafe-inline' blob:")
     found = run(lab, digits["decoder"], {"code": [0, 0]}, plain=False)
     assert not found["simd"] and found["error"] < 1e-5
     np.testing.assert_allclose(found["picture"], model.load("digits_vae").decode([0, 0])[0].ravel(), atol=1e-5)
