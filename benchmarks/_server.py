@@ -49,13 +49,14 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def served(script: str | Path = "app.py", environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+def served(script: str | Path = "app.py", environment: Mapping[str, str] | None = None,
+           root: Path = store.ROOT) -> Iterator[Server]:
     """A Streamlit server that runs a script, on a free port of this machine alone."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true", f"--server.port={port}",
-         "--server.address=127.0.0.1"], cwd=store.ROOT, stdout=subprocess.DEVNULL,
-        env={**os.environ, **(environment or {}), "PYTHONPATH": str(store.ROOT)})
+         "--server.address=127.0.0.1"], cwd=root, stdout=subprocess.DEVNULL,
+        env={**os.environ, **(environment or {}), "PYTHONPATH": str(root)})
     try:
         url = f"http://127.0.0.1:{port}"
         _wait(url, process)

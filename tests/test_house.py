@@ -19,8 +19,8 @@ PAGES = sorted((ROOT / "pages").rglob("*.py"))
 MODULES = set(ENGINE) | {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
                          for path in PAGES}
 TOP_LEVEL = {"app.py", "pages", "ae_core", "weights", "tests", "requirements.txt", "requirements-app.txt", "samples",
-             "benchmarks", "README.md", "LICENSE", "Makefile", "pyproject.toml", "Dockerfile", ".dockerignore",
-             "compose.yaml"}
+             "benchmarks", "README.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "pyproject.toml", "Dockerfile",
+             ".dockerignore", "compose.yaml"}
 
 
 def imports(path):
@@ -162,9 +162,10 @@ def test_top_level_is_fixed():
     assert {name for name in found if not name.startswith(".")} <= TOP_LEVEL
 
 
-def test_every_link_of_the_readme_leads_somewhere():
-    for target in re.findall(r"\]\(([^):]+)\)", (ROOT / "README.md").read_text("utf-8")):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_every_link_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^):]+)\)", (ROOT / page).read_text("utf-8")):
+        assert (ROOT / target.split("#")[0]).exists(), target
 
 
 def test_every_file_on_the_map_of_the_readme_exists():

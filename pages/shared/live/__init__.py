@@ -12,6 +12,3 @@ from .sheet import PALETTE, Sheet, encode_grid, encode_strip
 from .sketchpad import sketchpad
 from .state import place
 from .threshold import threshold
-
-__all__ = ["PALETTE", "Neighbors", "Sheet", "divider", "encode_grid", "encode_strip", "filmstrip", "mixed", "mixer",
-           "pad", "place", "sketchpad", "threshold"]
