@@ -10,6 +10,8 @@ import http.client
 import re
 import time
 import uuid
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +31,12 @@ class Answer:
     seconds: float               # from the request to the last message and picture
     bytes: int                   # of messages and pictures
     errors: tuple[str, ...]      # exceptions that the page shows instead of itself
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    """What a coroutine returns, in a thread of its own: the caller's may have a loop already, as Playwright's has."""
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(asyncio.run, work).result()
 
 
 class Viewer:

@@ -50,9 +50,9 @@ def run(viewers: Sequence[int] = VIEWERS, clicks: int = CLICKS, copies: int = 1)
     with contextlib.ExitStack() as running:
         servers = [running.enter_context(_server.served()) for _ in range(copies)]
         url = running.enter_context(proxy([server.url for server in servers])) if copies > 1 else servers[0].url
-        warm = [asyncio.run(crowd(server.url, 1, 1)) for server in servers for _ in range(2)]
+        warm = [_viewer.run(crowd(server.url, 1, 1)) for server in servers for _ in range(2)]
         before = memory(servers)
-        rows: dict[Any, Any] = {count: asyncio.run(crowd(url, count, clicks)) for count in viewers}
+        rows: dict[Any, Any] = {count: _viewer.run(crowd(url, count, clicks)) for count in viewers}
         return {**rows, "errors_when_cold": sum(row["errors"] for row in warm), "copies": copies,
                 "rss_before": before, "rss_after": memory(servers)}
 

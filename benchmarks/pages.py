@@ -5,7 +5,6 @@ so that the first one pays for what all of them import; rerun_cpu_ms is the medi
 server rests again. kb is sent for a first visit, messages and pictures. rss_mb is held after all pages. yardstick_ms is
 the processor's time of a fixed sum in Python, measured beside each page: a busy machine makes both longer.
 """
-import asyncio
 import statistics
 import time
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ def run(names: Sequence[str] = tuple(frame.PAGES), reruns: int = RERUNS) -> dict
     """{page: cold_cpu_ms, rerun_cpu_ms, kb} and the memory after all of them."""
     with _server.served() as server:
         server.idle()
-        measured = {name: asyncio.run(page(server, name, reruns)) for name in names}
+        measured = {name: _viewer.run(page(server, name, reruns)) for name in names}
         rows = {name: row for name, (row, _) in measured.items()}
         return {**rows, "rss_mb": server.rss_mb(),
                 "yardstick_ms": statistics.median(yardstick for _, yardstick in measured.values())}

@@ -1,6 +1,4 @@
 """What the server holds, over hundreds of reruns: Streamlit's own collection after each is switched off."""
-import asyncio
-
 from benchmarks import _server, _viewer
 from tests.conftest import places
 
@@ -19,7 +17,7 @@ def test_memory_stays_bounded_while_viewers_click_and_leave(tmp_path):
     with _server.served(environment=places(tmp_path)) as server:
         held = []
         for _ in range(12):
-            asyncio.run(round_of_viewers(server.url))
+            _viewer.run(round_of_viewers(server.url))
             server.idle()
             held.append(server.rss_mb())
     print("megabytes after each round:", *map(round, held))

@@ -25,6 +25,8 @@ try:
             break
         except OSError:
             time.sleep(0.2)
+    else:
+        raise SystemExit("the server did not start in a minute")
     refused, began = [], time.monotonic()
     for k in range(10):
         with socket.create_connection(("127.0.0.1", 8599)) as link:
@@ -38,25 +40,28 @@ try:
             "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync",
             "--no-first-run", "--disable-quic", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"])
         page, asked, complaints = browser.new_page(), [], []
+        page.set_default_timeout(120_000)
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda line: "Security Policy" in line.text and complaints.append(line.text))
         for path in paths:
             page.goto(f"http://127.0.0.1:8599/{path}")
-            page.locator("h1").first.wait_for(timeout=60_000)
-            page.locator("[data-testid=stStatusWidget]").wait_for(state="detached", timeout=120_000)
+            page.locator("h1").first.wait_for()
+            page.locator("[data-testid=stStatusWidget]").wait_for(state="detached")
             opened.append(page.locator("h1").first.inner_text())
         browser.close()
     foreign = [url for url in asked if not url.startswith(("http://127.0.0.1:8599", "data:", "blob:"))]
     print(json.dumps({"complaints": complaints, "opened": opened, "foreign": foreign, "refused": refused,
                       "took": took}))
 finally:
-    server.terminate()
-    server.wait(10)
+    server.kill()
+    server.wait()
 """
 
 
 def run(*command, **options):
-    return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout
+    done = subprocess.run(command, capture_output=True, text=True, **options)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout
 
 
 @pytest.fixture
