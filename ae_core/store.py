@@ -19,7 +19,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,12 @@ def release(name: str) -> None:
     """Give back a reserved name that no model came to have."""
     with contextlib.suppress(OSError):           # a model lies there
         folder_of(name).rmdir()
+
+
+def free_title(title: str, taken: Iterable[str] = ()) -> str:
+    """The title, or with a number where a model here or one of `taken` has it: "Boots" -> "Boots 2"."""
+    used = {*taken, *(other.title for other in offered().values())}
+    return next(free for k in itertools.count(1) if (free := f"{title} {k}" if k > 1 else title) not in used)
 
 
 def read(name: str, only: str | None = None) -> Stored:

@@ -43,7 +43,7 @@ def watch(ident):
         st.rerun()
     jobs.start()
     show_progress(job)
-    show_frame(jobs.story_so_far(job) or story.blank(job.preset), job.preset)
+    show_frame(jobs.story_of(job) or story.blank(job.preset), job.preset)
     show_curves(job.history(), job.preset.epochs, f"live_{ident}")
 
 
@@ -89,7 +89,7 @@ def show_ended(job):
     if job.state == jobs.INTERRUPTED and history:
         stop_button(row, job)
     row.button("Remove", icon=":material/delete:", on_click=jobs.remove, args=(job,), key="forget")
-    recorded = jobs.story_so_far(job)
+    recorded = jobs.story_of(job)
     if recorded is not None:
         show_frame(recorded, job.preset)
         show_curves(history, job.preset.epochs, f"ended_{job.ident}")
@@ -104,7 +104,7 @@ def show_frame(recorded, preset):
 
 def describe(recorded, preset):
     noise = "noisy pictures" if preset.corruption else "pictures"
-    reach = "" if recorded.codes is None else f"{story.reach(recorded):.0f}"
+    reach = "" if recorded.codes is None else f"{story.reach(recorded.codes):.0f}"
     plane = f" Right: the codes of {len(recorded.labels):,} of them on the plane, each number from −{reach} to " \
             f"{reach}; colors are classes." if reach else ""
     return f"Left: {noise} held out from training. Middle: reconstructions.{plane}"

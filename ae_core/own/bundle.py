@@ -17,7 +17,8 @@ import numpy as np
 
 from ae_core import families, guard, model, presets, store
 from ae_core.files import npy_header
-from ae_core.own import blueprint, jobs, story
+from ae_core.own import blueprint, story
+from ae_core.own.collection import LEAST_SHOWN
 from ae_core.pictures import datasets
 from ae_core.presets import Preset
 from ae_core.store import Stored
@@ -42,7 +43,7 @@ class BadBundle(guard.Refused):
     """A zip that is no model of ours; the message is meant for whoever uploaded it."""
 
 
-def pack(name):
+def pack(name: str) -> bytes:
     """The zip (bytes) of a stored model."""
     stored = store.read(name)
     buffer = io.BytesIO()
@@ -52,7 +53,7 @@ def pack(name):
     return buffer.getvalue()
 
 
-def unpack(raw):
+def unpack(raw: bytes) -> Stored:
     """Put the model in a zip (bytes) among the reader's own, under a free name; returns the store's entry.
 
     BadBundle with one sentence where anything in it is not what `pack` writes; then nothing is kept.
@@ -76,10 +77,7 @@ def unpack(raw):
 
 
 def _renamed(preset):
-    titles = {other.title for other in store.offered().values()}
-    title, k = preset.title, 2
-    while title in titles:
-        title, k = f"{preset.title} {k}", k + 1
+    title = store.free_title(preset.title)
     name = store.reserve(title)
     return dataclasses.replace(preset, name=name, title=title,
                                dataset=preset.dataset if preset.dataset in datasets.DATASETS else name)
@@ -196,12 +194,12 @@ def _foreign(file):
 
 
 def _are_samples(preset, classes, x_test, y_test):
-    return (x_test.shape[1:] == preset.shape and jobs.LEAST_SHOWN <= len(x_test) <= 10_000
+    return (x_test.shape[1:] == preset.shape and LEAST_SHOWN <= len(x_test) <= 10_000
             and y_test.shape == x_test.shape[:1] and y_test.max() < classes)
 
 
 def _are_codes(preset, classes, most, mean, label, log_variance=None):
-    return (mean.shape[1:] == (preset.code,) and jobs.LEAST_SHOWN <= len(mean) <= most and np.isfinite(mean).all()
+    return (mean.shape[1:] == (preset.code,) and LEAST_SHOWN <= len(mean) <= most and np.isfinite(mean).all()
             and label.shape == mean.shape[:1] and label.max() < classes
             and (log_variance is not None) == preset.variational
             and (log_variance is None or log_variance.shape == mean.shape))

@@ -1,12 +1,16 @@
-"""Make a model of your own: from a reader's choices and pictures to a preset, and to the lines that train it again."""
+"""Make a model of your own: from a reader's choices to a preset, and to the lines that train it again."""
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ae_core import families, latent, presets
-from ae_core.own import blueprint, jobs
-from ae_core.pictures import collections, convert, datasets, sheets
+from ae_core.model import Autoencoder
+from ae_core.own import blueprint, collection
+from ae_core.own.collection import Collection
+from ae_core.pictures import datasets, sheets
 from ae_core.presets import Corruption, Preset
 
 KINDS = ("Autoencoder", "VAE", "Conditional VAE", "Denoiser")
@@ -19,7 +23,6 @@ RATES = (1e-4, 2e-4, 5e-4, 1e-3, 1.5e-3, 2e-3, 5e-3, 1e-2)
 BATCHES = (8, 16, 32, 64, 128, 256, 512, 1024)
 SIDES = (28, 32, 48, 64)
 OWN = "own"
-MOST = 10_000                    # own pictures; more would not fit into a laptop's memory twice
 BETA_PRESETS = ("fashion_vae_beta_small", "fashion_vae_dense", "fashion_vae_beta_large")
 BETA_REACHES = (0.5, 1, 2, 3, 5, 8, 13, 20, 30)      # latent units from 0
 BETA_TILES = 8                   # pictures a side
@@ -45,14 +48,7 @@ class Choices:
     classes: int = 0             # of the pictures, for a conditional VAE
 
 
-@dataclass(frozen=True)
-class Read:
-    own: jobs.Own                # to train on
-    labeled: bool               # whether each picture has a class
-    notes: tuple[str, ...]       # what a reader should know
-
-
-def design(choices):
+def design(choices: Choices) -> Preset:
     """The preset of a reader's choices; ValueError with one sentence where they do not go together."""
     conditional, variational = choices.kind == "Conditional VAE", "VAE" in choices.kind
     network = next(name for name in [NETWORKS[choices.network], *families.TRAINABLE]
@@ -60,8 +56,7 @@ def design(choices):
     allowed, pixels = families.TRAINABLE[network], int(np.prod(choices.shape))
     widths = [choices.filters * 2**level for level in range(levels(choices.shape))] if allowed.halves else choices.units
     if conditional and choices.classes < 2:
-        raise ValueError("A conditional VAE needs the class of every picture, and there are no labels here. "
-                         "Put the pictures of each class into a separate folder, and zip those folders.")
+        raise ValueError(collection.NO_LABELS)
     preset = Preset(
         "own_model", choices.title.strip() or "My model", _sentence(choices),
         f"yours, built as in {presets.DL_COOKBOOK if variational else presets.TF_COOKBOOK}", choices.dataset, network,
@@ -75,19 +70,19 @@ def design(choices):
     return preset
 
 
-def levels(shape):
+def levels(shape: tuple[int, int, int]) -> int:
     """How many convolutions of stride 2 leave whole pixels: 28 and 64 -> 2 and 3."""
     return 3 if all(side % 8 == 0 for side in shape[:2]) else 2
 
 
-def choices_of(preset):
+def choices_of(preset: Preset) -> dict[str, Any]:
     """A shipped preset as the nearest choices, to start from: {field: value}."""
     pixels = np.prod(preset.shape)
     kind = "Conditional VAE" if preset.labels else "VAE" if preset.variational else \
         "Denoiser" if preset.corruption else "Autoencoder"
     beta = pixels / preset.reconstruction_weight if preset.variational else 1.0
     units, filters = preset.arguments.get("units"), preset.arguments.get("filters", (16,))[0]
-    return {"dataset": preset.dataset, "kind": kind, "network": preset.family.blueprint.title,
+    return {"dataset": preset.dataset, "kind": kind, "network": families.TRAINABLE[preset.network].title,
             "code": _nearest(CODES, preset.code), "units": units if units in UNITS else UNITS[4],
             "filters": _nearest(FILTERS, filters), "beta": _nearest(BETAS, beta),
             "noise": _nearest((0.3, 0.5, 0.75, 1.0), preset.corruption.sigma[1] if preset.corruption else 0.5),
@@ -95,7 +90,7 @@ def choices_of(preset):
             "learning_rate": _nearest(RATES, preset.learning_rate)}
 
 
-def sources():
+def sources() -> dict[str, str]:
     """{key: title} of what can be trained on here; where only the test pictures are shipped, these."""
     found = {}
     for name, about in datasets.DATASETS.items():
@@ -106,52 +101,22 @@ def sources():
     return found | {OWN: "My own pictures"}
 
 
-def count(dataset):
+def count(dataset: str) -> int:
     """How many pictures of a data set are trained on here."""
-    return datasets.DATASETS[dataset].train_size if datasets.find(dataset) else 10_000 - jobs.MAX_TEST
+    return datasets.DATASETS[dataset].train_size if datasets.find(dataset) else 10_000 - collection.MAX_TEST
 
 
-def pictures_of(dataset):
+def pictures_of(dataset: str) -> Collection | None:
     """What `jobs.request` is given of a data set: nothing where it is here, else the shipped pictures."""
-    return None if datasets.find(dataset) else jobs.shipped(dataset)
+    return None if datasets.find(dataset) else collection.shipped(dataset)
 
 
-def starts():
+def starts() -> dict[str, Preset]:
     """{title: preset} of the shipped presets that a reader can start from."""
     return {preset.title: preset for preset in presets.PRESETS.values() if blueprint.is_own(preset)}
 
 
-def read(files, shape, report=None):
-    """A reader's pictures, (name, bytes) each or in zips, as squares of `shape`; a class is the folder it lies in.
-
-    ValueError with one sentence where there are too few or too many.
-    """
-    sizes = set()
-
-    def fit(picture, shape):
-        sizes.add(picture.shape[:2])
-        return convert.square(picture, shape)
-    found = collections.read(files, shape, report=report, fit=fit)
-    notes = found.notes()
-    if len(sizes) > 1:
-        notes.append(f"The pictures have {len(sizes)} different sizes; the center square of each is scaled to "
-                     f"{shape[0]} x {shape[1]}.")
-    if not jobs.FEWEST <= len(found.names) <= MOST:
-        raise ValueError(f"{len(found.names):,} pictures could be read; {jobs.FEWEST} to {MOST:,} are needed. "
-                         + " ".join(notes))
-    folders = collections.classes(found.names)
-    unlabeled = folders.count(None)
-    classes = sorted({folder for folder in folders if folder})
-    labeled = not unlabeled and 2 <= len(classes) <= 100
-    if classes and unlabeled:
-        notes.append(f"{unlabeled} pictures are not in a folder, so no classes are used.")
-    labels = np.array([classes.index(folder) for folder in folders]) if labeled else np.zeros(len(folders), int)
-    own = jobs.Own(found.pictures, labels, "Your own pictures",
-                   tuple(collections.short(classes)) if labeled else ("Yours",))
-    return Read(own, labeled, tuple(notes))
-
-
-def lines(preset, seed, about=None):
+def lines(preset: Preset, seed: int, about: dict[str, Any] | None = None) -> str:
     """The Python lines that train this preset again with the same losses; `about`: of own pictures, what they are."""
     fields = {field.name: getattr(preset, field.name) for field in dataclasses.fields(preset)}
     values = [f"    {field.name}={fields[field.name]!r},\n" for field in dataclasses.fields(preset)
@@ -162,16 +127,16 @@ def lines(preset, seed, about=None):
         source = f'pictures, labels = datasets.load("{preset.dataset}", "train", preset.shape)\n'
     else:
         if about["photo"]:
-            path, module = "from pathlib import Path\n\n", "design"
-            own = 'design.read([("pictures.zip", Path("pictures.zip").read_bytes())], preset.shape).own'
+            path = "from pathlib import Path\n\n"
+            read = 'read([("pictures.zip", Path("pictures.zip").read_bytes())], preset.shape)'
         else:
-            own, module = f'jobs.shipped("{_of_classes(about["classes"])}")', "jobs"
-        imports = [f"from ae_core.own import {module}", *imports]
-        source = (f"trained, shown = {own}.split()\n"
+            read = f'shipped("{_of_classes(about["classes"])}")'
+        imports = ["from ae_core.own import collection", *imports]
+        source = (f"trained, shown = collection.{read}.split()\n"
                   "pictures, labels = convert.as_pictures(trained.pictures), trained.labels\n")
     noise = "Corruption, " if preset.corruption else ""
-    imports = "\n".join([*imports, f"from ae_core.presets import {noise}Preset"])
-    return (f"{path}{imports}\n\n"
+    header = "\n".join([*imports, f"from ae_core.presets import {noise}Preset"])
+    return (f"{path}{header}\n\n"
             f"preset = Preset(\n{''.join(values)})\n{source}"
             f"encoder, decoder, history = fit.fit(preset, pictures, labels, seed={seed})\n")
 
@@ -184,7 +149,7 @@ def _default(field):
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
-def beta_frames(models):
+def beta_frames(models: Sequence[Autoencoder]) -> np.ndarray:
     """The planes of models side by side, n x n pictures each, from near 0 to far from it: uint8 (e, h, w, 3)."""
     def sheet(model, reach):
         pictures = model.decode(latent.lattice((-reach, reach, -reach, reach), BETA_TILES))

@@ -3,6 +3,7 @@
 The trainer writes one small file an epoch; `read` puts those of a run together, `write` into one file, story.npz, that
 stays with the trained model. Pictures here are uint8.
 """
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from ae_core import files
 from ae_core.pictures import sheets
+from ae_core.presets import Preset
 
 SHOWN = 12                       # pictures of the mosaic
 DOTS = 1000                      # codes of the plane
@@ -28,14 +30,15 @@ class Story:
     codes: np.ndarray | None     # float16 (e, m, 2), None where a code has more than two numbers
 
 
-def write_epoch(folder, epoch, rebuilt, codes=None, **first):
+def write_epoch(folder: Path, epoch: int, rebuilt: np.ndarray, codes: np.ndarray | None = None,
+                **first: np.ndarray) -> None:
     """Add what an epoch looks like to a run's folder, all at once; `first` are the arrays that never change."""
     if first:
         _save(folder / "story_first.npz", first)
     _save(folder / f"story_{epoch:04}.npz", {"rebuilt": rebuilt} | ({} if codes is None else {"codes": codes}))
 
 
-def read_run(folder, until=None):
+def read_run(folder: Path, until: int | None = None) -> Story | None:
     """The story of a run so far, or None where no epoch is written; `until`: up to that epoch."""
     paths = sorted(Path(folder).glob("story_[0-9]*.npz"))
     epochs = [int(path.stem.split("_")[1]) for path in paths]
@@ -48,7 +51,7 @@ def read_run(folder, until=None):
                  rebuilt=np.stack([part["rebuilt"] for part in parts]), codes=codes)
 
 
-def write(story, history, path):
+def write(story: Story, history: list[dict[str, float]], path: Path) -> Path:
     """A whole story and the history {metric: value} of every epoch, in one npz."""
     arrays = {key: value for key, value in vars(story).items() if value is not None}
     columns = sorted(set.intersection(*(set(row) for row in history)))
@@ -57,7 +60,7 @@ def write(story, history, path):
     return path
 
 
-def read(path):
+def read(path: Path) -> tuple[Story, list[dict[str, float]]]:
     """The story and the history that `write` put into a file."""
     arrays = _load(path)
     columns = [str(name) for name in arrays.pop("columns")]
@@ -65,7 +68,7 @@ def read(path):
     return Story(**{"codes": None, **arrays}), history
 
 
-def curves(history):
+def curves(history: list[dict[str, float]]) -> dict[str, dict[str, list[float]]]:
     """The loss of training and validation; of a VAE taken apart, as the two terms that it adds up.
 
     {chart: {line: [a value an epoch]}}
@@ -78,7 +81,7 @@ def curves(history):
             "KL divergence": {name: [row[kl] for row in history] for name, _, kl in pairs}}
 
 
-def frames(story, palette, most=MOST_FRAMES):
+def frames(story: Story, palette: Sequence[str], most: int = MOST_FRAMES) -> np.ndarray:
     """One picture an epoch: given, rebuilt, and beside them the plane of codes in class colors: uint8 (e, h, w, 3).
 
     palette: "#rrggbb" of each class; most: of more epochs than so many, some are left out, `shown_epochs` says which.
@@ -94,28 +97,28 @@ def frames(story, palette, most=MOST_FRAMES):
         return np.stack(mosaics)
     colors = np.array([[int(color[k:k + 2], 16) for k in (1, 3, 5)] for color in palette], np.uint8)
     height, dots = mosaics[0].shape[0], colors[story.labels % len(colors)]
-    planes = [plane(codes, dots, reach(story), height) for codes in story.codes]
+    planes = [plane(codes, dots, reach(story.codes), height) for codes in story.codes]
     return np.stack([np.concatenate(pair, axis=1) for pair in zip(mosaics, planes, strict=True)])
 
 
-def reach(story):
-    """How far from 0 the drawn plane reaches: as far as nearly all codes of the last epoch."""
-    return float(np.ceil(np.percentile(np.abs(story.codes[-1].astype(np.float32)), 99))) or 1.0
+def reach(codes: np.ndarray) -> float:
+    """How far from 0 the drawn plane of codes (e, m, 2) reaches: as far as nearly all of the last epoch."""
+    return float(np.ceil(np.percentile(np.abs(codes[-1].astype(np.float32)), 99))) or 1.0
 
 
-def shown_epochs(story, most=MOST_FRAMES):
+def shown_epochs(story: Story, most: int = MOST_FRAMES) -> np.ndarray:
     """Which rows of a story are drawn: all, or `most` of them evenly, the last one always."""
     return np.unique(np.linspace(len(story.epochs) - 1, 0, min(most, len(story.epochs))).round().astype(int))
 
 
-def blank(preset):
+def blank(preset: Preset) -> Story:
     """A story of one gray frame, the size of the real ones: what stands in their place before the first is there."""
     gray = np.full((SHOWN, *preset.shape), 64, np.uint8)
     return Story(gray, np.zeros(1, np.uint8), np.zeros(1, int), gray[None],
                  np.zeros((1, 1, 2), np.float16) if preset.code == 2 else None)
 
 
-def plane(codes, colors, reach, side):
+def plane(codes: np.ndarray, colors: np.ndarray, reach: float, side: int) -> np.ndarray:
     """Codes (m, 2) as dots of their colors (m, 3) on a square of `side` pixels that holds -reach..reach, 0 marked."""
     canvas = np.full((side, side, 3), 255, np.uint8)
     middle = side // 2

@@ -8,20 +8,23 @@ import os
 import shutil
 import time
 import traceback
+from typing import Any
 
 import numpy as np
 
 from ae_core import files, store
 from ae_core.features import denoise
-from ae_core.own import jobs, story
+from ae_core.own import jobs, speed, story
+from ae_core.own.jobs import Job
 from ae_core.pictures import convert, datasets
+from ae_core.presets import Preset
 from ae_core.training import fit, package, runs
 
 REPORT_SECONDS = 0.5
 PATIENCE = 600                   # seconds a paused run waits in memory; then it leaves, and resumes from its last epoch
 
 
-def work():
+def work() -> None:
     """Train every waiting job, one after another. The caller holds `jobs.lock`."""
     if hasattr(os, "nice"):
         os.nice(10)              # whoever looks at a page comes first
@@ -30,7 +33,7 @@ def work():
         run(job)
 
 
-def run(job):
+def run(job: Job) -> None:
     """Train one job from its last epoch on, and say how it ended."""
     report = Report(job)
     try:
@@ -66,7 +69,7 @@ class Left(Exception):
     """A paused run that nobody came back to."""
 
 
-def train(job, report):
+def train(job: Job, report: "Report") -> None:
     """Fit, and put the model with its story and its test pictures into the store."""
     (pictures, labels), test = jobs.pictures(job)
     job.run.mkdir(exist_ok=True)
@@ -75,7 +78,9 @@ def train(job, report):
     encoder, decoder, history = fit.fit(job.preset, pictures, labels, seed=job.seed, resume=again, verbose=0,
                                         more_callbacks=[runs.Forward(report, job.preset)], folder=job.run)
     report.say(state=jobs.RUNNING, share=1.0, seconds_left=0)
-    beside = {story.FILE: story.write(story.read_run(job.run, len(history)), history, job.run / story.FILE)}
+    beside, recorded = {}, story.read_run(job.run, len(history))
+    if recorded:
+        beside[story.FILE] = story.write(recorded, history, job.run / story.FILE)
     if job.about:
         beside["samples.npz"] = job.run / "samples.npz"
         np.savez_compressed(beside["samples.npz"], x_test=convert.to_uint8(test[0]), y_test=test[1].astype(np.uint8))
@@ -89,7 +94,7 @@ def train(job, report):
 class Shown:
     """What of the test pictures is looked at after every epoch."""
 
-    def __init__(self, preset, pictures, labels):
+    def __init__(self, preset: Preset, pictures: np.ndarray, labels: np.ndarray):
         self.preset = preset
         self.pictures, self.dots = pictures[:story.SHOWN], pictures[:story.DOTS]
         self.labels = labels[:story.DOTS]
@@ -98,10 +103,11 @@ class Shown:
             self.pictures = denoise.corrupt(self.pictures, "Gaussian", sigma=np.mean(noise.sigma),
                                             mean=np.mean(noise.mean), clip=noise.clip)
 
-    def first(self):
+    def first(self) -> dict[str, np.ndarray]:
+        """What stays the same for all epochs."""
         return {"given": convert.to_uint8(self.pictures), "labels": self.labels.astype(np.uint8)}
 
-    def look(self, network):
+    def look(self, network: runs.Network) -> tuple[np.ndarray, np.ndarray | None]:
         """The mosaic rebuilt (12, h, w, c) uint8, and the codes (m, 2) of a plane or None; of a runs.Network."""
         shown = self.labels[:len(self.pictures)]
         rebuilt = network.decode(network.encode(self.pictures, shown), shown)
@@ -112,11 +118,13 @@ class Shown:
 class Report:
     """Writes status.json and the story, and does what the control file says; follows a training by `runs.Forward`."""
 
-    def __init__(self, job):
-        self.job, self.shown, self.said, self.status = job, None, 0.0, {"epochs": job.preset.epochs}
+    def __init__(self, job: Job):
+        self.job, self.said, self.status = job, 0.0, {"epochs": job.preset.epochs}
+        self.shown: Shown | None = None
         self.control, self.epoch, self.paused = job.folder / "control", 0, 0.0
 
-    def say(self, **values):
+    def say(self, **values: Any) -> None:
+        """Write what is new into status.json, beside what was said before."""
         self.said, self.status = time.monotonic(), self.status | values
         files.write_json(self.job.folder / "status.json", self.status)
 
@@ -161,7 +169,7 @@ class Report:
 
     def on_train_end(self, logs=None):
         if "batch_seconds" in self.status:
-            jobs.remember_speed(self.job.preset, self.status["batch_seconds"])
+            speed.remember(self.job.preset, self.status["batch_seconds"])
 
     def _obey(self):
         """Wait while the reader pauses; end the run where the reader stops it."""

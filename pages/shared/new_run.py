@@ -4,7 +4,7 @@ from typing import Any
 import streamlit as st
 
 from ae_core import guard, presets
-from ae_core.own import blueprint, bundle, design, jobs
+from ae_core.own import blueprint, bundle, collection, design, jobs, speed
 from ae_core.pictures import datasets
 from pages.shared import widgets
 
@@ -19,23 +19,23 @@ def show() -> None:
         _start_from()
     title = st.text_input("Name of your model", max_chars=60, key="new_title")
     sources = design.sources()
-    dataset = st.selectbox("Pictures", list(sources), format_func=sources.get, key="new_dataset")
-    found, shape = _own_pictures() if dataset == design.OWN else (None, datasets.DATASETS[dataset].shape)
-    choices = _choose(title, dataset, shape, found)
+    dataset = st.selectbox("Pictures", list(sources), format_func=sources.__getitem__, key="new_dataset")
+    own, shape = _own_pictures() if dataset == design.OWN else (None, datasets.DATASETS[dataset].shape)
+    choices = _choose(title, dataset, shape, own)
     st.session_state.choices |= vars(choices)
     try:
         preset = design.design(choices)
     except ValueError as error:
         st.warning(str(error))
         preset = None
-    count = design.count(dataset) if dataset != design.OWN else len(found.own.split()[0].pictures) if found else 0
+    count = design.count(dataset) if dataset != design.OWN else len(own.split()[0].pictures) if own else 0
     if preset:
         _show_cost(preset, count)
     if not jobs.can_train():
         st.info("Training needs TensorFlow, which is not installed here: `pip install -r requirements.txt`")
     if st.button("Train", type="primary", icon=":material/play_arrow:", key="go", width="stretch",
                  disabled=not (preset and count and jobs.can_train())):
-        _request(preset, found.own if found else design.pictures_of(dataset))
+        _request(preset, own if own else design.pictures_of(dataset))
 
 
 def _start_from():
@@ -54,7 +54,7 @@ def _restore():
             st.session_state.setdefault(f"new_{key}", value)
 
 
-def _choose(title, dataset, shape, found):
+def _choose(title, dataset, shape, own):
     """The controls of the network and of its training."""
     kind = st.selectbox("Kind", design.KINDS, key="new_kind")
     network, beta, noise = (st.session_state[f"new_{key}"] for key in ("network", "beta", "noise"))
@@ -76,7 +76,7 @@ def _choose(title, dataset, shape, found):
         batch = st.select_slider("Batch size", design.BATCHES, key="new_batch_size")
         rate = st.select_slider("Learning rate", design.RATES, key="new_learning_rate")
     classes = len(datasets.DATASETS[dataset].classes) if dataset != design.OWN else \
-        len(found.own.classes) if found and found.labeled else 0
+        len(own.classes) if own and own.labeled else 0
     return design.Choices(title, dataset, shape, kind, network, code, units, filters, beta, noise, epochs, batch, rate,
                          classes)
 
@@ -90,16 +90,16 @@ def _own_pictures():
 
     def read(files, report):
         try:
-            return design.read(files, shape, report)
+            return collection.read(files, shape, report)
         except ValueError as error:
             return str(error)
     got = widgets.gather("train", shape, read)
     if got is None or isinstance(got, str):
-        st.info(got or f"Choose a zip of pictures, or many files: {jobs.FEWEST} to {design.MOST:,}. The folders in a "
-                "zip become the classes.")
+        st.info(got or f"Choose a zip of pictures, or many files: {collection.FEWEST} to {collection.MOST:,}. "
+                "The folders in a zip become the classes.")
         return None, shape
-    of_classes = f" of {len(got.own.classes)} classes: {', '.join(got.own.classes[:8])}" if got.labeled else ""
-    st.caption(widgets.plain(f"{len(got.own.pictures):,} pictures{of_classes}. " + " ".join(got.notes)))
+    of_classes = f" of {len(got.classes)} classes: {', '.join(got.classes[:8])}" if got.labeled else ""
+    st.caption(widgets.plain(f"{len(got.pictures):,} pictures{of_classes}. " + " ".join(got.notes)))
     return got, shape
 
 
@@ -109,7 +109,7 @@ def _show_cost(preset, count):
     if not count:
         st.markdown(parameters)
         return
-    seconds, measured = jobs.seconds(preset, count)
+    seconds, measured = speed.seconds(preset, count)
     st.markdown(f"{parameters}, {count:,} pictures, about **{in_words(seconds)}**")
     how = "measured on this machine" if measured else "a rough estimate until this machine has trained once"
     st.caption(f"The time is {how}. You can pause any run, and stopping keeps the best epoch.")
@@ -123,9 +123,9 @@ def in_words(seconds: float) -> str:
     return f"{minutes} min {int(seconds) % 60} s" if minutes else f"{max(int(seconds), 1)} s"
 
 
-def _request(preset, own):
+def _request(preset, pictures):
     try:
-        job = jobs.request(preset, own=own)
+        job = jobs.request(preset, collection=pictures)
     except (ValueError, datasets.DataMissing) as error:
         st.warning(str(error))
         return

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 from ae_core import families, guard, model, presets, store
 from ae_core.own import blueprint, bundle, jobs, story, worker
 from tests.conftest import places
-from tests.own.test_jobs import own, small
+from tests.own.test_jobs import rings, small
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def trained(tmp_path_factory):
             patched.setenv(name, place)
         patched.setattr(jobs, "start", lambda: None)
         patched.setattr(worker.os, "nice", lambda _: None)
-        jobs.request(small(epochs=1), own=own())
+        jobs.request(small(epochs=1), collection=rings())
         worker.work()
     return folder / "models"
 

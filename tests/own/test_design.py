@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from ae_core import presets, store
-from ae_core.own import blueprint, design, jobs, story
+from ae_core.own import blueprint, collection, design, jobs, story
 from ae_core.pictures import convert, datasets
-from tests.own.test_jobs import by_hand, own, small  # noqa: F401 -- a fixture
+from tests.own.test_jobs import by_hand, rings, small  # noqa: F401 -- a fixture
 
 GOOD = design.Choices("Boots", "own", (28, 28, 1), "VAE", "Dense", 2, (64,), 8, 1.0, 0.5, 5, 32, 1e-3)
 
@@ -70,23 +70,23 @@ def test_a_preset_to_start_from_is_found_again_in_the_controls():
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3)])
 def test_folders_are_classes(shape):
-    read = design.read(packed([f"toys/{name}/{k}.png" for name in ("cars", "bears") for k in range(10)]), shape)
-    assert read.labeled and read.own.classes == ("bears", "cars") and read.notes == ()
-    assert read.own.pictures.shape == (20, *shape) and read.own.pictures.dtype == np.uint8
-    assert list(read.own.labels) == [1] * 10 + [0] * 10
+    read = collection.read(packed([f"toys/{name}/{k}.png" for name in ("cars", "bears") for k in range(10)]), shape)
+    assert read.labeled and read.classes == ("bears", "cars") and read.notes == ()
+    assert read.pictures.shape == (20, *shape) and read.pictures.dtype == np.uint8
+    assert list(read.labels) == [1] * 10 + [0] * 10
 
 
 def test_mixed_sizes_and_missing_labels_are_said():
     files = [*packed([f"a/{k}.png" for k in range(10)]), *packed([f"b/{k}.png" for k in range(10)], size=(90, 64)),
              ("single.png", picture(3))]
-    read = design.read(files, (28, 28, 1))
-    assert not read.labeled and read.own.classes == ("Yours",) and set(read.own.labels) == {0}
+    read = collection.read(files, (28, 28, 1))
+    assert not read.labeled and read.classes == ("Yours",) and set(read.labels) == {0}
     assert "2 different sizes" in read.notes[0] and "1 pictures are not in a folder" in read.notes[1]
 
 
 def test_too_few_pictures_get_a_sentence_that_names_the_bad_ones():
     with pytest.raises(ValueError, match="1 pictures could be read; 20.*notes.png is not a picture"):
-        design.read([("one.png", picture(0)), ("notes.png", b"notes")], (28, 28, 1))
+        collection.read([("one.png", picture(0)), ("notes.png", b"notes")], (28, 28, 1))
 
 
 def test_a_square_is_the_middle_of_the_picture():
@@ -105,9 +105,9 @@ def test_the_lines_train_the_same_model_again(by_hand, source, tmp_path, monkeyp
     if source == "zip":
         files = packed([f"{k % 2}/{k}.png" for k in range(30)])
         (tmp_path / "pictures.zip").write_bytes(files[0][1])
-        job = jobs.request(preset, own=design.read(files, preset.shape).own, seed=3)
+        job = jobs.request(preset, collection=collection.read(files, preset.shape), seed=3)
     elif source == "shipped":
-        job = jobs.request(small(epochs=1, batch_size=512), own=jobs.shipped("fashion_mnist"), seed=3)
+        job = jobs.request(small(epochs=1, batch_size=512), collection=collection.shipped("fashion_mnist"), seed=3)
     else:
         (tmp_path / "data").mkdir()
         raw = np.random.default_rng(0).integers(0, 255, (64, 28, 28), np.uint8)
@@ -123,25 +123,25 @@ def test_the_lines_train_the_same_model_again(by_hand, source, tmp_path, monkeyp
 
 
 def test_a_story_is_drawn_with_its_plane(by_hand):  # noqa: F811
-    jobs.request(small(epochs=2), own=own())
+    jobs.request(small(epochs=2), collection=rings())
     by_hand()
-    told, history = story.read(store.read("own_mine").path(story.FILE))
-    frames = story.frames(told, ["#ff0000", "#0000ff"])
+    drawn, history = story.read(store.read("own_mine").path(story.FILE))
+    frames = story.frames(drawn, ["#ff0000", "#0000ff"])
     assert frames.shape[0] == 3 and frames.dtype == np.uint8 and frames.shape[2] > frames.shape[1]
     red, blue = ((frames[-1] == color).all(axis=-1).sum() for color in ((255, 0, 0), (0, 0, 255)))
     assert red > 10 and blue > 10                            # both classes are on the plane
-    assert story.frames(told, ["#ff0000"], most=2).shape[0] == 2
+    assert story.frames(drawn, ["#ff0000"], most=2).shape[0] == 2
     assert set(story.curves(history)) == {"Reconstruction", "KL divergence"}
     whole = story.curves([{"loss": 1.0, "val_loss": 2.0}])
     assert whole == {"Loss": {"Training": [1.0], "Validation": [2.0]}}
 
 
 def test_the_shipped_story_is_here_and_of_the_shipped_model():
-    told, history = story.read(store.read(design.STORY).path(story.FILE))
+    drawn, history = story.read(store.read(design.STORY).path(story.FILE))
     card = store.read(design.STORY).card
-    assert len(history) == card["training"]["epochs"] == told.epochs[-1]
+    assert len(history) == card["training"]["epochs"] == drawn.epochs[-1]
     assert history[-1]["val_loss"] == pytest.approx(card["training"]["val_loss"], rel=0.02)
-    np.testing.assert_array_equal(convert.as_pictures(told.given), datasets.samples("fashion_mnist")[0][:story.SHOWN])
+    np.testing.assert_array_equal(convert.as_pictures(drawn.given), datasets.samples("fashion_mnist")[0][:story.SHOWN])
 
 
 # --- in the pages --------------------------------------------------------------------------------------------
@@ -150,11 +150,11 @@ def test_the_shipped_story_is_here_and_of_the_shipped_model():
     ({"code": 2}, ("reconstruct", "latent_map")), ({"code": 5, "shape": (32, 32, 3)}, ("reconstruct", "latent_map")),
     ({"name": "digits_cvae", "labels": 12}, ("reconstruct",)),
     ({"name": "digits_stacked_denoiser", "code": 9, "shape": (48, 48, 3)}, ("denoise",))],
-    ids=["plane", "color", "told", "denoiser"])
+    ids=["plane", "color", "conditional", "denoiser"])
 def test_an_own_model_appears_in_the_pages_that_can_show_it(by_hand, changes, pages):  # noqa: F811
     from tests.test_pages import opened
     preset = small(**{"epochs": 1, **changes})
-    jobs.request(preset, own=own(60, preset.shape, [f"class {k}" for k in range(preset.labels or 2)]))
+    jobs.request(preset, collection=rings(60, preset.shape, [f"class {k}" for k in range(preset.labels or 2)]))
     by_hand()
     for page in pages:
         app = opened(page, model="Mine")
@@ -168,7 +168,7 @@ def test_an_own_model_appears_in_the_pages_that_can_show_it(by_hand, changes, pa
 def test_digits_offers_an_own_model_of_the_ten_digits(by_hand):  # noqa: F811
     from tests.test_pages import opened
     assert "model" not in [box.key for box in opened("digits").selectbox]
-    jobs.request(small("digits_cvae", epochs=1, batch_size=512), own=jobs.shipped("mnist"))
+    jobs.request(small("digits_cvae", epochs=1, batch_size=512), collection=collection.shipped("mnist"))
     by_hand()
     app = opened("digits", model="Mine")
     assert not app.exception and app.selectbox(key="model").value == "Mine"
@@ -220,7 +220,7 @@ def test_an_interrupted_run_is_found_again(by_hand, monkeypatch):  # noqa: F811
     def killed(report, epoch, logs=None):
         if epoch == 1:
             raise Killed
-    job = jobs.request(small(), own=own())
+    job = jobs.request(small(), collection=rings())
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr(worker.Report, "on_epoch_begin", killed)
         by_hand()

@@ -5,18 +5,18 @@ import numpy as np
 import pytest
 
 from ae_core import model, store
-from ae_core.own import jobs, story
+from ae_core.own import collection, jobs, speed, story
 from ae_core.pictures import datasets
 from tests.conftest import random_pictures, tiny
 
 
-def own(count=40, shape=(28, 28, 1), classes=("Ring", "Bar")):
+def rings(count=40, shape=(28, 28, 1), classes=("Ring", "Bar")):
     """Rings and bars of random places: something that a tiny network can learn."""
     pictures = (random_pictures(count, shape) * 60).astype(np.uint8)
     labels = np.arange(count) % len(classes)
     for k, picture in enumerate(pictures):
         picture[6 + k % 5:22, 4 + k % 9:(8 if labels[k] else 20) + k % 9] += 160
-    return jobs.Own(pictures, labels, "Rings and bars", classes)
+    return collection.Collection(pictures, labels, "Rings and bars", classes)
 
 
 def small(name="digits_vae", **changes):
@@ -38,7 +38,7 @@ def losses(job_or_model):
 
 
 def test_a_request_is_trained_and_served_with_its_own_pictures(by_hand):
-    job = jobs.request(small(), own=own())
+    job = jobs.request(small(), collection=rings())
     assert job.state == jobs.WAITING and job.preset.name == "own_mine" == job.preset.dataset
     by_hand()
     job = jobs.read(job.ident)
@@ -48,8 +48,8 @@ def test_a_request_is_trained_and_served_with_its_own_pictures(by_hand):
     assert pictures.shape == (4, 28, 28, 1) and datasets.about("own_mine").classes == ("Ring", "Bar")
     assert served.reconstruct(pictures).shape == pictures.shape
     assert {"own_mine"} == set(store.own()) and store.preset("own_mine").title == "Mine"
-    told, history = story.read(store.read("own_mine").path(story.FILE))
-    assert list(told.epochs) == [0, 1, 2, 3] and told.codes.shape == (4, 4, 2) and told.rebuilt.shape[:2] == (4, 4)
+    drawn, history = story.read(store.read("own_mine").path(story.FILE))
+    assert list(drawn.epochs) == [0, 1, 2, 3] and drawn.codes.shape == (4, 4, 2) and drawn.rebuilt.shape[:2] == (4, 4)
     assert [row["epoch"] for row in history] == [1, 2, 3] and history[-1]["loss"] < history[0]["loss"]
     assert set(story.curves(history)) == {"Reconstruction", "KL divergence"}
 
@@ -59,7 +59,7 @@ def test_a_request_is_trained_and_served_with_its_own_pictures(by_hand):
     {"name": "digits_conv", "arguments": {"filters": (2, 2)}, "shape": (32, 32, 3)}], ids=lambda row: row["name"])
 def test_every_family_is_trained_on_own_pictures(by_hand, changes):
     preset = small(**{"epochs": 1, **changes})
-    job = jobs.request(preset, own=own(shape=preset.shape))
+    job = jobs.request(preset, collection=rings(shape=preset.shape))
     by_hand()
     assert jobs.read(job.ident).state == jobs.DONE
     served, (pictures, labels) = model.load("own_mine"), datasets.load("own_mine", "test")
@@ -70,8 +70,8 @@ def test_every_family_is_trained_on_own_pictures(by_hand, changes):
 def test_shipped_pictures_stand_in_for_those_that_are_not_here(by_hand):
     with pytest.raises(ValueError, match="data --download mnist"):
         jobs.request(small())
-    shipped = jobs.shipped("mnist")
-    job = jobs.request(small(epochs=1, batch_size=1024), own=shipped)
+    shipped = collection.shipped("mnist")
+    job = jobs.request(small(epochs=1, batch_size=1024), collection=shipped)
     (pictures, _), (shown, labels) = jobs.pictures(job)
     assert len(pictures) == 8000 and len(shown) == 2000
     np.testing.assert_array_equal(shown, datasets.samples("mnist")[0][-2000:])    # what is shown was never trained on
@@ -79,7 +79,7 @@ def test_shipped_pictures_stand_in_for_those_that_are_not_here(by_hand):
 
 
 def test_two_of_one_title_get_two_names_and_titles(by_hand):
-    first, second = (jobs.request(small(), own=own()) for _ in range(2))
+    first, second = (jobs.request(small(), collection=rings()) for _ in range(2))
     assert (first.preset.title, second.preset.title) == ("Mine", "Mine 2") and first.preset.name != second.preset.name
     by_hand()
     assert [job.state for job in jobs.every()] == [jobs.DONE] * 2 and len(store.own()) == 2
@@ -87,7 +87,7 @@ def test_two_of_one_title_get_two_names_and_titles(by_hand):
 
 def test_a_queued_run_has_its_name_until_it_is_removed():
     """Otherwise a model that is opened while it waits gets the same name, and the trained one replaces it."""
-    job = jobs.request(small(), own=own())
+    job = jobs.request(small(), collection=rings())
     assert job.preset.name == "own_mine" and store.reserve("Mine") == "own_mine_2"
     jobs.remove(job)
     assert not store.folder_of("own_mine").exists() and store.reserve("Mine") == "own_mine"
@@ -95,17 +95,17 @@ def test_a_queued_run_has_its_name_until_it_is_removed():
 
 
 @pytest.mark.parametrize(("change", "pictures", "sentence"), [
-    ({}, own(1), "1 picture is too few"), ({"learning_rate": float("nan")}, own(), "learning rate is nan"),
-    ({"code": 785}, own(), "larger than the picture"), ({"shape": (32, 32, 1)}, own(), "Read the pictures again"),
-    ({"name": "digits_cvae", "labels": 10}, own(classes=("Anything",)), "no labels here")])
+    ({}, rings(1), "1 picture is too few"), ({"learning_rate": float("nan")}, rings(), "learning rate is nan"),
+    ({"code": 785}, rings(), "larger than the picture"), ({"shape": (32, 32, 1)}, rings(), "Read the pictures again"),
+    ({"name": "digits_cvae", "labels": 10}, rings(classes=("Anything",)), "no labels here")])
 def test_bad_requests_get_a_sentence_and_leave_nothing(by_hand, change, pictures, sentence):
     with pytest.raises(ValueError, match=sentence):
-        jobs.request(small(**change), own=pictures)
+        jobs.request(small(**change), collection=pictures)
     assert jobs.every() == [] and not store.own_root().exists()
 
 
 class Steered:
-    """Steers a job when its trainer next looks for what it is told."""
+    """Steers a job when its trainer next looks for what it is drawn."""
 
     def __init__(self, monkeypatch, words):
         from ae_core.own import worker
@@ -114,10 +114,10 @@ class Steered:
 
 
 def test_a_pause_changes_no_number(by_hand, monkeypatch):
-    first = jobs.request(small(), own=own())
+    first = jobs.request(small(), collection=rings())
     by_hand()
     Steered(monkeypatch, [None, "pause", "pause", None, None, None, "pause"])
-    second = jobs.request(small(), own=own())
+    second = jobs.request(small(), collection=rings())
     by_hand()
     histories = [story.read(store.read(job.preset.name).path(story.FILE))[1] for job in (first, second)]
     assert [row["loss"] for row in histories[0]] == pytest.approx([row["loss"] for row in histories[1]], rel=1e-6)
@@ -125,7 +125,7 @@ def test_a_pause_changes_no_number(by_hand, monkeypatch):
 
 def test_a_stopped_run_keeps_its_best_epoch(by_hand, monkeypatch):
     from ae_core.own import worker
-    job = jobs.request(small(epochs=400), own=own())
+    job = jobs.request(small(epochs=400), collection=rings())
     monkeypatch.setattr(worker.Report, "on_epoch_end", lambda *_, **__: jobs.steer(job, "stop"))
     by_hand()
     job = jobs.read(job.ident)
@@ -133,7 +133,7 @@ def test_a_stopped_run_keeps_its_best_epoch(by_hand, monkeypatch):
 
 
 def test_a_run_stopped_in_its_first_epoch_leaves_a_sentence(by_hand):
-    job = jobs.request(small(), own=own())
+    job = jobs.request(small(), collection=rings())
     jobs.steer(job, "stop")
     job = jobs.read(job.ident)
     assert job.state == jobs.STOPPED and "no model" in job.status["error"]
@@ -148,10 +148,10 @@ def test_a_full_disk_gets_a_sentence_and_the_earlier_model_stays(by_hand, monkey
     import errno
 
     import keras
-    jobs.request(small(), own=own())
+    jobs.request(small(), collection=rings())
     by_hand()
     before = model.load("own_mine").card
-    job = jobs.request(small(), own=own())
+    job = jobs.request(small(), collection=rings())
     with monkeypatch.context() as patched:
         def full(*_):
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -179,16 +179,16 @@ def small_disk(tmp_path, monkeypatch):
 
 
 def test_a_disk_of_one_megabyte_gets_a_sentence_and_the_earlier_model_stays(by_hand, small_disk):
-    jobs.request(small(epochs=1), own=own())
+    jobs.request(small(epochs=1), collection=rings())
     by_hand()
     before = model.load("own_mine").card
-    job = jobs.request(small(epochs=1, arguments={"units": (512,)}), own=own())
+    job = jobs.request(small(epochs=1, arguments={"units": (512,)}), collection=rings())
     by_hand()
     job = jobs.read(job.ident)
     assert job.state == jobs.FAILED and "is full" in job.status["error"]
     assert model.load("own_mine").card == before and set(store.own()) == {"own_mine"}
     with pytest.raises(ValueError, match="Free some disk space"):
-        jobs.request(small(), own=own(3000))
+        jobs.request(small(), collection=rings(3000))
     assert [each.ident for each in jobs.every()][-1] == job.ident
 
 
@@ -202,28 +202,28 @@ def test_an_error_nobody_foresaw_is_named_and_the_next_gets_its_turn(by_hand, mo
             raise RuntimeError("odd")
         return whole(*arguments, **options)
     monkeypatch.setattr(fit, "fit", odd)
-    first, second = (jobs.request(small(), own=own()) for _ in range(2))
+    first, second = (jobs.request(small(), collection=rings()) for _ in range(2))
     by_hand()
     assert "RuntimeError" in jobs.read(first.ident).status["error"] and jobs.read(second.ident).state == jobs.DONE
 
 
 def test_the_estimate_learns_from_a_measured_run(by_hand):
-    rough, measured = jobs.seconds(small(), 1000)
-    assert not measured and rough > jobs.START_SECONDS
-    jobs.remember_speed(small(), 2 * jobs.rough_batch_seconds(small()))
-    twice, measured = jobs.seconds(small(), 1000)
-    assert measured and twice - jobs.START_SECONDS == pytest.approx(2 * (rough - jobs.START_SECONDS))
+    rough, measured = speed.seconds(small(), 1000)
+    assert not measured and rough > speed.START_SECONDS
+    speed.remember(small(), 2 * speed.rough_batch_seconds(small()))
+    twice, measured = speed.seconds(small(), 1000)
+    assert measured and twice - speed.START_SECONDS == pytest.approx(2 * (rough - speed.START_SECONDS))
 
 
 @pytest.mark.parametrize("text", ["", "{", "null", "[]", '{"preset": {}}'])
 def test_a_broken_job_is_left_out(by_hand, text):
-    job = jobs.request(small(), own=own())
+    job = jobs.request(small(), collection=rings())
     (job.folder / "request.json").write_text(text)
     assert jobs.every() == [] and jobs.read(job.ident) is None and jobs.read("../x") is None
 
 
 def test_a_stop_is_heard_while_the_run_is_being_built(by_hand, monkeypatch):
-    job, pictures = jobs.request(small(epochs=300), own=own()), jobs.pictures
+    job, pictures = jobs.request(small(epochs=300), collection=rings()), jobs.pictures
 
     def stop_meanwhile(asked):
         jobs.steer(jobs.read(asked.ident), "stop")
@@ -241,7 +241,7 @@ def test_the_time_left_counts_no_building_of_graphs(monkeypatch):
     clock = 0.0
     monkeypatch.setattr(worker.time, "monotonic", lambda: clock)
     monkeypatch.setattr(worker.story, "write_epoch", lambda *_: None)
-    report = worker.Report(jobs.request(small(epochs=3), own=own()))
+    report = worker.Report(jobs.request(small(epochs=3), collection=rings()))
     report.model, report.params = None, {"steps": 10}
     report.shown = type("Shown", (), {"look": lambda *_: (), "first": lambda _: {}})()
     report.on_train_begin()

@@ -11,7 +11,7 @@ import pytest
 
 from ae_core import model, store
 from ae_core.own import jobs
-from tests.own.test_jobs import own, small
+from tests.own.test_jobs import rings, small
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def test_a_killed_trainer_is_seen_and_its_run_resumes_with_the_same_losses(monke
     monkeypatch.setattr(jobs, "can_train", lambda: False)    # the test starts the processes itself
     kills = int(os.environ.get("AE_KILLS", "2"))
     preset = small(epochs=10 * kills, batch_size=8)
-    whole = jobs.request(preset, own=own(200))
-    broken = jobs.request(preset, own=own(200))
+    whole = jobs.request(preset, collection=rings(200))
+    broken = jobs.request(preset, collection=rings(200))
     rng, worker = np.random.default_rng(7), process()
     wait(lambda: jobs.read(whole.ident).state == jobs.DONE)
     for _ in range(kills):
@@ -65,7 +65,7 @@ def test_a_killed_trainer_is_seen_and_its_run_resumes_with_the_same_losses(monke
 
 def test_only_one_worker_works(process):
     """The page starts one that survives it; a second one leaves at once."""
-    jobs.request(small(epochs=300), own=own(200))
+    jobs.request(small(epochs=300), collection=rings(200))
     jobs.start()
     wait(jobs.busy)
     start = time.monotonic()

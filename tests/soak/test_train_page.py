@@ -64,8 +64,8 @@ def test_a_model_of_own_pictures_from_upload_to_download_and_back(page, app, tmp
     settle(page)
     assert page.get_by_text("After 6 epochs").count() and page.locator(".js-plotly-plot").count() >= 3
     assert {"Reconstruction", "KL divergence"} <= set(page.locator(".gtitle").all_text_contents())
-    told, history = story.read(store.read("own_rings").path(story.FILE))
-    assert len(history) == 6 and history[-1]["val_loss"] < history[0]["val_loss"] and len(told.epochs) == 7
+    drawn, history = story.read(store.read("own_rings").path(story.FILE))
+    assert len(history) == 6 and history[-1]["val_loss"] < history[0]["val_loss"] and len(drawn.epochs) == 7
 
     with page.expect_download(timeout=READY) as download:
         page.get_by_role("button", name="Download the model (zip)").click()
