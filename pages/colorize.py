@@ -39,7 +39,7 @@ def choose_photos():
     files = st.file_uploader("Drop one or several photos, of any size", widgets.PICTURE_FILES, key="photos",
                              accept_multiple_files=True)
     if st.toggle("Use the camera", key="use_camera"):
-        files = [*files, *filter(None, [st.camera_input("Camera", label_visibility="collapsed", key="camera")])]
+        files = [*files, *filter(None, [widgets.camera("Camera", "camera", label_visibility="collapsed")])]
     places = datasets.photographs()
     title = widgets.choose_one("Or look at a sample", list(places), "photo", disabled=bool(files))
     return [Photo(file.file_id, file.name, file.getvalue()) for file in files] or \

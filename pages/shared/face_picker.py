@@ -103,7 +103,7 @@ def _own(served):
     """The reader's own face, found and aligned; nothing of it is kept but for this visit."""
     controls, shown = st.columns([1, 1], gap="large")
     with controls:
-        file = st.camera_input("Your face", key="own_camera") if st.toggle("Camera", key="camera") else \
+        file = widgets.camera("Your face", "own_camera") if st.toggle("Camera", key="camera") else \
             st.file_uploader("A photo with a face (any size)", widgets.PICTURE_FILES, key="own_file")
         st.caption("The photo stays in this server's memory during your visit and is not stored anywhere.")
     with shown:

@@ -214,6 +214,13 @@ def collect(key: str, preset: presets.Preset) -> collections.Collection | None:
     return collected
 
 
+def camera(label: str, key: str, **options: Any) -> Any:
+    """The camera, as `st.camera_input`; it reads a canvas, so it says where the browser would give it noise."""
+    live.canvas_note(f"{key}:note", "This browser protects the canvas: a photograph taken here would be noise. "
+                     "Allow this site to read it (the picture sign in the address bar), or upload a photograph.")
+    return st.camera_input(label, key=key, **options)
+
+
 def gather(key: str, how: Any, read: Callable) -> Any:
     """Controls for files, zips of them or a folder; what read(files, report) made of them, None while there are none.
 
