@@ -61,17 +61,19 @@ def show_progress(job):
     else:
         text = f"Epoch {min(epoch, epochs)} of {epochs}, {new_run.in_words(left)} left"
     st.progress(min(status.get("share", 0.0), 1.0), text)
+    live.announce("run", f"{job.preset.title}: {job.state}")
     row = st.container(horizontal=True)
     if job.state == jobs.PAUSED:
         resume_button(row, job)
     else:
-        row.button("Pause", icon=":material/pause:", on_click=jobs.steer, args=(job, "pause"), key="pause",
+        row.button("Pause", icon=":material/pause:", on_click=jobs.steer, args=(job, "pause"), key="hold",
                    disabled=job.state == jobs.WAITING)
     stop_button(row, job)
 
 
 def resume_button(row, job):
-    row.button("Resume", icon=":material/play_arrow:", on_click=jobs.resume, args=(job,), key="resume")
+    """In the place of Pause and with its key, so that it is the same button to the browser, and keeps the focus."""
+    row.button("Resume", icon=":material/play_arrow:", on_click=jobs.resume, args=(job,), key="hold")
 
 
 def stop_button(row, job):
@@ -81,6 +83,7 @@ def stop_button(row, job):
 def show_ended(job):
     """A run that did not get to its end: why, and what can be done."""
     history = job.history()
+    live.announce("run", f"{job.preset.title}: {job.state}")
     st.warning({jobs.INTERRUPTED: f"This run was interrupted after {len(history)} of {job.preset.epochs} epochs. "
                                   "It can resume from there with exactly the same numbers."}.get(
                                       job.state) or job.status.get("error", ""))
@@ -124,6 +127,7 @@ def show_curves(history, epochs, key):
 def show_model(name):
     """A finished run as a film to drag, its curves, and what can be done with the model."""
     served = widgets.served(name)
+    live.announce("run", f"{served.preset.title}: done")
     kept = cache.story_of(served) if story.FILE in served.card["sha256"] else None
     if kept:
         recorded, history, strip = kept

@@ -124,8 +124,8 @@ class Firefox:
         return box["x"], box["y"], box["width"], box["height"]
 
     def drag(self, *places: tuple[float, float]) -> None:
-        """Press the mouse at the first place, move it through the others, and let go."""
-        moves = [{"type": "pointerMove", "x": round(x), "y": round(y), "duration": 50} for x, y in places]
+        """Press the mouse at the first place, jump to each of the others, and let go."""
+        moves = [{"type": "pointerMove", "x": round(x), "y": round(y), "duration": 0} for x, y in places]
         actions = [moves[0], {"type": "pointerDown", "button": 0}, *moves[1:], {"type": "pointerUp", "button": 0}]
         self("input.performActions", context=self.tab, actions=[{"type": "pointer", "id": "mouse", "actions": actions}])
 

@@ -46,6 +46,7 @@ def lines() -> None:
                  alts=("A spot", "Another spot"), height=300)
     st.html("<div style='height: 1500px'></div>")
     st.text(f"mix={values}")
+    live.canvas_note("note", "Photographs taken here would be noise.")
 
 
 def main() -> None:

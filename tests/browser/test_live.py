@@ -47,7 +47,16 @@ def _pixels(canvas):
 
 
 def _pad(page, name="Latent plane"):
-    return page.get_by_role("slider", name=name)
+    return page.get_by_role("group", name=name)
+
+
+def _axes(page, name="Latent plane"):
+    """The sliders of a plane, across and up."""
+    return [page.get_by_role("slider", name=f"{name}, {axis}") for axis in ("z₁", "z₂")]
+
+
+def _spoken(page, name="Latent plane"):
+    return [slider.get_attribute("aria-valuetext") for slider in _axes(page, name)]
 
 
 def _pad_picture(page):
@@ -137,17 +146,43 @@ def test_exact_picture_replaces_the_blend(live_page):
 
 def test_pad_by_keyboard_alone(live_page):
     page, before = live_page, _runs(live_page)
-    _pad(page).focus()
-    for keys in ("Home", "ArrowRight", "Shift+ArrowRight", "Shift+End", "ArrowDown", "PageDown"):
+    across, up = _axes(page)
+    across.focus()
+    for keys in ("Home", "ArrowRight", "Shift+ArrowRight", "ArrowUp"):
+        page.keyboard.press(keys)
+    assert up.evaluate("slider => slider === slider.getRootNode().activeElement")    # what has changed is spoken
+    for keys in ("End", "ArrowDown", "PageDown"):
         page.keyboard.press(keys)
     _assert_one_report(page, before)
     assert _value(page, "first") == pytest.approx((-2 + 0.44, 2 - 0.44))
-    assert _pad(page).get_attribute("aria-valuetext") == "z₁ = −1.56, z₂ = 1.56"
+    assert _spoken(page) == ["−1.56, near Ring", "1.56, near Ring"]
+
+
+def test_assistive_technology_moves_each_axis_without_keys(live_page):
+    """A switch or a screen reader on a phone sets the value of a range and says so by an input event."""
+    page, before = live_page, _runs(live_page)
+    _axes(page)[1].evaluate("""slider => {
+        slider.value = 0.75;
+        slider.dispatchEvent(new Event("input", { bubbles: true }));
+    }""")
+    _assert_one_report(page, before)
+    assert _value(page, "first") == pytest.approx((0.5, 1.0))
+
+
+def test_a_click_on_the_plane_hands_its_keys_to_a_slider(live_page):
+    page, before = live_page, _runs(live_page)
+    _drag(page, _pad(page), (0.5, 0.5))
+    page.mouse.up()
+    _assert_one_report(page, before)
+    page.sent.clear()
+    page.keyboard.press("ArrowRight")
+    _assert_one_report(page, before + 1)
+    assert _value(page, "first") == pytest.approx((0.04, 0), abs=0.02)
 
 
 def test_held_key_reports_after_it_goes_up(live_page):
     page, before = live_page, _runs(live_page)
-    _pad(page).focus()
+    _axes(page)[0].focus()
     for _ in range(5):
         page.keyboard.down("ArrowLeft")  # repeats without going up, as a held key does
     settle(page)  # no timer runs while a key is down
@@ -240,8 +275,8 @@ def test_page_places_values_over_those_of_the_reader(live_page):
     page.get_by_role("button", name="Rerun").click()
     _wait_for_runs(page, 4)
     assert _value(page, "first") == (-1, 1)
-    assert _pad(page).get_attribute("aria-valuetext") == "z₁ = −1.00, z₂ = 1.00"
-    _pad(page).press("ArrowRight")
+    assert _spoken(page) == ["−1.00, near Bar", "1.00, near Bar"]
+    _axes(page)[0].press("ArrowRight")
     _wait_for_runs(page, 5)
     assert _value(page, "first") == pytest.approx((-0.96, 1))
 
@@ -280,13 +315,9 @@ def test_picture_is_the_bilinear_blend(live_page):
 
 def test_corners_are_pictures_of_the_atlas(live_page):
     page, atlas = live_page, _atlas()
-    other = _pad(page, "Other plane")
-    for keys, corner in (
-        (("Home", "Shift+End"), atlas[0, 0]),
-        (("End", "Shift+Home"), atlas[-1, -1]),
-    ):
-        for key in keys:
-            other.press(key)
+    for keys, corner in ((("Home", "End"), atlas[0, 0]), (("End", "Home"), atlas[-1, -1])):
+        for slider, key in zip(_axes(page, "Other plane"), keys, strict=True):
+            slider.press(key)
         painted(page)
         assert np.array_equal(_levels(page, "The other soft spot"), corner)
 
@@ -301,8 +332,8 @@ def test_probability_view_reports_latent_units(live_page, demo_url):
     shares = [0.02 + 0.96 * share for share in (0.9, 0.05)]
     wanted = [NormalDist().inv_cdf(share) for share in shares]
     assert _value(page, "second") == pytest.approx(wanted, abs=0.03)
-    spoken = _pad(page, "Other plane").get_attribute("aria-valuetext")
-    assert spoken == "z₁ = {:.2f}, z₂ = −{:.2f}".format(*np.abs(_value(page, "second")))
+    x, y = _value(page, "second")
+    assert _spoken(page, "Other plane") == [f"{x:.2f}", f"−{-y:.2f}"]
 
 
 def test_touch_drags_the_pad_and_not_the_page(new_page, demo_url):

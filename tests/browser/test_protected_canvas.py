@@ -81,7 +81,7 @@ def inked(box, start, stop):
 def test_a_dragged_picture_is_right_in_chromium(noisy, demo_url):
     noisy.goto(demo_url)
     settle(noisy)
-    plane = noisy.get_by_role("slider", name="Other plane")
+    plane = noisy.get_by_role("group", name="Other plane")
     plane.scroll_into_view_if_needed()
     box = plane.bounding_box()
     noisy.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.6 * box["height"])
@@ -110,6 +110,15 @@ def test_a_drawing_is_right_in_chromium(noisy, demo_url):
     assert numbers(noisy.get_by_text(re.compile("^ink=")).inner_text()) == [inked(box, start, stop)]
 
 
+@pytest.mark.parametrize("protected", [False, True])
+def test_where_pixels_must_be_read_it_is_said_that_they_would_be_noise(page, demo_url, protected):
+    if protected:
+        page.add_init_script(NOISE)
+    page.goto(f"{demo_url}/?lines")
+    settle(page)
+    assert page.get_by_text("Photographs taken here would be noise.").is_visible() == protected
+
+
 def test_firefox_protects_the_canvas(fox, demo_url):
     fox.open(demo_url, 1280, 900)
     read = """(() => {
@@ -118,6 +127,8 @@ def test_firefox_protects_the_canvas(fox, demo_url):
         return Array.from(context.getImageData(0, 0, 8, 8).data);
     })()"""
     assert set(fox.evaluate(read)) != {0, 255}
+    fox.open(f"{demo_url}/?lines", 1280, 900)
+    fox.wait_for("$('[role=note]')?.innerText === 'Photographs taken here would be noise.'")
 
 
 def text_of(fox, name):

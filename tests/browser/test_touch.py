@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser import live_demo
-from tests.browser.driver import painted
+from tests.browser.driver import painted, settle
 
 SWIPE = 180                      # CSS pixels
 LINES = ["Path", "Smile", "Limit", "Halves"]
@@ -83,8 +83,9 @@ def test_a_plane_leaves_room_to_scroll_past_it(phone, demo_url, size):
 
 def test_a_drag_that_is_taken_away_is_undone(phone, demo_url):
     phone.goto(demo_url)
-    plane = phone.locator(".pad .surface").first
-    before = spoken(plane)
+    settle(phone)
+    plane, across = phone.locator(".pad .surface").first, phone.get_by_role("slider", name="Latent plane, z₁")
+    before = spoken(across)
     x, y = middle(plane)
     finger = phone.context.new_cdp_session(phone)
     for kind, shift in (("touchStart", 0), ("touchMove", 40), ("touchMove", 80)):
@@ -94,5 +95,5 @@ def test_a_drag_that_is_taken_away_is_undone(phone, demo_url):
     finger.send("Input.dispatchTouchEvent", {"type": "touchCancel", "touchPoints": []})
     phone.wait_for_function("([element, moved]) => element.innerText !== moved",
                             arg=[coordinates.element_handle(), moved])
-    assert plane.get_attribute("aria-valuetext") == before
+    assert across.get_attribute("aria-valuetext") == before
     assert coordinates.inner_text().startswith("z₁ = 0.50")

@@ -4,6 +4,8 @@ A component is a pair of files: NAME.py is what a page calls, NAME.js what runs 
 the reader lets go, and then Streamlit reruns the page. The components know pictures (uint8 arrays) and numbers; they
 know no model. The contract of the browser's side stands at the top of common.js.
 """
+from .announce import announce
+from .canvas_note import canvas_note
 from .divider import divider
 from .filmstrip import filmstrip
 from .mixer import mixed, mixer

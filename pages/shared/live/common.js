@@ -174,7 +174,8 @@ function sharpen(canvas, width, height) {
  */
 class View {
   constructor(parent, name, hint) {
-    this.root = make("div", `live ${name}`, {}, [make("p", "spoken-only", { id: "hint" }, [hint])]);
+    this.status = make("p", "spoken-only", { role: "status" });
+    this.root = make("div", `live ${name}`, {}, [make("p", "spoken-only", { id: "hint" }, [hint]), this.status]);
     parent.append(this.root);
     this.name = name;
     this.data = {};
@@ -186,6 +187,7 @@ class View {
     this.resizes = new ResizeObserver(() => this.resize());
     this.resizes.observe(this.root);
     this.on(window, "resize", () => this.resize());
+    this.watchDensity();
   }
 
   destroy() {
@@ -195,8 +197,22 @@ class View {
     clearTimeout(this.idle);
   }
 
-  on(element, type, listener) {
-    element.addEventListener(type, listener, { signal: this.listeners.signal });
+  on(element, type, listener, options = {}) {
+    element.addEventListener(type, listener, { ...options, signal: this.listeners.signal });
+  }
+
+  /** A window that is moved to another screen, or zoomed, gets canvases of as many pixels. */
+  watchDensity() {
+    const changed = () => {
+      this.resize();
+      this.watchDensity();
+    };
+    this.on(matchMedia(`(resolution: ${window.devicePixelRatio}dppx)`), "change", changed, { once: true });
+  }
+
+  /** Let a screen reader say what has happened. */
+  say(text) {
+    this.status.textContent = text;
   }
 
   get busy() {
@@ -274,6 +290,10 @@ class View {
       this.dragging = true;
       undo = start();
     };
+    const follow = (event) => {
+      if (!undo) begin();
+      move(event);
+    };
     const end = () => {
       [pointer, undo] = [null, null];
       this.dragging = false;
@@ -284,19 +304,11 @@ class View {
       if (pointer !== null || event.button !== 0) return;
       pointer = event.pointerId;
       surface.setPointerCapture(pointer);
-      if (scrolls && event.pointerType === "touch") return;
-      begin();
-      move(event);
+      if (!scrolls || event.pointerType !== "touch") follow(event);
     });
-    ours("pointermove", (event) => {
-      if (!undo) begin();
-      move(event);
-    });
+    ours("pointermove", follow);
     ours("pointerup", (event) => {
-      if (!undo) {
-        begin();
-        move(event);
-      }
+      if (!undo) follow(event);
       end();
       release();
     });
@@ -308,12 +320,8 @@ class View {
     });
   }
 
-  /** Keys on a surface: press(event) says whether it was one of ours; commit() runs once they rest. */
+  /** Keys on a surface or what lies in it: press(event) says whether it was one of ours; once they rest, commit(). */
   keys(surface, press) {
-    const settle = () => {
-      clearTimeout(this.idle);
-      if (this.moved && !this.dragging) this.commit();
-    };
     this.on(surface, "keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || !press(event)) return;
       event.preventDefault();
@@ -321,15 +329,39 @@ class View {
       this.keysDown.add(event.code);
     });
     this.on(surface, "keyup", (event) => {
-      if (!this.keysDown.delete(event.code) || this.keysDown.size) return;
-      clearTimeout(this.idle);
-      this.idle = setTimeout(settle, IDLE_MS);
+      if (this.keysDown.delete(event.code) && !this.keysDown.size) this.settleSoon();
     });
-    this.on(surface, "blur", () => {
+    this.on(surface, "focusout", (event) => {
+      if (surface.contains(event.relatedTarget)) return;
       this.keysDown.clear();
-      settle();
+      this.settle();
     });
   }
+
+  settleSoon() {
+    clearTimeout(this.idle);
+    this.idle = setTimeout(() => this.settle(), IDLE_MS);
+  }
+
+  settle() {
+    clearTimeout(this.idle);
+    if (this.moved && !this.dragging) this.commit();
+  }
+}
+
+/** Where a key moves a share of a line, from 0 to 1; undefined for a key that moves nothing. */
+function stepAlong(event, share, small, big) {
+  const step = event.shiftKey ? big : small;
+  return {
+    ArrowLeft: share - step,
+    ArrowDown: share - step,
+    ArrowRight: share + step,
+    ArrowUp: share + step,
+    PageDown: share - big,
+    PageUp: share + big,
+    Home: 0,
+    End: 1,
+  }[event.key];
 }
 
 /**
@@ -343,8 +375,7 @@ class Line {
   constructor(view, { children = [], small = 0.01, big = 0.1, snap, grasp, special }) {
     this.view = view;
     this.share = 0;
-    this.steps = { small, big };
-    Object.assign(this, { snap, grasp, special });
+    Object.assign(this, { small, big, snap, grasp, special });
     this.handle = make("div", "handle");
     this.track = make(
       "div",
@@ -377,21 +408,10 @@ class Line {
   }
 
   press(event) {
-    const { small, big } = this.steps;
-    const step = event.shiftKey ? big : small;
-    const moves = {
-      ArrowLeft: this.share - step,
-      ArrowDown: this.share - step,
-      ArrowRight: this.share + step,
-      ArrowUp: this.share + step,
-      PageDown: this.share - big,
-      PageUp: this.share + big,
-      Home: 0,
-      End: 1,
-    };
-    if (!(event.key in moves)) return false;
+    const next = stepAlong(event, this.share, this.small, this.big);
+    if (next === undefined) return false;
     this.grasp?.();
-    this.moveTo(moves[event.key], event);
+    this.moveTo(next, event);
     return true;
   }
 

@@ -83,11 +83,13 @@ class Filmstrip extends View {
     this.direction = this.strip.share >= 1 && !this.data.loop ? -1 : 1;
     this.showButton();
     this.request();
+    this.say("Playing");
   }
 
   pause() {
     this.grasp();
     this.rest();
+    this.say("Paused");
   }
 
   showButton() {

@@ -8,8 +8,8 @@ const WIDE = 560; // from this width on they stand side by side
 const NEAR_SIDE = { wide: 84, stacked: 56 }; // pixels for the nearest real picture
 const WARPED_TICKS = [-2, -1, 0, 1, 2];
 const HINT =
-  "Arrow keys move the point, with Shift in bigger steps. Page Up and Page Down move it up and " +
-  "down, Home and End to the left and right edge, with Shift to the bottom and top edge.";
+  "Arrow keys move the point across and up, with Shift in bigger steps. Page Up and Page Down move along this axis in " +
+  "bigger steps, Home and End to its ends.";
 
 /** The latent value of a probability: the inverse normal CDF, P. J. Acklam's rational form. */
 function probit(p) {
@@ -51,6 +51,7 @@ class Pad extends View {
     this.share = [0.5, 0.5]; // of the plane, from the left and from the bottom
     this.hidden = new Set(); // classes that the legend switched off
     this.nearest = -1;
+    this.axis = 0; // whose slider has, or had, the focus
     this.build();
     this.drag(this.surface, { start: () => this.hold(), move: (event) => this.follow(event) });
     this.keys(this.surface, (event) => this.press(event));
@@ -60,16 +61,10 @@ class Pad extends View {
     this.ground = make("canvas", "ground", { "aria-hidden": "true" });
     this.marker = make("div", "marker");
     this.lines = [make("div", "line across"), make("div", "line up")];
-    this.surface = make(
-      "div",
-      "surface",
-      {
-        role: "slider", tabindex: "0", "aria-roledescription": "2-D slider",
-        "aria-describedby": "hint", "aria-orientation": "horizontal",
-        "aria-valuemin": "0", "aria-valuemax": "1",
-      },
-      [this.ground, ...this.lines, this.marker],
-    );
+    this.sliders = ["horizontal", "vertical"].map((orientation, axis) => this.buildSlider(orientation, axis));
+    const within = [this.ground, ...this.lines, this.marker, ...this.sliders];
+    this.surface = make("div", "surface", { role: "group", tabindex: "-1", "aria-describedby": "hint" }, within);
+    this.on(this.surface, "focus", () => this.sliders[this.axis].focus({ preventScroll: true }));
     this.legend = make("div", "legend", { role: "group", "aria-label": "Classes shown" });
     this.picture = new Picture("picture", { role: "img" });
     this.coordinates = [make("span", "number"), make("span", "number")];
@@ -88,11 +83,26 @@ class Pad extends View {
     );
   }
 
+  /** A plane is two sliders to whoever does not see it; assistive technology moves them without keys. */
+  buildSlider(orientation, axis) {
+    const slider = make("input", `axis ${orientation}`, {
+      type: "range", min: "0", max: "1", step: String(SMALL_STEP), "aria-orientation": orientation,
+      "aria-roledescription": "2-D slider", "aria-describedby": "hint",
+    });
+    this.on(slider, "focus", () => (this.axis = axis));
+    this.on(slider, "input", (event) => {
+      this.moveTo(this.share.with(axis, Number(slider.value)), event);
+      this.settleSoon();
+    });
+    return slider;
+  }
+
   // --- What the server sends ---
 
   update(data) {
     this.data = data;
     this.surface.setAttribute("aria-label", data.label);
+    this.sliders.forEach((slider, axis) => slider.setAttribute("aria-label", `${data.label}, ${data.axes[axis]}`));
     this.picture.canvas.setAttribute("aria-label", data.alt);
     this.picture.resize(data.tile[1], data.tile[0]);
     this.nearBox.hidden = !data.hasNearest;
@@ -198,35 +208,25 @@ class Pad extends View {
     return () => (this.share = share);
   }
 
-  moveTo(across, up, event) {
-    const share = [clamp(across, 0, 1), clamp(up, 0, 1)];
-    if (share[0] === this.share[0] && share[1] === this.share[1]) return;
-    this.share = share;
+  moveTo(share, event) {
+    const next = share.map((part) => clamp(part, 0, 1));
+    if (next[0] === this.share[0] && next[1] === this.share[1]) return;
+    this.share = next;
     this.moved = true;
     this.request(event);
   }
 
   follow(event) {
     const box = this.surface.getBoundingClientRect();
-    const across = (event.clientX - box.left) / box.width;
-    this.moveTo(across, 1 - (event.clientY - box.top) / box.height, event);
+    this.moveTo([(event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height], event);
   }
 
   press(event) {
-    const [across, up] = this.share;
-    const step = event.shiftKey ? BIG_STEP : SMALL_STEP;
-    const moves = {
-      ArrowLeft: [across - step, up],
-      ArrowRight: [across + step, up],
-      ArrowDown: [across, up - step],
-      ArrowUp: [across, up + step],
-      PageDown: [across, up - BIG_STEP],
-      PageUp: [across, up + BIG_STEP],
-      Home: event.shiftKey ? [across, 0] : [0, up],
-      End: event.shiftKey ? [across, 1] : [1, up],
-    };
-    if (!moves[event.key]) return false;
-    this.moveTo(...moves[event.key], event);
+    const axis = { ArrowLeft: 0, ArrowRight: 0, ArrowDown: 1, ArrowUp: 1 }[event.key] ?? this.axis;
+    const next = stepAlong(event, this.share[axis], SMALL_STEP, BIG_STEP);
+    if (next === undefined) return false;
+    this.sliders[axis].focus(); // so that what has changed is spoken
+    this.moveTo(this.share.with(axis, next), event);
     return true;
   }
 
@@ -245,8 +245,8 @@ class Pad extends View {
     this.lines[0].style.transform = `translateY(${top}px)`;
     this.lines[1].style.transform = `translateX(${left}px)`;
     this.paintPicture();
-    this.paintText();
     this.paintNearest();
+    this.paintText();
   }
 
   paintPicture() {
@@ -274,13 +274,14 @@ class Pad extends View {
   }
 
   paintText() {
-    const point = this.position();
-    const { axes } = this.data;
-    const texts = point.map((value, axis) => `${axes[axis]} = ${spoken(value, 2)}`);
-    texts.forEach((text, axis) => (this.coordinates[axis].textContent = text));
+    const values = this.position().map((value) => spoken(value, 2));
+    values.forEach((value, axis) => (this.coordinates[axis].textContent = `${this.data.axes[axis]} = ${value}`));
     if (this.dragging) return; // a screen reader hears where a drag ends, not all its points
-    this.surface.setAttribute("aria-valuenow", this.share[0].toFixed(3));
-    this.surface.setAttribute("aria-valuetext", texts.join(", "));
+    const near = this.nearName.textContent;
+    this.sliders.forEach((slider, axis) => {
+      slider.value = this.share[axis];
+      slider.setAttribute("aria-valuetext", near ? `${values[axis]}, near ${near}` : values[axis]);
+    });
   }
 
   paintNearest() {

@@ -38,11 +38,9 @@ class Sketchpad extends View {
     );
     this.undoButton = make("button", "entry", { type: "button" }, ["Undo"]);
     this.clearButton = make("button", "entry", { type: "button" }, ["Clear"]);
-    this.status = make("p", "spoken-only", { role: "status" });
     this.root.append(
       this.surface,
       make("div", "buttons", {}, [this.undoButton, this.clearButton]),
-      this.status,
     );
   }
 
@@ -174,7 +172,7 @@ class Sketchpad extends View {
 
   tell() {
     const [x, y] = this.pen.map(Math.round);
-    this.status.textContent = `Pen ${this.stroke ? "down" : "up"}, column ${x}, row ${y}`;
+    this.say(`Pen ${this.stroke ? "down" : "up"}, column ${x}, row ${y}`);
   }
 
   leave() {

@@ -7,6 +7,7 @@ A component reports {"at": value, "turn": how many reports before, "epoch": whic
 the browser whether an answer is about the point it shows; the epoch makes a placement by the page win over what the
 browser still holds.
 """
+import contextlib
 import hashlib
 import json
 import math
@@ -42,7 +43,7 @@ PARTS = component("parts")
 def mount(shown: Callable[..., Any], key: str, data: dict[str, Any], parts: dict[str, Any] | None = None,
           on_change: Callable[[], None] | None = None, default: Any = None) -> Any:
     """Show a component (and its parts) and return its value, unchecked."""
-    with st.container(gap=None):
+    with contextlib.nullcontext() if parts is None else st.container(gap=None):
         if parts is not None:
             data = data | {"parts": _digest(parts)}
             PARTS(key=f"{key}:parts", data={"id": data["parts"], "parts": _plain(parts)})
