@@ -9,6 +9,7 @@ READY = 90_000                   # ms: the first page of a fresh server on a bus
 def settle(page: Any) -> None:
     """Wait until nothing that was set off is left to happen: see rest.js."""
     page.wait_for_selector("[data-testid=stApp]", timeout=READY)
+    painted(page)                                # what has just been done has set off all that it will
     try:
         page.wait_for_function("window.atRest()", timeout=READY)
     except TooLate as error:
