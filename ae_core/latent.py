@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.stats import norm
 
 from ae_core.pictures import convert
 
@@ -131,4 +130,5 @@ def distribution(codes: np.ndarray, bins: int = 61) -> Distribution:
     edges = np.linspace(-reach, reach, bins + 1)
     density = np.stack([np.histogram(column, edges, density=True)[0] for column in codes.T])
     middles = (edges[1:] + edges[:-1]) / 2
-    return Distribution(edges, density, norm.pdf(middles), codes.mean(axis=0), codes.std(axis=0))
+    normal = np.exp(-middles**2 / 2) / np.sqrt(2 * np.pi)
+    return Distribution(edges, density, normal, codes.mean(axis=0), codes.std(axis=0))

@@ -37,11 +37,9 @@ def drag(model, pictures, kind, others, seed):
     """The live strip: the level follows the pointer in the browser; returns the value on release."""
     level, label, highest, first, count = LEVELS[kind]
     values = np.linspace(0, highest, count)
-    noisy, restored = denoise.sweep(model, pictures, kind, level, values, seed, **others)
-    films = np.stack([np.concatenate([sheets.tile(rows, len(pictures)) for rows in (pictures, *pair)])
-                      for pair in zip(noisy, restored, strict=True)])
+    film = cache.noise_film(model, pictures, kind, level, tuple(values), seed, others)
     field = address.numbers("level", [(0, highest)], (first,), "noise level")
-    value = live.filmstrip(f"noise_{kind}", films[..., 0] if films.shape[-1] == 1 else films, label=label,
+    value = live.filmstrip(f"noise_{kind}", film, label=label,
                            captions=[f"{label}: {value:.3g}" for value in values], value=field.read()[0], stop=highest,
                            scale=3, ends=("clean", "all noise"),
                            alt="Three rows: the original pictures, the same corrupted, and restored")
@@ -51,11 +49,11 @@ def drag(model, pictures, kind, others, seed):
 
 def show_filter(name, pictures, noisy):
     """One row: a classical filter at its best setting for these pictures, and its numbers."""
-    restored, setting = denoise.best_filter(name, pictures, noisy)
+    restored, setting = cache.filtered(name, pictures, noisy)
     result = denoise.measure(pictures, noisy, restored)
-    st.image(sheets.to_png(sheets.tile(restored, min(COUNT, len(restored)), scale=3)), width="content",
-             caption=f"{name} at its best setting for this noise ({setting}): {numbers(result)}",
-             alt=f"The same pictures restored by the {name}")
+    widgets.image(sheets.tile(restored, min(COUNT, len(restored)), scale=3),
+                  f"The same pictures restored by the {name}",
+                  f"{name} at its best setting for this noise ({setting}): {numbers(result)}")
     return result
 
 
@@ -68,6 +66,19 @@ def labeled(results):
     columns = min(COUNT, len(results["Original"].restored))
     return sheets.stack(*(sheets.label(sheets.tile(result.restored, columns, scale=6), name)
                           for name, result in results.items()))
+
+
+def show_robustness():
+    """All denoisers of the data set and the filters at rising noise, and where the strip is."""
+    st.markdown("Gaussian noise increases from left to right, on 60 test pictures: all denoisers for this data set, "
+                "each filter at its best setting for that level, and the corrupted pictures themselves.")
+    together = [name for name in titles.values() if store.preset(name).dataset == model.preset.dataset]
+    with widgets.sentences():
+        measured = cache.robustness(tuple(map(cache.served, together)), others.get("mean", denoise.MEAN))
+        sigmas = np.round(denoise.CURVE_SIGMAS, 2)
+        charts.curves({name: (sigmas, decibels) for name, decibels in measured.items()}, "Strength σ of the noise",
+                      "PSNR (dB)", "PSNR against noise strength for denoisers, filters, and the corrupted pictures",
+                      marker=value if kind == "Gaussian" else None, height=400)
 
 
 frame.open_page("denoise")
@@ -92,15 +103,5 @@ with picture:
 with controls:
     widgets.download("Download PNG", lambda: sheets.to_png(labeled(results)), "denoised.png", "image/png")
 
-st.subheader("How much noise is too much?")
-st.markdown("Gaussian noise increases from left to right, on 60 test pictures: all denoisers for this data set, each "
-            "filter at its best setting for that level, and the corrupted pictures themselves.")
-together = [name for name in titles.values() if store.preset(name).dataset == model.preset.dataset]
-# Measuring takes a while at first: what is below stays where it is.
-with st.container(height=420, border=False), widgets.sentences():
-    measured = cache.robustness(tuple(map(cache.served, together)), others.get("mean", 0.5))
-    sigmas = np.round(denoise.CURVE_SIGMAS, 2)
-    charts.curves({name: (sigmas, decibels) for name, decibels in measured.items()}, "Strength σ of the noise",
-                  "PSNR (dB)", "PSNR against noise strength for denoisers, filters, and the corrupted pictures",
-                  marker=value if kind == "Gaussian" else None, height=400)
+widgets.panel("How much noise is too much?", show_robustness, "show_chart", "robustness")
 widgets.explain("denoise", model.preset.recipe, denoise.run, denoise.sweep, convert.add_gaussian, denoise.best_filter)

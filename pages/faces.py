@@ -16,7 +16,6 @@ MOST_STOPS = 8                   # faces of a morph
 SHEET_FACES = [17, 21, 35, 43]   # of the gallery, below the current one
 ENTANGLED = ("Smiling", "Mouth_Slightly_Open", "Eyeglasses", "Young", "Male", "No_Beard", "Heavy_Makeup",
              "Wearing_Lipstick", "Attractive", "Blond_Hair", "Black_Hair", "Pale_Skin")
-enlarged = widgets.enlarged
 
 
 def spoken(name):
@@ -60,7 +59,7 @@ def show_change(served, face):
     row.button("Another face", icon=":material/casino:", on_click=face_picker.another, args=(served,))
     with row:
         widgets.download("Download PNG", lambda: sheets.to_png(sheets.tile(
-            enlarged(convert.as_pictures(now[None]), 6), 1)), "face.png", "image/png")
+            sheets.smooth(convert.as_pictures(now[None]), 6), 1)), "face.png", "image/png")
     st.multiselect("Attributes to change", stored.names, chosen, key="attributes", format_func=spoken,
                    placeholder="The usual six")
 
@@ -94,10 +93,9 @@ def show_sheet(served, face):
         st.markdown(BIAS)
     with sheet:
         codes = np.concatenate([face.code[None], cache.gallery(served)[0][SHEET_FACES]])
-        pictures = faces.sheet(served, codes, stored.directions[row])
-        widgets.show(sheets.tile(enlarged(pictures, 2), 7, ground=255),
+        widgets.show(cache.face_sheet(served, codes, row),
                      f"{spoken(name)} from alpha −3 to 3; in the middle, the face as it is.",
-                     f"{len(codes)} faces, each in seven steps of {spoken(name)}", f"sheet_{name}")
+                     f"{len(codes)} faces, each in seven steps of {spoken(name)}", f"sheet_{name}", photo=True)
 
 
 # --- morph -----------------------------------------------------------------------------------------------
@@ -112,8 +110,8 @@ def show_morph(served, face):
     film, controls = st.columns([1.6, 1], gap="large")
     with controls:
         names = ", ".join([face.name, *(f"face {k + 1}" for k in via)]) + " and back" * loop
-        st.image(sheets.to_png(sheets.tile(served.decode(stops), min(4, len(stops)), ground=255)), width="content",
-                 caption=f"The path: {names}.", alt=f"The {len(stops)} faces along the path")
+        widgets.image(sheets.tile(served.decode(stops), min(4, len(stops)), ground=255),
+                      f"The {len(stops)} faces along the path", f"The path: {names}.", photo=True)
         row = st.container(horizontal=True)
         row.button("Remove the last", icon=":material/backspace:", disabled=not loop, on_click=set_stops,
                    args=(via[:-1],))
@@ -149,7 +147,7 @@ def film_downloads(frames):
     """Encoded at the click."""
     with st.container(horizontal=True):
         for kind, encode in (("GIF", sheets.to_gif), ("WebP", sheets.to_webp)):
-            widgets.download(f"Download {kind}", lambda encode=encode: encode(enlarged(frames, 4)),
+            widgets.download(f"Download {kind}", lambda encode=encode: encode(sheets.smooth(frames, 4)),
                              f"morph.{kind.lower()}", f"image/{kind.lower()}")
 
 

@@ -2,8 +2,7 @@
 import streamlit as st
 
 from ae_core import model, presets
-from ae_core.pictures import sheets
-from pages.shared import frame
+from pages.shared import cache, frame, widgets
 
 
 def card(page):
@@ -11,8 +10,7 @@ def card(page):
     with st.container(border=True):
         frame.link(page.name, bold=True)
         try:
-            sheet, alt = page.picture()
-            st.image(sheets.to_png(sheet), alt=alt, width="content")
+            widgets.image(*cache.home_picture(page))
         except (model.store.WeightsMissing, model.store.WeightsDamaged) as error:
             st.caption(str(error))
         st.markdown(page.sentence)
@@ -29,7 +27,7 @@ st.subheader("The models")
 here = [preset.name for preset in presets.PRESETS.values() if model.store.present(preset.name)]
 st.markdown(f"**{len(here)} of {len(presets.PRESETS)}** models are trained and stored here; each follows a published "
             "recipe.")
-with st.expander("All models", icon=":material/list:"):
-    st.dataframe([{"Here": preset.name in here, "Name": preset.name, "Model": preset.title, "Numbers": preset.code,
-                   "What it is": preset.description, "Recipe": preset.recipe} for preset in presets.PRESETS.values()],
-                 hide_index=True)
+widgets.panel("All models", lambda: st.dataframe([
+    {"Here": preset.name in here, "Name": preset.name, "Model": preset.title, "Numbers": preset.code,
+     "What it is": preset.description, "Recipe": preset.recipe} for preset in presets.PRESETS.values()],
+    hide_index=True), "list", "models")

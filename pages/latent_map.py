@@ -145,7 +145,7 @@ def show_path(names):
         live.filmstrip("path", latent.tiles(pictures, FRAMES)[0], label="Path from one picture to the other",
                        alt=f"A picture on the path from {first} to {last}", value=0.5, ends=(first, last))
     with controls:
-        st.image(sheets.to_png(sheets.tile(cache.coded_pictures(served)[ends], 2, scale=3)),
+        widgets.image(sheets.tile(cache.coded_pictures(served)[ends], 2, scale=3),
                  caption="The real pictures at both ends.", width="content",
                  alt=f"Two real pictures: {first} and {last}")
         widgets.download("Download GIF", lambda: sheets.to_gif(latent.there_and_back(pictures), scale=8), "path.gif",

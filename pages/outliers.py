@@ -13,14 +13,14 @@ SHOWN = own_outliers.SHOWN
 
 
 def choose_mixture():
-    """The mixture of the published experiment and its kin, and the names of its two classes."""
+    """The mixture of the published experiment and its kin, all its scores, and the names of its two classes."""
     classes = datasets.DATASETS["fashion_mnist"].classes
     regular = widgets.choose_one("Regular class", classes, "regular", index=classes.index("Sandal"))
     others = [name for name in classes if name != regular]
     intruder = widgets.choose_one("Intruders", others, "intruder")
     share = SHARES[widgets.choose_one("Intruders per regular picture", list(SHARES), "share", index=1)]
-    pictures, labels = cache.samples("fashion_mnist")
-    return datasets.mix(pictures, labels, classes.index(regular), classes.index(intruder), share), regular, intruder
+    models = tuple((name, widgets.served(outliers.rebuilder(name, regular))) for name in outliers.SCORES)
+    return *cache.outlier_scores(models, classes.index(regular), classes.index(intruder), share), regular, intruder
 
 
 def drag(scored, mixed, score, quantile, key):
@@ -84,13 +84,12 @@ def experiment():
     """The published experiment, for any pair of classes."""
     picture, controls = st.columns([5, 3], gap="medium")
     with controls:
-        mixed, regular, intruder = choose_mixture()
+        mixed, everything, by_pca, regular, intruder = choose_mixture()
         score = widgets.choose_one("Score", list(outliers.SCORES), "score")
         quantile = QUANTILES[widgets.choose_one("Threshold at quantile", list(QUANTILES), "quantile", index=2)]
-        served = widgets.served(outliers.rebuilder(score, regular))
-        scored = outliers.run(served, mixed.pictures, score)
+        scored, title = everything[score], presets.get(outliers.rebuilder(score, regular)).title
         st.caption(f"{(~mixed.intruder).sum():,} × {regular} and {mixed.intruder.sum()} × {intruder} from the test "
-                   f"pictures, seen by “{widgets.plain(served.preset.title)}”.")
+                   f"pictures, seen by “{title}”.")
         downloads = st.container()
     with picture:
         threshold = drag(scored, mixed, score, quantile, f"line_{regular}_{intruder}_{score}_{len(mixed.rows)}")
@@ -101,10 +100,9 @@ def experiment():
         classes = np.array(datasets.DATASETS["fashion_mnist"].classes)[mixed.labels]
         own_outliers.download_csv(scored.scores, len(beyond), {"test_picture": mixed.rows, "class": classes,
                                                                "intruder": mixed.intruder})
-    everything = {name: outliers.run(widgets.served(outliers.rebuilder(name, regular)), mixed.pictures, name).scores
-                  for name in outliers.SCORES}
-    everything[outliers.PCA] = outliers.pca_error(mixed.pictures)
-    show_all_scores(everything, judged, mixed, regular, intruder)
+    scores = {name: each.scores for name, each in everything.items()} | {outliers.PCA: by_pca}
+    widgets.panel("Every threshold and every score", lambda: show_all_scores(scores, judged, mixed, regular, intruder),
+                  "show_chart", "scores")
 
 
 frame.open_page("outliers")

@@ -47,12 +47,11 @@ def show_numbers(result, model, size_error):
 
 def show_errors(result, classes, labels):
     """The error of each picture as a table, and as a download."""
-    with st.expander("The error of each picture", icon=":material/table:"):
-        names = ["yours"] * len(result.mse) if labels is None else [classes[label] for label in labels]
-        rows = [{"Picture": k + 1, "Class": name, "MSE": float(error), "PSNR (dB)": float(metrics.psnr(error))}
-                for k, (name, error) in enumerate(zip(names, result.mse, strict=True))]
-        st.dataframe(rows, hide_index=True, height=240)
-        widgets.download("Download CSV", widgets.table_csv(rows), "errors.csv", "text/csv")
+    names = ["yours"] * len(result.mse) if labels is None else [classes[label] for label in labels]
+    rows = [{"Picture": k + 1, "Class": name, "MSE": float(error), "PSNR (dB)": float(metrics.psnr(error))}
+            for k, (name, error) in enumerate(zip(names, result.mse, strict=True))]
+    st.dataframe(rows, hide_index=True, height=240)
+    widgets.download("Download CSV", widgets.table_csv(rows), "errors.csv", "text/csv")
 
 
 def choose_labels(preset, picked):
@@ -65,7 +64,6 @@ def choose_labels(preset, picked):
 
 
 def show_sizes(marker):
-    st.subheader("How small can the code be?")
     sizes, dense, pca = cache.size_curve()
     charts.curves({"Dense autoencoder": (sizes, dense), "PCA": (sizes, pca)}, "Numbers in the code",
                   "Test error (MSE)", "Test error against code size: the dense autoencoder lies below PCA at small "
@@ -95,7 +93,8 @@ with wide if view == ROWS else picture:
                  f"Original pictures and their reconstructions from {preset.code} numbers", "reconstructions")
 with picture:
     show_numbers(result, model, errors.mean())
-    show_errors(result, about.classes, picked.labels)
+    widgets.panel("The error of each picture", lambda: show_errors(result, about.classes, picked.labels), "table",
+                  "errors")
 
 if preset.sparsity:
     reconstruct_panels.show_units(model, result.codes[0])
@@ -104,9 +103,9 @@ with left, widgets.sentences():
     if about.drawings:
         reconstruct_panels.show_lines(result.originals[:1])
     else:
-        show_sizes(preset.code if name in dense else None)
+        widgets.panel("How small can the code be?", lambda: show_sizes(preset.code if name in dense else None),
+                      "show_chart", "sizes")
 with right:
-    st.subheader("The network")
-    total = widgets.architecture(model.card)
-    st.caption(f"{total:,} parameters. {widgets.plain(preset.description)}")
+    widgets.panel("The network", lambda: st.caption(
+        f"{widgets.architecture(model.card):,} parameters. {widgets.plain(preset.description)}"), "lan", "network")
 widgets.explain("reconstruct", preset.recipe, reconstruct.run, reconstruct.run_pca)

@@ -72,7 +72,6 @@ def go_on(row, before=None):
 
 def show_precision(served):
     """Precision at 16 by class, ours against what needs no network."""
-    st.subheader("How often is the class right?")
     classes = datasets.DATASETS["fashion_mnist"].classes
     labels = cache.searched("test")[1][:1000]
     titles = {ruler: title for title, ruler in RULERS.items()}
@@ -107,8 +106,7 @@ found = search.like(searched.index, served, query, but=row)
 results = convert.as_pictures(searched.shown[found.ids])
 with query_place:
     caption = "The query, as the model sees it" if row is None else f"The query: {searched.names[row]}"
-    st.image(sheets.to_png(sheets.enlarge(convert.to_uint8(shown), 300 // len(shown))), caption=caption, alt=caption,
-             width="content")
+    widgets.image(sheets.enlarge(convert.to_uint8(shown), 300 // len(shown)), caption, caption)
 with right:
     before = None if picked is None else picked.tobytes()
     widgets.picture_grid("result", results, [f"Result {k + 1}" for k in range(len(found.ids))], go_on,
@@ -119,5 +117,5 @@ with right:
                "from it.")
     widgets.download("Download PNG", lambda: mosaic(results, shown), "search.png", "image/png")
 if not mine:
-    show_precision(served)
+    widgets.panel("How often is the class right?", lambda: show_precision(served), "bar_chart", "precision")
 widgets.explain("search", presets.get(search.PRESET).recipe, search.like, search.Index.search, search.leave_one_out)

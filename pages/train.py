@@ -100,9 +100,9 @@ def show_ended(job):
 
 def show_frame(recorded, preset):
     """The latest pictures of a run, and its plane."""
-    st.image(sheets.to_png(story.frames(recorded, live.PALETTE, most=1)[-1]), width="content",
-             caption=f"After {recorded.epochs[-1]} epochs. {describe(recorded, preset)}",
-             alt=f"Pictures and their reconstructions after {recorded.epochs[-1]} epochs")
+    widgets.image(story.frames(recorded, live.PALETTE, most=1)[-1],
+                  f"Pictures and their reconstructions after {recorded.epochs[-1]} epochs",
+                  f"After {recorded.epochs[-1]} epochs. {describe(recorded, preset)}")
 
 
 def describe(recorded, preset):
@@ -136,7 +136,8 @@ def show_model(name):
                        scale=1, captions=[f"After {epoch} epochs" for epoch in epochs], ends=("untrained", "trained"),
                        alt="Pictures, their reconstructions, and the plane of codes, epoch by epoch")
         st.caption(describe(recorded, served.preset))
-        show_curves(history, len(history), f"model_{name}")
+        widgets.panel("The loss of each epoch", lambda: show_curves(history, len(history), f"model_{name}"),
+                      "show_chart", "losses")
     else:
         st.info("This model comes without a record of its training; the pages below show what it can do.")
     show_use(served.preset, kept)
@@ -161,15 +162,16 @@ def show_use(preset, kept):
 
 def show_plan(preset, seed, about):
     """The network from picture to code to picture, and the lines that train it again."""
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.subheader("The network")
+    def network():
         charts.network(blueprint.stages(preset))
         st.caption(f"{blueprint.parameters(preset):,} parameters. Height: how many numbers a layer outputs, on a "
                    f"logarithmic scale. {widgets.plain(preset.description)}")
+    left, right = st.columns(2, gap="large")
+    with left:
+        widgets.panel("The network", network, "lan", "network")
     with right:
-        st.subheader("The same run in Python")
-        st.code(design.lines(preset, seed, about), "python", height=300)
+        widgets.panel("The same run in Python", lambda: st.code(design.lines(preset, seed, about), "python",
+                                                                height=300), "code", "lines")
 
 
 def show_beta():

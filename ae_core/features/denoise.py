@@ -13,6 +13,7 @@ from ae_core.pictures import convert
 
 SIGMAS = (0.5, 0.75, 1.0)        # the published robustness experiment
 CURVE_SIGMAS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.05, 1.2)
+MEAN = 0.5                       # of the published noise
 EVALUATION_SEED = 7
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import kstest
 
 from ae_core import attributes, latent, metrics
 from ae_core.model import Autoencoder
@@ -105,6 +104,8 @@ def morph(model: Autoencoder, codes: np.ndarray, leg: int = LEG, along_sphere: b
 
 def normality(mean: np.ndarray, log_variance: np.ndarray) -> Normality:
     """Each dimension of one sample of each posterior, (n, d) twice, held against N(0, 1)."""
+    from scipy.stats import kstest  # half a second that the other sections do without
+
     samples = latent.sample_posterior(mean, log_variance, SEED)
     return Normality(latent.distribution(samples, 41), np.array([kstest(column, "norm").statistic
                                                                  for column in samples.T]))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.linalg import eigh
 
 from ae_core import metrics, model
 from ae_core.model import Autoencoder
@@ -66,6 +67,16 @@ def run(served: Autoencoder, pictures: np.ndarray, score: str = DISTANCE) -> Sco
     return Scored(rebuilt, SCORES[score](pictures, rebuilt, codes))
 
 
+def run_all(models: Mapping[str, Autoencoder], pictures: np.ndarray) -> dict[str, Scored]:
+    """The scores of pictures by {score: the model that it looks through}, each model run once."""
+    seen = {}
+    for served in {id(served): served for served in models.values()}.values():
+        codes = served.encode(pictures)
+        seen[id(served)] = served.decode(codes), codes
+    return {name: Scored(seen[id(served)][0], SCORES[name](pictures, *seen[id(served)]))
+            for name, served in models.items()}
+
+
 def squared_error(pictures: np.ndarray, rebuilt: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """The published score: the mean squared error of each picture."""
     return metrics.mse(pictures, rebuilt)
@@ -105,7 +116,8 @@ def pca_error(pictures: np.ndarray, components: int = 8) -> np.ndarray:
     """The other baseline: what the first principal components of the collection leave of each picture."""
     flat = pictures.reshape(len(pictures), -1)
     flat = flat - flat.mean(axis=0)
-    axes = np.linalg.eigh(flat.T @ flat)[1][:, -components:]
+    size = flat.shape[1]
+    _, axes = eigh(flat.T @ flat, subset_by_index=(size - components, size - 1))
     return np.square(flat - flat @ axes @ axes.T).mean(axis=1, dtype=np.float64)
 
 

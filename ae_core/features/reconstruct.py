@@ -41,6 +41,12 @@ def baseline(preset: Preset) -> str | None:
                  and (other.dataset, other.shape) == (preset.dataset, preset.shape)), None)
 
 
+def compared_with(pca: Preset) -> list[int]:
+    """The code sizes, in rising order, of all presets that a linear one is held against."""
+    return sorted({preset.code for preset in presets.PRESETS.values()
+                   if (preset.dataset, preset.shape) == (pca.dataset, pca.shape) and preset.code <= pca.code})
+
+
 def choose(labels: np.ndarray, errors: np.ndarray, count: int, order: str = "random", class_index: int | None = None,
            seed: int = 0) -> np.ndarray:
     """Indices (count,) of test pictures: at random by seed, or the best or worst rebuilt, of one class or of all."""

@@ -21,6 +21,11 @@ def enlarge(picture: np.ndarray, factor: int) -> np.ndarray:
     return picture.repeat(factor, 0).repeat(factor, 1)
 
 
+def smooth(pictures: np.ndarray, factor: int) -> np.ndarray:
+    """Pictures (n, h, w, c) enlarged, interpolated between the pixels: square ones would hide a face."""
+    return np.stack([convert.resize(picture, [factor * side for side in picture.shape[:2]]) for picture in pictures])
+
+
 def frame(pictures: np.ndarray, colors: Sequence | np.ndarray) -> np.ndarray:
     """Pictures (n, h, w, c) in frames one pixel wide of their own colors (n, 3) in 0..1: (n, h + 2, w + 2, 3)."""
     n, height, width, _ = pictures.shape
@@ -66,7 +71,7 @@ def stack(*sheets: np.ndarray, gap: int = 6, ground: int = 255) -> np.ndarray:
 def to_png(sheet: np.ndarray) -> bytes:
     """The PNG bytes of a uint8 sheet (h, w, 1 or 3)."""
     buffer = io.BytesIO()
-    Image.fromarray(sheet[..., 0] if sheet.shape[-1] == 1 else sheet).save(buffer, "PNG")
+    Image.fromarray(sheet[..., 0] if sheet.shape[-1] == 1 else sheet).save(buffer, "PNG", compress_level=PNG_LEVEL)
     return buffer.getvalue()
 
 

@@ -3,7 +3,6 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-import tifffile
 from PIL import Image
 
 from ae_core.pictures import color, containers, convert, decoders, metadata
@@ -97,6 +96,8 @@ def _stored(raw, row, tags, begin):
         raise containers.Refused("is a TIFF of a color space that is not read here. Save it as RGB.")
     if packing not in PACKED or (sense == YCBCR and packing != JPEG):
         return _by_pillow(raw, row, tags), RGB
+    import tifffile  # a tenth of a second that other pictures do without
+
     try:
         with tifffile.TiffFile(io.BytesIO(raw)) as file:
             page = file.pages[row]

@@ -3,6 +3,7 @@
 They take the served model, and its name and checksums are the key: a model that was trained anew or replaced is another
 one. What they return is shared by all sessions and never changed.
 """
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,20 @@ import streamlit as st
 
 from ae_core import attributes as attribute_files
 from ae_core import latent, model, presets
-from ae_core.features import colorize, denoise, digits, faces, latent_map, published_colorizer, reconstruct, search
+from ae_core.features import (
+    colorize,
+    denoise,
+    digits,
+    faces,
+    latent_map,
+    outliers,
+    published_colorizer,
+    reconstruct,
+    search,
+)
 from ae_core.own import design, story
-from ae_core.pictures import convert, datasets, reader
-from pages.shared import live
+from ae_core.pictures import convert, datasets, reader, sheets
+from pages.shared import figures, live
 
 NEIGHBORS = 2000                 # real pictures that a pad knows; of many dimensions fewer codes are stored
 Served = model.Autoencoder
@@ -82,13 +93,18 @@ def fitted(raw: bytes, name: str, dataset: str, shape: tuple[int, int, int]) -> 
 def test_errors(served: Served) -> np.ndarray:
     """The squared error (n,) of every test picture through a model."""
     pictures, labels = pictures_of(served)
-    return reconstruct.run(served, pictures, labels if served.preset.labels else None).mse
+    return figures.kept(f"errors_{served.preset.name}", [served.card], pictures, lambda: {"mse": reconstruct.run(
+        served, pictures, labels if served.preset.labels else None).mse.astype(np.float32)})["mse"]
 
 
 @once("Measuring PCA …", 40)
 def pca_error(pca: Served, components: int) -> float:
     """The mean squared error of the test pictures through the first components of a PCA model."""
-    return float(reconstruct.run_pca(pca, pictures_of(pca)[0], components).mse.mean())
+    pictures, sizes = pictures_of(pca)[0], reconstruct.compared_with(pca.preset)
+    if components not in sizes:
+        return float(reconstruct.run_pca(pca, pictures, components).mse.mean())
+    return float(figures.kept(f"sizes_{pca.preset.name}", [pca.card], pictures, lambda: {"mse": np.array(
+        [reconstruct.run_pca(pca, pictures, size).mse.mean() for size in sizes])})["mse"][sizes.index(components)])
 
 
 def size_curve() -> tuple[list[int], list[float], list[float]]:
@@ -102,8 +118,69 @@ def size_curve() -> tuple[list[int], list[float], list[float]]:
 @once("Measuring the noise levels …", 16)
 def robustness(models: tuple[Served, ...], mean: float) -> dict[str, list[float]]:
     """PSNR of denoisers and filters at rising noise, on the first 60 test pictures of their data set."""
-    return denoise.robustness({each.preset.title: each for each in models}, pictures_of(models[0])[0][:60],
-                              denoise.CURVE_SIGMAS, mean)
+    pictures = pictures_of(models[0])[0][:60]
+
+    def measure():
+        curves = denoise.robustness({each.preset.name: each for each in models}, pictures, denoise.CURVE_SIGMAS, mean)
+        return {name: np.array(values) for name, values in curves.items()}
+    curves = figures.kept(f"noise_{models[0].preset.dataset}", [each.card for each in models], pictures, measure) \
+        if mean == denoise.MEAN else measure()
+    titles = {each.preset.name: each.preset.title for each in models}
+    return {titles.get(name, name): values.tolist() for name, values in curves.items()}
+
+
+@once("Restoring the pictures …", 16)
+def noise_film(served: Served, pictures: np.ndarray, kind: str, level: str, values: tuple[float, ...], seed: int,
+               others: dict[str, Any]) -> live.Sheet:
+    """Originals, corrupted and restored pictures at rising values of one level, as the filmstrip takes them."""
+    noisy, restored = denoise.sweep(served, pictures, kind, level, values, seed, **others)
+    films = np.stack([np.concatenate([sheets.tile(rows, len(pictures)) for rows in (pictures, *pair)])
+                      for pair in zip(noisy, restored, strict=True)])
+    return live.encode_strip(films[..., 0] if films.shape[-1] == 1 else films)
+
+
+@once(False, 60)
+def filtered(name: str, pictures: np.ndarray, noisy: np.ndarray) -> tuple[np.ndarray, float]:
+    """Corrupted pictures through a classical filter at its best setting, and that setting."""
+    return denoise.best_filter(name, pictures, noisy)
+
+
+@once("Scoring the pictures …", 16)
+def outlier_scores(models: tuple[tuple[str, Served], ...], regular: int, intruder: int, share: float) \
+        -> tuple[datasets.Mixed, dict[str, outliers.Scored], np.ndarray]:
+    """A mixture of two classes of clothing, its scores through the model of each score, and those of PCA."""
+    mixed = datasets.mix(*samples("fashion_mnist"), regular, intruder, share)
+    return mixed, outliers.run_all(dict(models), mixed.pictures), outliers.pca_error(mixed.pictures)
+
+
+@once("Drawing the pictures of this page …", 20)
+def _home_picture(page, name, card, _draw):
+    def draw():
+        sheet, alt = _draw(served(name))
+        return {"png": np.frombuffer(sheets.to_png(sheet), np.uint8), "alt": np.array(alt)}
+    found = figures.kept(f"home_{page}", [model.store.card(name)], None, draw)
+    return found["png"].tobytes(), str(found["alt"])
+
+
+def home_picture(page: Any) -> tuple[bytes, str]:
+    """The picture of a page of the table on Home as PNG bytes, and its alt text. Raises as `served`."""
+    return _home_picture(page.name, page.home.model, _card(page.home.model), page.home.draw)
+
+
+def measure_all() -> None:
+    """Whatever a page measures of the shipped models; `figures` keeps it."""
+    here = [served(name) for name, preset in presets.PRESETS.items()
+            if model.store.present(name) and not preset.output and datasets.has_samples(preset.dataset)]
+    for each in here:
+        test_errors(each)
+        if each.preset.family.baseline:
+            pca_error(each, reconstruct.compared_with(each.preset)[0])
+    for dataset in sorted({each.preset.dataset for each in here if each.preset.corruption}):
+        robustness(tuple(each for each in here if each.preset.corruption and each.preset.dataset == dataset),
+                   denoise.MEAN)
+    search_precision(served(search.PRESET))
+    story_of(served(design.STORY))
+    betas(tuple(map(served, design.BETA_PRESETS)))
 
 
 # --- latent spaces -------------------------------------------------------------------------------------------
@@ -170,13 +247,21 @@ def class_strip(served: Served, label: int) -> live.Sheet:
 def story_of(served: Served) -> tuple[story.Story, list[dict], live.Sheet]:
     """The story of a model's training, its history, and its frames as the filmstrip takes them."""
     recorded, history = story.read(model.store.read(served.preset.name).path(story.FILE))
-    return recorded, history, live.encode_strip(story.frames(recorded, live.PALETTE), quality=92)
+    strip = _kept_strip(f"story_{served.preset.name}", [served], lambda: story.frames(recorded, live.PALETTE))
+    return recorded, history, strip
 
 
 @once("Decoding the planes …", 1)
 def betas(models: tuple[Served, ...]) -> live.Sheet:
     """The planes of three sizes of beta side by side, from near to far, as the filmstrip takes them."""
-    return live.encode_strip(design.beta_frames(list(models)), quality=92)
+    return _kept_strip("betas", models, lambda: design.beta_frames(list(models)))
+
+
+def _kept_strip(name, models, frames):
+    """The sheet of frames() as `figures` keeps it."""
+    found = figures.kept(name, [each.card for each in models], None,
+                         lambda: dataclasses.asdict(live.encode_strip(frames(), quality=92)))
+    return live.Sheet(**{field: np.asarray(value).item() for field, value in found.items()})
 
 
 # --- faces ---------------------------------------------------------------------------------------------------
@@ -185,6 +270,13 @@ def betas(models: tuple[Served, ...]) -> live.Sheet:
 def attributes(served: Served) -> attribute_files.Attributes:
     """The attribute directions and the gallery of a model. Raises WeightsMissing or WeightsDamaged."""
     return attribute_files.load(served.preset.name)
+
+
+@once("Decoding the faces …", 60)
+def face_sheet(served: model.Autoencoder, codes: np.ndarray, row: int) -> np.ndarray:
+    """The published sheet of an attribute, a face (d,) a row, uint8."""
+    pictures = faces.sheet(served, codes, attributes(served).directions[row])
+    return sheets.tile(sheets.smooth(pictures, 2), 7, ground=255)
 
 
 @once("Decoding the gallery …", 4)
@@ -248,12 +340,15 @@ def index(served: Served, split: str, ruler: str = search.ANGLE) -> search.Index
 def search_precision(served: model.Autoencoder) -> dict[str, np.ndarray]:
     """Precision at 16 of 1,000 test pictures, each among all others: {ruler or baseline: (1000,)}."""
     (pictures, labels), queries = searched("test"), np.arange(1000)
-    vectors = served.encode(pictures[queries])
-    scores = {ruler: search.leave_one_out(index(served, "test", ruler), vectors, labels, queries)
-              for ruler in (search.ANGLE, search.STRAIGHT)}
-    return scores | {name: search.leave_one_out(search.Index.build(vectors, projected=projected), vectors[queries],
-                                                labels, queries)
-                     for name, (vectors, projected) in search.baselines(pictures).items()}
+
+    def measure():
+        vectors = served.encode(pictures[queries])
+        scores = {ruler: search.leave_one_out(index(served, "test", ruler), vectors, labels, queries)
+                  for ruler in (search.ANGLE, search.STRAIGHT)}
+        return scores | {name: search.leave_one_out(search.Index.build(vectors, projected=projected),
+                                                    vectors[queries], labels, queries)
+                         for name, (vectors, projected) in search.baselines(pictures).items()}
+    return figures.kept(f"precision_{served.preset.name}", [served.card], pictures, measure)
 
 
 # --- colorize ------------------------------------------------------------------------------------------------

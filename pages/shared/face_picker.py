@@ -77,9 +77,9 @@ def _real(served):
         st.caption("The photos themselves may not be redistributed. If CelebA is on this machine, the originals appear "
                    "here next to their reconstructions.")
         return
-    both = widgets.enlarged(np.concatenate([originals, pictures[:ROW]]), 2)
+    both = sheets.smooth(np.concatenate([originals, pictures[:ROW]]), 2)
     widgets.show(sheets.tile(both, ROW), "Top: held-out photos. Bottom: their reconstructions.",
-                 f"{ROW} photos above their reconstructions", "reconstructions")
+                 f"{ROW} photos above their reconstructions", "reconstructions", photo=True)
 
 
 def _new(served):
@@ -95,7 +95,7 @@ def _new(served):
     widgets.picture_grid("new", met.pictures, [f"New face {k + 1}" for k in range(NEW)], take,
                          [{"new": f"{seed},{k},{temperature:.1f},{DRAWN.index(drawn)}"} for k in range(NEW)],
                          columns=COLUMNS)
-    widgets.download("Download PNG", lambda: sheets.to_png(sheets.tile(widgets.enlarged(met.pictures, 2), ROW)),
+    widgets.download("Download PNG", lambda: sheets.to_png(sheets.tile(sheets.smooth(met.pictures, 2), ROW)),
                      "new_faces.png", "image/png")
 
 
@@ -114,9 +114,9 @@ def _own(served):
             st.info("Choose or take a photo of a face seen from the front.")
             return
         code = served.encode(found.face[None])[0]
-        pair = widgets.enlarged(np.stack([found.face, served.decode(code)[0]]), 4)
+        pair = sheets.smooth(np.stack([found.face, served.decode(code)[0]]), 4)
         widgets.show(sheets.tile(pair, 2), "Your face as the model sees it, and what its 200 numbers keep of it."
-                     + _remarks(found), "Your face next to its reconstruction", "own_face")
+                     + _remarks(found), "Your face next to its reconstruction", "own_face", photo=True)
         st.button("Change this face", type="primary", icon=":material/face:", on_click=_take_own, args=(code,))
 
 

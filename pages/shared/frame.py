@@ -9,6 +9,7 @@ import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -29,6 +30,13 @@ def nothing(preset: presets.Preset) -> bool:
 
 
 @dataclass(frozen=True)
+class Home:
+    """The picture of a page on Home, drawn by a model of that page."""
+    model: str                   # its name
+    draw: Callable[[Any], Picture]
+
+
+@dataclass(frozen=True)
 class Page:
     """All that the app knows of a page."""
     name: str                    # of its files: pages/<name>.py, <name>.md with "How this works"; and its address
@@ -36,7 +44,7 @@ class Page:
     icon: str
     group: str                   # its heading in the navigation
     sentence: str                # what to do here
-    picture: Callable[[], Picture] | None = None             # for Home, computed by the models of the page
+    home: Home | None = None     # its picture there
     shows: Callable[[presets.Preset], bool] = nothing    # which models can be chosen on it
     query: str = "model"         # where its address keeps the title of the chosen model
 
@@ -47,61 +55,59 @@ class Page:
 
 # --- the pictures on Home ------------------------------------------------------------------------------------
 
-def _reconstruct() -> Picture:
+def _reconstruct(served: Any) -> Picture:
     pictures = cache.samples("fashion_mnist")[0][[0, 2, 8, 18]]
-    result = reconstruct.run(cache.served("fashion_conv"), pictures)
+    result = reconstruct.run(served, pictures)
     return sheets.stack(sheets.tile(pictures, 4, scale=3), sheets.tile(result.rebuilt, 4, scale=3), gap=2), \
         "Four pieces of clothing above their reconstructions from 256 numbers"
 
 
-def _denoise() -> Picture:
+def _denoise(served: Any) -> Picture:
     pictures = cache.samples("mnist")[0][[0, 1, 2, 4]]
     noisy = denoise.corrupt(pictures, "Gaussian", seed=1, sigma=0.6, mean=0.5)
-    result = denoise.run(cache.served("digits_denoiser"), pictures, noisy)
+    result = denoise.run(served, pictures, noisy)
     return sheets.stack(sheets.tile(noisy, 4, scale=3), sheets.tile(result.restored, 4, scale=3), gap=2), \
         "Four digits under heavy noise, above the same digits restored"
 
 
-def _latent_map() -> Picture:
-    served = cache.served("digits_vae")
+def _latent_map(served: Any) -> Picture:
     pictures = latent_map.sheet(served, cache.plane(served), 13, -2, 2)[:13 * 6]
     return sheets.tile(pictures, 13, gap=0), "A sheet of digits that morph into one another"
 
 
-def _digits() -> Picture:
-    lines = digits.write(cache.served("digits_cvae"), "2026", digits.tour(4, 10)[[0, 5]])
+def _digits(served: Any) -> Picture:
+    lines = digits.write(served, "2026", digits.tour(4, 10)[[0, 5]])
     return sheets.tile(lines, 1, scale=3), "The year 2026 in two handwriting styles"
 
 
-def _faces() -> Picture:
-    served = cache.served(faces.PRESET)
+def _faces(served: Any) -> Picture:
     stored, codes = cache.attributes(served), cache.codes(served).mean
     strip = faces.sheet(served, codes[stored.gallery[12:13]], stored.of(["Smiling"])[0])
     return sheets.tile(strip, 7), "One face in seven steps from serious to smiling"
 
 
-def _colorize() -> Picture:
+def _colorize(served: Any) -> Picture:
     path = datasets.photographs()["China"]
-    look = cache.look(cache.served(colorize.PRESET), "China", path.read_bytes(), path.name)
+    look = cache.look(served, "China", path.read_bytes(), path.name)
     return colorize.beside(look, 300), "A gray photo of temples beside its colorized version"
 
 
-def _outliers() -> Picture:
+def _outliers(served: Any) -> Picture:
     mixed = datasets.mix(*cache.samples("fashion_mnist"), 5, 0)
-    order = np.argsort(-outliers.run(cache.served(outliers.ENCODER), mixed.pictures).scores)[:12]
+    order = np.argsort(-outliers.run(served, mixed.pictures).scores)[:12]
     framed = sheets.frame(mixed.pictures[order], [outliers.RED if odd else (0, 0, 0) for odd in mixed.intruder[order]])
     return sheets.tile(framed, 6, scale=2), \
         "The twelve highest outlier scores among 1,010 sandals; red frames mark the T-shirts"
 
 
-def _search() -> Picture:
-    served, pictures = cache.served(search.PRESET), cache.searched("test")[0]
+def _search(served: Any) -> Picture:
+    pictures = cache.searched("test")[0]
     found = search.like(cache.index(served, "test"), served, pictures[4], 10, but=4)
     return sheets.tile(pictures[[4, *found.ids]], 11, scale=2), "A shirt and the ten most similar pictures"
 
 
-def _train() -> Picture:
-    rebuilt = cache.story_of(cache.served(design.STORY))[0].rebuilt
+def _train(served: Any) -> Picture:
+    rebuilt = cache.story_of(served)[0].rebuilt
     return np.concatenate([sheets.tile(convert.as_pictures(rebuilt[k][:4]), 4, scale=3) for k in (0, 1, -1)]), \
         "Four pieces of clothing as a network reconstructs them untrained, after one epoch, and after twenty"
 
@@ -116,26 +122,35 @@ PAGES = {page.name: page for page in (
     Page("home", "Autoencoder Lab", ":material/home:", "",
          "Compress pictures to a few numbers, reconstruct them, and see what survives."),
     Page("reconstruct", "Reconstruct", ":material/compare:", "See",
-         "Choose a model and a code size, and compare each picture with its reconstruction.", _reconstruct,
+         "Choose a model and a code size, and compare each picture with its reconstruction.",
+         Home("fashion_conv", _reconstruct),
          lambda preset: not preset.corruption and datasets.has_samples(preset.dataset)),
     Page("denoise", "Denoise", ":material/blur_on:", "See",
-         "Drag the noise level and watch the autoencoder restore the pictures.", _denoise,
+         "Drag the noise level and watch the autoencoder restore the pictures.",
+         Home("digits_denoiser", _denoise),
          lambda preset: bool(preset.corruption) and not preset.labels),
     Page("latent_map", "Latent map", ":material/map:", "Explore",
-         "Drag the point across the plane: every position decodes to a picture.", _latent_map,
+         "Drag the point across the plane: every position decodes to a picture.",
+         Home("digits_vae", _latent_map),
          lambda preset: preset.mapped and not preset.labels and datasets.has_samples(preset.dataset)),
     Page("digits", "Digits", ":material/pin:", "Explore",
-         "Choose a digit, then drag through handwriting styles.", _digits, _writes_digits),
+         "Choose a digit, then drag through handwriting styles.",
+         Home("digits_cvae", _digits), _writes_digits),
     Page("faces", "Faces", ":material/face:", "Explore",
-         "Drag a strip to make the face smile, age, or wear glasses.", _faces),
+         "Drag a strip to make the face smile, age, or wear glasses.",
+         Home(faces.PRESET, _faces)),
     Page("colorize", "Colorize", ":material/palette:", "Use",
-         "Drop in a black-and-white photo, drag the line across it, and download it in color.", _colorize),
+         "Drop in a black-and-white photo, drag the line across it, and download it in color.",
+         Home(colorize.PRESET, _colorize)),
     Page("outliers", "Outliers", ":material/search_insights:", "Use",
-         "Hide a few intruders among a thousand pictures, drag the threshold, and see which are found.", _outliers),
+         "Hide a few intruders among a thousand pictures, drag the threshold, and see which are found.",
+         Home(outliers.ENCODER, _outliers)),
     Page("search", "Search", ":material/image_search:", "Use",
-         "Choose or draw a picture, see the sixteen most similar, and click one to continue from it.", _search),
+         "Choose or draw a picture, see the sixteen most similar, and click one to continue from it.",
+         Home(search.PRESET, _search)),
     Page("train", "Train", ":material/model_training:", "Make",
-         "Choose pictures and a network, press Train, and watch it learn epoch by epoch.", _train),
+         "Choose pictures and a network, press Train, and watch it learn epoch by epoch.",
+         Home(design.STORY, _train)),
 )}
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -283,11 +283,25 @@ def sentences() -> Iterator[None]:
 
 # --- what is shown -------------------------------------------------------------------------------------------
 
-def show(sheet: np.ndarray, caption: str, alt: str, file: str) -> None:
-    """A uint8 sheet at its own size with its caption and a PNG download."""
-    png = sheets.to_png(sheet)
-    st.image(png, caption=caption, alt=alt, width="content")
-    download("Download PNG", png, f"{file}.png", "image/png")
+def image(sheet: np.ndarray | bytes, alt: str, caption: str | None = None, photo: bool = False) -> None:
+    """A uint8 sheet, or its bytes, at its own size and with its own pixels; one of photos as a JPEG."""
+    kind: Literal["JPEG", "PNG"] = "JPEG" if photo else "PNG"
+    encoded = sheet if isinstance(sheet, bytes) else sheets.to_photo(sheet) if photo else sheets.to_png(sheet)
+    st.image(encoded, caption=caption, alt=alt, width="content", output_format=kind)  # else all are made JPEGs anew
+
+
+def show(sheet: np.ndarray, caption: str, alt: str, file: str, photo: bool = False) -> None:
+    """The same with its caption and a PNG download."""
+    image(sheet, alt, caption, photo)
+    download("Download PNG", lambda: sheets.to_png(sheet), f"{file}.png", "image/png")
+
+
+@st.fragment
+def panel(label: str, draw: Callable[[], object], icon: str, key: str) -> None:
+    """A closed panel; draw() makes its content when it is opened, so that nothing is computed or sent before."""
+    with st.expander(label, icon=f":material/{icon}:", key=f"panel_{key}", on_change="rerun") as box:
+        if box.open:
+            draw()
 
 
 def download(label: str, data: Any, file: str, kind: str, **arguments: Any) -> None:
@@ -317,11 +331,6 @@ def picture_grid(key: str, pictures: np.ndarray, alts: Sequence[str], on_click: 
                       kwargs=arguments[k])
 
 
-def enlarged(pictures: np.ndarray, factor: int) -> np.ndarray:
-    """Pictures (n, h, w, c) between whose pixels is interpolated: square ones would hide a face."""
-    return np.stack([convert.resize(picture, [factor * side for side in picture.shape[:2]]) for picture in pictures])
-
-
 def architecture(card: dict) -> int:
     """The layers of encoder and decoder: name, kind, output shape, parameters; returns how many of these there are."""
     rows = [{"Part": part, "Layer": layer["layer"], "Kind": layer["kind"],
@@ -333,13 +342,16 @@ def architecture(card: dict) -> int:
 
 def explain(page: str, recipe: str, *functions: Callable) -> None:
     """The closed panels "How this works", with the published recipe, and "The code": the real source behind a page."""
-    with st.expander("How this works", icon=":material/school:"):
+    def how():
         st.markdown(frame.explanation(page))
         st.caption(f"Recipe: {recipe}.")
-    with st.expander("The code", icon=":material/code:"):
+
+    def code():
         for function in functions:
             st.caption(f"`{function.__module__}.{function.__qualname__}`")
             st.code(inspect.getsource(function), "python")
+    panel("How this works", how, "school", "how")
+    panel("The code", code, "code", "code")
 
 
 def table_csv(rows: Sequence[dict]) -> bytes:
