@@ -239,7 +239,9 @@ WEIGHTS_README = """# Trained weights
 One folder per preset, written by `python -m ae_core train NAME`: `preset.json` (the preset, the run, and the sha256 of
 every other file), `model.keras` (to train on), `encoder.onnx` and `decoder.onnx` (to serve) and, for models with a
 latent map, `latents.npz` (codes and labels of the test pictures); for faces, `attributes.npz` (directions of 40
-attributes, and which codes are the gallery). There is no pickle, and no picture of a data set.
+attributes, and which codes are the gallery). There is no pickle, and no picture of a data set but for a
+dozen of those in `samples/`. `figures/` holds what the pages show to everyone, measured once by
+`python -m pages.shared.figures`: test errors, curves, and the pictures on Home.
 
 **Half precision.** Weights are rounded to float16 on disk, in all three files alike, and widened to float32 on loading:
 a `Cast` node in the ONNX files, which ONNX Runtime folds away, and float16 arrays in the Keras file, which Keras widens

@@ -23,26 +23,27 @@ def choose_mixture():
     return *cache.outlier_scores(models, classes.index(regular), classes.index(intruder), share), regular, intruder
 
 
-def drag(scored, mixed, score, quantile, key):
+def drag(scores, mixed, score, quantile, key):
     """The histogram with its line; a new quantile moves the line, and once dragged it stays where it is."""
-    value = float(np.quantile(scored.scores, quantile))
+    value = float(np.quantile(scores, quantile))
     if st.session_state.get(f"{key}:quantile") != quantile:
         st.session_state[f"{key}:quantile"] = quantile
         live.place(key, value)
-    threshold = live.threshold(key, scored.scores, mixed.intruder, label="Threshold", value=value)
+    threshold = live.threshold(key, scores, mixed.intruder, label="Threshold", value=value)
     st.caption(f"How many pictures have which score ({score.lower()}; heights are logarithmic): regular pictures in "
                "blue, intruders in red. Drag the line.")
     return threshold
 
 
-def show_beyond(scored, pictures, beyond, intruder):
+def show_beyond(served, pictures, beyond, intruder):
     """The pictures beyond the threshold, the oddest first: original over reconstruction, intruders in a red frame."""
     if not len(beyond):
         st.info("Nothing lies beyond the line. Drag it to the left.")
         return
     shown = beyond[:SHOWN]
     more = f" The first {SHOWN} of {len(beyond)} are shown." if len(beyond) > SHOWN else ""
-    widgets.show(sheets.tile(outliers.pairs(scored, pictures, shown, intruder), own_outliers.COLUMNS, scale=2),
+    pairs = outliers.pairs(pictures[shown], served.reconstruct(pictures[shown]), intruder[shown])
+    widgets.show(sheets.tile(pairs, own_outliers.COLUMNS, scale=2),
                  "Beyond the line, the highest score first: each original above its reconstruction. A red frame marks "
                  f"an intruder.{more}",
                  f"{len(shown)} pictures beyond the threshold, {int(intruder[shown].sum())} of them intruders",
@@ -84,25 +85,24 @@ def experiment():
     """The published experiment, for any pair of classes."""
     picture, controls = st.columns([5, 3], gap="medium")
     with controls:
-        mixed, everything, by_pca, regular, intruder = choose_mixture()
+        mixed, everything, regular, intruder = choose_mixture()
         score = widgets.choose_one("Score", list(outliers.SCORES), "score")
         quantile = QUANTILES[widgets.choose_one("Threshold at quantile", list(QUANTILES), "quantile", index=2)]
-        scored, title = everything[score], presets.get(outliers.rebuilder(score, regular)).title
+        scores, served = everything[score], widgets.served(outliers.rebuilder(score, regular))
         st.caption(f"{(~mixed.intruder).sum():,} × {regular} and {mixed.intruder.sum()} × {intruder} from the test "
-                   f"pictures, seen by “{title}”.")
+                   f"pictures, seen by “{served.preset.title}”.")
         downloads = st.container()
     with picture:
-        threshold = drag(scored, mixed, score, quantile, f"line_{regular}_{intruder}_{score}_{len(mixed.rows)}")
-        beyond = np.argsort(-scored.scores, kind="stable")[:int((scored.scores >= threshold).sum())]
-        judged = show_judgment(scored.scores, mixed.intruder, threshold)
-        show_beyond(scored, mixed.pictures, beyond, mixed.intruder)
+        threshold = drag(scores, mixed, score, quantile, f"line_{regular}_{intruder}_{score}_{len(mixed.rows)}")
+        beyond = np.argsort(-scores, kind="stable")[:int((scores >= threshold).sum())]
+        judged = show_judgment(scores, mixed.intruder, threshold)
+        show_beyond(served, mixed.pictures, beyond, mixed.intruder)
     with downloads:
         classes = np.array(datasets.DATASETS["fashion_mnist"].classes)[mixed.labels]
-        own_outliers.download_csv(scored.scores, len(beyond), {"test_picture": mixed.rows, "class": classes,
+        own_outliers.download_csv(scores, len(beyond), {"test_picture": mixed.rows, "class": classes,
                                                                "intruder": mixed.intruder})
-    scores = {name: each.scores for name, each in everything.items()} | {outliers.PCA: by_pca}
-    widgets.panel("Every threshold and every score", lambda: show_all_scores(scores, judged, mixed, regular, intruder),
-                  "show_chart", "scores")
+    widgets.panel("Every threshold and every score", lambda: show_all_scores(everything, judged, mixed, regular,
+                                                                             intruder), "show_chart", "scores")
 
 
 frame.open_page("outliers")

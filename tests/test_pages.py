@@ -15,8 +15,11 @@ from ae_core.pictures import convert, sheets
 from pages.shared import cache, frame
 
 
-def opened(name, **query):
+def opened(name, panels=(), **query):
+    """A page by its name; panels: the keys of those that are open."""
     app = AppTest.from_file(str(store.ROOT / frame.PAGES[name].file), default_timeout=120)
+    for key in panels:
+        app.session_state[f"panel_{key}"] = True
     for key, value in query.items():
         app.query_params[key] = value
     return app.run()
@@ -36,7 +39,7 @@ def test_a_page_stands_alone(name):
 
 @pytest.mark.parametrize("name", [name for name in frame.PAGES if name != "home"])
 def test_home_has_a_picture_of_every_page(name):
-    sheet, alt = frame.PAGES[name].picture()
+    sheet, alt = frame.PAGES[name].home.draw(cache.served(frame.PAGES[name].home.model))
     assert sheet.dtype == np.uint8 and sheet.ndim == 3 and sheet.shape[2] in (1, 3) and min(sheet.shape[:2]) > 40
     assert sheet.std() > 10 and len(alt) > 10
 
@@ -77,9 +80,17 @@ def test_home_without_weights_still_opens(own_store):
 @pytest.mark.parametrize("name", [name for name in frame.PAGES if name != "home"])
 def test_a_page_explains_itself_and_shows_its_code(name):
     app = opened(name)
-    labels = [expander.label for expander in app.expander]
-    assert {"How this works", "The code"} <= set(labels)
+    assert {"How this works", "The code"} <= {expander.label for expander in app.expander}
+    assert "$$" not in texts(app.markdown) and not app.code
+    app = opened(name, panels=("how", "code"))
     assert "$$" in texts(app.markdown) and any("def " in block.value for block in app.code)
+
+
+@pytest.mark.parametrize("name", frame.PAGES)
+def test_no_chart_and_no_code_is_sent_before_a_panel_is_opened(name):
+    """Plotly is 1.4 MB and the highlighter half a megabyte: over a slow link they would come before the first drag."""
+    app = opened(name)
+    assert not app.get("plotly_chart") and not app.code
 
 
 @pytest.mark.parametrize("name", ["reconstruct", "denoise"])
@@ -106,7 +117,7 @@ def test_reconstruct_follows_every_control():
 
 
 def test_reconstruct_draws_other_pictures_and_one_class():
-    app = opened("reconstruct")
+    app = opened("reconstruct", panels=("errors",))
     first = app.dataframe[0].value
     app.button(key="draw_again").click().run()
     assert not first.equals(app.dataframe[0].value)

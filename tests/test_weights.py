@@ -105,7 +105,7 @@ def test_latents_are_the_codes_of_the_test_pictures(name):
 
 
 def test_weights_stay_small():
-    assert sum(path.stat().st_size for path in store.root().rglob("*") if path.is_file()) < 120e6
+    assert sum(path.stat().st_size for path in store.root().rglob("*") if path.is_file()) < 150e6
 
 
 def test_the_table_of_weights_is_up_to_date():

@@ -67,14 +67,14 @@ def run(served: Autoencoder, pictures: np.ndarray, score: str = DISTANCE) -> Sco
     return Scored(rebuilt, SCORES[score](pictures, rebuilt, codes))
 
 
-def run_all(models: Mapping[str, Autoencoder], pictures: np.ndarray) -> dict[str, Scored]:
-    """The scores of pictures by {score: the model that it looks through}, each model run once."""
+def run_all(models: Mapping[str, Autoencoder], pictures: np.ndarray) -> dict[str, np.ndarray]:
+    """Pictures by every score, {score: the model that it looks through}, and by PCA; each model runs once."""
     seen = {}
     for served in {id(served): served for served in models.values()}.values():
         codes = served.encode(pictures)
         seen[id(served)] = served.decode(codes), codes
-    return {name: Scored(seen[id(served)][0], SCORES[name](pictures, *seen[id(served)]))
-            for name, served in models.items()}
+    scores = {name: SCORES[name](pictures, *seen[id(served)]) for name, served in models.items()}
+    return scores | {PCA: pca_error(pictures)}
 
 
 def squared_error(pictures: np.ndarray, rebuilt: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -172,10 +172,10 @@ def ranking(scores: np.ndarray, beyond: int, columns: Mapping[str, Sequence | np
             for k, row in enumerate(np.argsort(-scores, kind="stable"))]
 
 
-def pairs(scored: Scored, pictures: np.ndarray, rows: np.ndarray, intruder: np.ndarray) -> np.ndarray:
-    """Some pictures over their reconstructions, (n, 2h + 2, w + 2, 3), those of intruders in a red frame."""
-    both = np.concatenate([pictures[rows], scored.rebuilt[rows]], axis=1)
-    return sheets.frame(both, [RED if odd else (1, 1, 1) for odd in intruder[rows]])
+def pairs(pictures: np.ndarray, rebuilt: np.ndarray, intruder: np.ndarray) -> np.ndarray:
+    """Pictures over their reconstructions, (n, 2h + 2, w + 2, 3), those of intruders in a red frame."""
+    both = np.concatenate([pictures, rebuilt], axis=1)
+    return sheets.frame(both, [RED if odd else (1, 1, 1) for odd in intruder])
 
 
 # --- judging ---------------------------------------------------------------------------------------------

@@ -147,10 +147,11 @@ def filtered(name: str, pictures: np.ndarray, noisy: np.ndarray) -> tuple[np.nda
 
 @once("Scoring the pictures …", 16)
 def outlier_scores(models: tuple[tuple[str, Served], ...], regular: int, intruder: int, share: float) \
-        -> tuple[datasets.Mixed, dict[str, outliers.Scored], np.ndarray]:
-    """A mixture of two classes of clothing, its scores through the model of each score, and those of PCA."""
+        -> tuple[datasets.Mixed, dict[str, np.ndarray]]:
+    """A mixture of two classes of clothing, and its scores, each through its model, and through PCA."""
     mixed = datasets.mix(*samples("fashion_mnist"), regular, intruder, share)
-    return mixed, outliers.run_all(dict(models), mixed.pictures), outliers.pca_error(mixed.pictures)
+    return mixed, figures.kept(f"outliers_{regular}_{intruder}_{share}", [each.card for _, each in models],
+                               mixed.pictures, lambda: outliers.run_all(dict(models), mixed.pictures))
 
 
 @once("Drawing the pictures of this page …", 20)
@@ -178,6 +179,7 @@ def measure_all() -> None:
     for dataset in sorted({each.preset.dataset for each in here if each.preset.corruption}):
         robustness(tuple(each for each in here if each.preset.corruption and each.preset.dataset == dataset),
                    denoise.MEAN)
+    outlier_scores(tuple((name, served(outliers.rebuilder(name, "Sandal"))) for name in outliers.SCORES), 5, 0, 0.01)
     search_precision(served(search.PRESET))
     story_of(served(design.STORY))
     betas(tuple(map(served, design.BETA_PRESETS)))

@@ -105,7 +105,7 @@ def page():
     from tests.test_pages import opened
 
     trained(outliers.ENCODER)
-    return opened("outliers")
+    return opened("outliers", panels=("scores",))
 
 
 def test_the_page_opens_on_intruders_that_were_found(page):

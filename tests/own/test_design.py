@@ -230,7 +230,7 @@ def test_an_interrupted_run_is_found_again(by_hand, monkeypatch):  # noqa: F811
     app.button(key="resume").click().run()
     by_hand()
     assert jobs.read(job.ident).state == jobs.DONE
-    app = opened("train")
+    app = opened("train", panels=("losses", "network"))
     assert chosen_run(app) == "own_mine" and len(app.get("plotly_chart")) == 3
 
 

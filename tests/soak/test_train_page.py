@@ -62,6 +62,9 @@ def test_a_model_of_own_pictures_from_upload_to_download_and_back(page, app, tmp
     open_page(page, app, "train")                                    # and the run is found again
     page.get_by_role("button", name="Download the model (zip)").wait_for(timeout=TRAINED)
     settle(page)
+    for panel in ("The loss of each epoch", "The network"):
+        page.get_by_text(panel, exact=True).click()
+    settle(page)
     assert page.get_by_text("After 6 epochs").count() and page.locator(".js-plotly-plot").count() >= 3
     assert {"Reconstruction", "KL divergence"} <= set(page.locator(".gtitle").all_text_contents())
     drawn, history = story.read(store.read("own_rings").path(story.FILE))
