@@ -177,7 +177,7 @@ def test_denoise_offers_every_filter_and_other_noise():
 def test_uploads_are_rebuilt_or_refused_with_a_sentence():
     from tests.pictures.test_reader import GRADIENT, Image, encoded
 
-    app = opened("reconstruct")
+    app = opened("reconstruct", panels=("errors",))
     app.segmented_control(key="reconstruct_source").set_value("Upload").run()
     good = ("mine.png", encoded(Image.fromarray(GRADIENT)), "image/png")
     bad = ("broken.png", b"not a picture", "image/png")
