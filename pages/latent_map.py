@@ -146,8 +146,7 @@ def show_path(names):
                        alt=f"A picture on the path from {first} to {last}", value=0.5, ends=(first, last))
     with controls:
         widgets.image(sheets.tile(cache.coded_pictures(served)[ends], 2, scale=3),
-                 caption="The real pictures at both ends.", width="content",
-                 alt=f"Two real pictures: {first} and {last}")
+                      f"Two real pictures: {first} and {last}", "The real pictures at both ends.")
         widgets.download("Download GIF", lambda: sheets.to_gif(latent.there_and_back(pictures), scale=8), "path.gif",
                          "image/gif")
 
