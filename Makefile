@@ -14,9 +14,10 @@ test: $(READY) lint
 	$(RUN) pytest
 
 check: $(READY) lint
-	$(RUN) pytest -m "not slow"
+	$(RUN) pytest -m "not slow and not soak"
 
 soak: $(READY)
+	$(RUN) pytest -m soak
 	$(RUN) pytest -n 0 tests/soak
 
 lint: $(READY)

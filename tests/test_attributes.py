@@ -70,6 +70,7 @@ def test_the_gallery_is_varied_and_well_rebuilt():
     np.testing.assert_array_equal(rows, attributes.choose_gallery(errors, has, names))
 
 
+@pytest.mark.soak
 def test_training_keeps_directions_and_gallery_beside_the_weights(tmp_path, own_store, monkeypatch):
     """The way back from the weights: the file is written, its checksum is in the card, and it reads as it was."""
     from ae_core.training import fit

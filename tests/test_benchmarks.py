@@ -13,6 +13,7 @@ from benchmarks import _server, _viewer, load, pages
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.soak
 def test_they_are_listed_and_report_ratios():
     assert {"decode", "start", "drag", "grid", "pages", "load"} <= set(benchmarks.NAMES)
     done = subprocess.run([sys.executable, "-m", "benchmarks", "decode", "--json"], cwd=store.ROOT, capture_output=True,
@@ -21,6 +22,7 @@ def test_they_are_listed_and_report_ratios():
     assert {"ratio", "seconds", "keras_seconds"} <= set(row) and row["largest_difference"] < 2e-3
 
 
+@pytest.mark.soak
 def test_a_page_is_measured_on_a_server_of_its_own():
     row = pages.run(["home", "reconstruct"], reruns=2)
     for name in ("home", "reconstruct"):

@@ -96,7 +96,7 @@ def refusals():
                        {"w": np.ones((4, 1, 8), np.float32)}, "does not run Add of", id="uneven sum")
 
 
-@pytest.mark.parametrize("nodes, inputs, constants, message", refusals())
+@pytest.mark.parametrize("nodes, inputs, constants, message", list(refusals()))
 def test_what_the_browser_does_not_run_is_refused_by_name(tmp_path, nodes, inputs, constants, message):
     file = saved(tmp_path, nodes, inputs, {"y": [None] * len(inputs["x"])}, **constants)
     with pytest.raises(browser.NotForBrowser, match=message):

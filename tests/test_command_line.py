@@ -122,6 +122,7 @@ def test_every_command_explains_itself(capsys):
         assert command_line.COMMANDS[command][0].__doc__ in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.soak
 def test_train_evaluate_and_export_as_a_user_would(capsys, own_store, tmp_path, monkeypatch, digits):
     folder = tmp_path / "data"
     folder.mkdir()

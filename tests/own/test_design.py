@@ -98,6 +98,7 @@ def test_a_square_is_the_middle_of_the_picture():
     np.testing.assert_allclose(convert.square(wide, (28, 28, 1)), 0.299, atol=1e-6)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("source", ["zip", "shipped", "whole"])
 def test_the_lines_train_the_same_model_again(by_hand, source, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.chdir(tmp_path)
@@ -146,6 +147,7 @@ def test_the_shipped_story_is_here_and_of_the_shipped_model():
 
 # --- in the pages --------------------------------------------------------------------------------------------
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("changes", "pages"), [
     ({"code": 2}, ("reconstruct", "latent_map")), ({"code": 5, "shape": (32, 32, 3)}, ("reconstruct", "latent_map")),
     ({"name": "digits_cvae", "labels": 12}, ("reconstruct",)),
@@ -165,6 +167,7 @@ def test_an_own_model_appears_in_the_pages_that_can_show_it(by_hand, changes, pa
                 assert not app.exception, section
 
 
+@pytest.mark.soak
 def test_digits_offers_an_own_model_of_the_ten_digits(by_hand):  # noqa: F811
     from tests.test_pages import opened
     assert "model" not in [box.key for box in opened("digits").selectbox]
@@ -210,6 +213,7 @@ def test_the_page_asks_shows_and_steers_a_run(by_hand):  # noqa: F811
     assert chosen_run(app) == design.STORY and store.own() == {}
 
 
+@pytest.mark.soak
 def test_an_interrupted_run_is_found_again(by_hand, monkeypatch):  # noqa: F811
     from ae_core.own import worker
     from tests.test_pages import opened, texts

@@ -54,6 +54,7 @@ def test_a_request_is_trained_and_served_with_its_own_pictures(by_hand):
     assert set(story.curves(history)) == {"Reconstruction", "KL divergence"}
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("changes", [
     {"name": "digits_cvae", "labels": 2}, {"name": "digits_stacked_denoiser", "arguments": {"units": (12,)}, "code": 9},
     {"name": "digits_conv", "arguments": {"filters": (2, 2)}, "shape": (32, 32, 3)}], ids=lambda row: row["name"])
@@ -78,6 +79,7 @@ def test_shipped_pictures_stand_in_for_those_that_are_not_here(by_hand):
     np.testing.assert_array_equal(labels, datasets.samples("mnist")[1][-2000:])
 
 
+@pytest.mark.soak
 def test_two_of_one_title_get_two_names_and_titles(by_hand):
     first, second = (jobs.request(small(), collection=rings()) for _ in range(2))
     assert (first.preset.title, second.preset.title) == ("Mine", "Mine 2") and first.preset.name != second.preset.name
@@ -113,6 +115,7 @@ class Steered:
         monkeypatch.setattr(worker.Report, "_asked", lambda report: next(self.words, None))
 
 
+@pytest.mark.soak
 def test_a_pause_changes_no_number(by_hand, monkeypatch):
     first = jobs.request(small(), collection=rings())
     by_hand()
@@ -144,6 +147,7 @@ def test_a_run_stopped_in_its_first_epoch_leaves_a_sentence(by_hand):
     assert jobs.read(job.ident).state == jobs.DONE
 
 
+@pytest.mark.soak
 def test_a_full_disk_gets_a_sentence_and_the_earlier_model_stays(by_hand, monkeypatch):
     import errno
 
@@ -178,6 +182,7 @@ def small_disk(tmp_path, monkeypatch):
     subprocess.run(["umount", "--lazy", place], check=True)
 
 
+@pytest.mark.soak
 def test_a_disk_of_one_megabyte_gets_a_sentence_and_the_earlier_model_stays(by_hand, small_disk):
     jobs.request(small(epochs=1), collection=rings())
     by_hand()
@@ -192,6 +197,7 @@ def test_a_disk_of_one_megabyte_gets_a_sentence_and_the_earlier_model_stays(by_h
     assert [each.ident for each in jobs.every()][-1] == job.ident
 
 
+@pytest.mark.soak
 def test_an_error_nobody_foresaw_is_named_and_the_next_gets_its_turn(by_hand, monkeypatch):
     from ae_core.training import fit
     whole, calls = fit.fit, []

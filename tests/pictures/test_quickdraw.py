@@ -110,6 +110,7 @@ def test_a_broken_file_is_named_by_drawing_and_byte(folder, name, raw, words):
         quickdraw.load(folder / name)
 
 
+@pytest.mark.soak
 def test_ten_thousand_mutated_files_are_errors_or_pictures(folder):
     """Bytes are changed, cut, doubled or swapped; nothing may crash, hang or give anything but bitmaps."""
     rng = np.random.default_rng(0)

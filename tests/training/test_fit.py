@@ -41,6 +41,7 @@ def test_every_family_learns(preset, digits):
     assert ("kl" in history[0]) == preset.variational
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", ["cats_sketch", "cats_sharp", "cats_vae"])
 def test_sketches_are_learned(name):
     pictures, labels = datasets.samples("quickdraw_cats", (32, 32, 1))
@@ -154,6 +155,7 @@ def test_a_window_keeps_lightness_and_chroma_together():
     assert len(np.unique(cut[:, 0, 0, 0])) > 4
 
 
+@pytest.mark.soak
 def test_a_colorizer_of_photographs_learns(monkeypatch):
     monkeypatch.setattr(batches, "SIDES", (32, 64))
     monkeypatch.setattr(batches, "WINDOWS", (48, 64))
@@ -201,6 +203,7 @@ def test_bfloat16_trains_float32_weights(digits):
     assert keras.config.dtype_policy().name == "float32"
 
 
+@pytest.mark.soak
 def test_a_processor_trains_in_what_it_is_fastest_in_and_a_resumed_run_in_what_it_began(digits, monkeypatch, tmp_path):
     def precision():
         return runs.saved_run(tmp_path / "run")["precision"]
@@ -227,6 +230,7 @@ def test_many_small_batches_are_computed_in_one_go(digits):
     assert steps == [58, 116]                    # 6 of 64 pictures are kept aside
 
 
+@pytest.mark.soak
 def test_the_same_seed_gives_the_same_weights(digits):
     first, second, other = (fit_quietly(tiny(), *digits, seed=seed)[0].get_weights() for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
@@ -245,6 +249,7 @@ class Stop(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.soak
 def test_a_resumed_run_has_the_losses_of_an_unbroken_one(digits):
     preset = tiny("digits_vae", corruption=presets.Corruption((0, 0.5), (0, 1)))
     unbroken = fit_quietly(preset, *digits, epochs=4)[2]
@@ -256,6 +261,7 @@ def test_a_resumed_run_has_the_losses_of_an_unbroken_one(digits):
         assert a["val_loss"] == pytest.approx(b["val_loss"], rel=1e-5)
 
 
+@pytest.mark.soak
 def test_a_resumed_run_goes_on_counting_toward_its_early_end(digits):
     """Neither a plateau nor the patience begins anew: the losses and the last epoch are the same."""
     preset = tiny(schedule="plateau", learning_rate=0.3)
@@ -270,6 +276,7 @@ def test_a_resumed_run_goes_on_counting_toward_its_early_end(digits):
     assert fit_quietly(preset, *digits, epochs=40, resume=True)[2] == resumed    # a run that has ended does not go on
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("moment", ["save_weights", "write_bytes", "unlink"])
 def test_a_run_that_dies_while_it_is_kept_resumes_the_same(digits, monkeypatch, moment):
     """Between any two steps of writing an epoch, the weights and the history on disk fit together."""
@@ -355,6 +362,7 @@ def test_trained_weights_are_served(own_store, official_data, digits):
     np.testing.assert_allclose(served.reconstruct(*digits), rebuilt, atol=2e-3)
 
 
+@pytest.mark.soak
 def test_a_resumed_run_remembers_its_seed_batch_size_and_epochs(own_store, official_data, monkeypatch):
     """What was started with --seed 5 --batch-size 8 goes on so, whatever the registry says by then."""
     started = tiny(batch_size=8)
@@ -368,6 +376,7 @@ def test_a_resumed_run_remembers_its_seed_batch_size_and_epochs(own_store, offic
     assert resumed.card["training"] == unbroken.card["training"]
 
 
+@pytest.mark.soak
 def test_damaged_weights_and_weights_of_another_loss_are_no_rivals(own_store, official_data):
     stored, _ = fit.train(tiny(), epochs=6)
     assert fit.train(tiny(reconstruction_weight=1000.0), epochs=1)[1]
@@ -376,6 +385,7 @@ def test_damaged_weights_and_weights_of_another_loss_are_no_rivals(own_store, of
     store.read("digits_stacked")
 
 
+@pytest.mark.soak
 def test_better_weights_are_not_replaced_by_worse(own_store, official_data):
     kept, _ = fit.train(tiny(), epochs=6)
     stays, replaced = fit.train(tiny(), epochs=1)
@@ -384,6 +394,7 @@ def test_better_weights_are_not_replaced_by_worse(own_store, official_data):
     assert store.read("digits_stacked").card["training"]["epochs"] == 1
 
 
+@pytest.mark.soak
 def test_exporting_again_changes_no_number(own_store, official_data, digits):
     fit.train(tiny())
     before = model.load("digits_stacked").reconstruct(digits[0])
@@ -414,6 +425,7 @@ def test_half_precision_halves_the_files_and_changes_little(tmp_path, digits):
     assert all(np.array_equal(a, b) for a, b in zip(again.get_weights(), encoder.get_weights(), strict=True))
 
 
+@pytest.mark.soak
 def test_a_variance_beyond_half_precision_is_kept(tmp_path):
     """float16 ends at 65,504; rounded to infinity, a variance would silence its channel."""
     preset = dataclasses.replace(presets.get("photo_colorizer"), arguments={"filters": (4, 4, 4, 4, 4)})
@@ -427,6 +439,7 @@ def test_a_variance_beyond_half_precision_is_kept(tmp_path):
     assert all(np.isfinite(weights).all() for weights in encoder.get_weights())
 
 
+@pytest.mark.soak
 def test_a_normalized_convolution_is_exported_as_it_is(tmp_path):
     """The scale of a batch normalization is multiplied into the weights, which must not be rounded again."""
     import onnxruntime
