@@ -5,6 +5,7 @@ with one line and exit status 1.
 """
 import argparse
 import dataclasses
+import glob
 import json
 import os
 import sys
@@ -32,8 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     arguments = _parser().parse_args(argv)
     try:
-        arguments.run(arguments)
-        return 0
+        return arguments.run(arguments) or 0
     except KeyboardInterrupt:
         return _fail("Stopped. The finished epochs of a training run are kept; continue with --resume.")
     except (KeyError, ValueError, OSError) as error:
@@ -114,19 +114,32 @@ def export(arguments: Arguments) -> None:
     print(f"Saved in {package.export_again(name).folder}.")
 
 
-def colorize_files(arguments: Arguments) -> None:
-    """Colorize photos at full size."""
+def colorize_files(arguments: Arguments) -> int:
+    """Colorize photos, folders or patterns of them at full size; what cannot be done is told, the rest is done."""
     served: Any = model.load(colorize.PRESET)
     folder = Path(arguments.to)
     folder.mkdir(parents=True, exist_ok=True)
-    for file in map(Path, arguments.files):
-        target = folder / colorize.file_name(file.name, arguments.kind)
-        files.write(target, colorize.convert_file(served, file.read_bytes(), file.name, arguments.kind))
+    failed, taken, columns = 0, set[str](), []
+    for file in _photos(arguments.files):
+        try:
+            photo = reader.photo(file.read_bytes(), str(file))
+            target = _target(folder, colorize.file_name(file.name, arguments.kind), taken, arguments.replace)
+            done = colorize.colorize(served, photo.pixels)
+            files.write(target, sheets.to_photo(done.picture, arguments.kind, photo.kept))
+        except (ValueError, OSError) as error:
+            failed += 1
+            print(error, file=sys.stderr)
+            continue
         print(target)
-    if arguments.sheet:
-        photos = [reader.pixels(Path(file).read_bytes(), file) for file in arguments.files]
-        files.write(folder / "sheet.png", sheets.to_png(colorize.sheet(served, photos)))
-        print(folder / "sheet.png")
+        if photo.note:
+            print(f"{file}: {photo.note}", file=sys.stderr)
+        if arguments.sheet:
+            columns.append(colorize.column(done, photo.pixels))
+    if columns:
+        target = _target(folder, "sheet.png", taken, arguments.replace)
+        files.write(target, sheets.to_png(colorize.sheet(columns)))
+        print(target)
+    return 1 if failed else 0
 
 
 def index(arguments: Arguments) -> None:
@@ -173,7 +186,7 @@ def _at_least(least: int) -> Callable[[str], int]:
 
 
 FLAG, COUNT = {"action": "store_true"}, {"type": _at_least(1), "metavar": "N"}
-COMMANDS: dict[str, tuple[Callable[[Arguments], None], dict[str, dict[str, Any]]]] = {
+COMMANDS: dict[str, tuple[Callable[[Arguments], int | None], dict[str, dict[str, Any]]]] = {
     "list": (list_presets, {
         "--json": FLAG | {"help": "one JSON object per line"},
         "--markdown": FLAG | {"help": "the table of weights/README.md"}}),
@@ -193,9 +206,11 @@ COMMANDS: dict[str, tuple[Callable[[Arguments], None], dict[str, dict[str, Any]]
         "--json": FLAG | {"help": "one JSON object per line"}}),
     "export": (export, {"name": {}}),
     "colorize": (colorize_files, {
-        "files": {"nargs": "+", "metavar": "FILE"}, "--to": {"default": ".", "metavar": "FOLDER"},
+        "files": {"nargs": "+", "metavar": "FILE", "help": "or a folder, or a pattern in quotation marks"},
+        "--to": {"default": ".", "metavar": "FOLDER"},
         "--kind": {"choices": sheets.PHOTO_KINDS, "default": "JPEG"},
-        "--sheet": FLAG | {"help": "also one picture of all: gray, colorized, original"}}),
+        "--sheet": FLAG | {"help": "also one picture of all: gray, colorized, original"},
+        "--replace": FLAG | {"help": "overwrite files of the same names"}}),
     "index": (index, {
         "name": {},
         "--split": {"choices": ("train", "test"), "help": "by default the training pictures, if they are here"},
@@ -255,6 +270,40 @@ VAE with its KL term), on 2,000 held-out training pictures; scores on the test p
 
 | folder | what it is | numbers | epochs | loss | MB | recipe |
 |---|---|---|---|---|---|---|"""
+
+
+def _photos(given: Sequence[str]) -> list[Path]:
+    """The files that are given, or lie in folders or fit patterns that are: each once, and none that was made here."""
+    found: list[Path] = []
+    for text in given:
+        path = Path(text)
+        if path.is_dir():
+            some = (each for each in sorted(path.rglob("*")) if each.suffix.lower() in reader.SUFFIXES)
+        elif not path.exists() and glob.has_magic(text):
+            some = (Path(each) for each in sorted(glob.glob(text, recursive=True)) if Path(each).is_file())
+        else:
+            found.append(path)
+            continue
+        several = [each for each in some if not any(part.startswith(".") for part in each.parts[1:])
+                   and not each.stem.rstrip("_0123456789").endswith("_color")]
+        if not several:
+            raise ValueError(f"There is no photo in {text}.")
+        found += several
+    return list({each.resolve(): each for each in found}.values())
+
+
+def _target(folder: Path, name: str, taken: set[str], replace: bool) -> Path:
+    """A place for a file that no other of this run has; ValueError where one of another run stands there."""
+    stem, suffix = os.path.splitext(name)
+    number, free = 1, name
+    while free.lower() in taken:                 # some disks do not tell capitals apart
+        number += 1
+        free = f"{stem}_{number}{suffix}"
+    taken.add(free.lower())
+    if (folder / free).exists() and not replace:
+        raise ValueError(f"{folder / free} is there already and is kept. Use --replace to overwrite it, "
+                         "or another folder with --to.")
+    return folder / free
 
 
 def _measure(name: str, limit: int | None) -> dict[str, Any]:

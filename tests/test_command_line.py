@@ -9,7 +9,8 @@ from PIL import Image
 
 from ae_core import __main__ as command_line
 from ae_core import presets, store
-from ae_core.pictures import datasets, download
+from ae_core.features import colorize
+from ae_core.pictures import datasets, download, sheets
 from tests.conftest import tiny, trained
 
 pytestmark = pytest.mark.slow
@@ -64,6 +65,43 @@ def test_photographs_are_colorized_at_their_own_size(capsys, tmp_path):
         "rocket_color.jpg", "chelsea_color.jpg", "sheet.png"]
     for file, answer in zip(files, out.splitlines(), strict=False):
         assert Image.open(answer).size == Image.open(file).size
+
+
+@pytest.fixture
+def scans(tmp_path):
+    """Two folders with scans of the same name, one of them damaged."""
+    photo = sheets.to_png(np.random.default_rng(0).integers(0, 256, (40, 60, 1), np.uint8))
+    for year, name, raw in ((1955, "scan.png", photo), (1956, "scan.png", photo), (1956, "half.png", photo[:300]),
+                            (1956, ".scan.png", photo), (1956, "notes.txt", b"notes")):
+        (tmp_path / str(year)).mkdir(exist_ok=True)
+        (tmp_path / str(year) / name).write_bytes(raw)
+    return tmp_path
+
+
+@pytest.mark.parametrize("given", [("1955", "1956"), ("195?/*.png",), ("1955/scan.png", "1956", "1956/scan.png")])
+def test_of_a_batch_the_rest_is_done_and_no_output_is_shared(capsys, scans, given):
+    status, out, err = run(capsys, "colorize", *(str(scans / each) for each in given), "--to", str(scans / "out"))
+    assert status == 1 and len(err.splitlines()) == 1 and "half.png" in err
+    assert [line.rsplit("/", 1)[1] for line in out.splitlines()] == ["scan_color.jpg", "scan_color_2.jpg"]
+
+
+def test_nothing_is_overwritten_unasked(capsys, scans):
+    mine = scans / "scan_color.jpg"
+    mine.write_bytes(b"mine")
+    command = ("colorize", str(scans / "1955"), "--to", str(scans))
+    status, out, err = run(capsys, *command)
+    assert status == 1 and not out and "--replace" in err and mine.read_bytes() == b"mine"
+    status, out, _ = run(capsys, *command, "--replace")
+    assert status == 0 and Image.open(mine).size == (60, 40)
+    status, _, err = run(capsys, "colorize", str(scans / "1957*"))
+    assert status == 1 and "There is no photo in" in err
+
+
+def test_each_photograph_is_colorized_once_for_file_and_sheet(capsys, scans, monkeypatch):
+    count = []
+    monkeypatch.setattr(colorize, "colorize", lambda *given, do=colorize.colorize: count.append(1) or do(*given))
+    status, out, _ = run(capsys, "colorize", str(scans / "1955"), "--to", str(scans / "out"), "--sheet")
+    assert status == 0 and out.splitlines()[-1].endswith("sheet.png") and len(count) == 1
 
 
 @pytest.mark.parametrize("raw", [None, b"these are notes"])

@@ -5,11 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-import cv2
 import numpy as np
 
 from ae_core import metrics
-from ae_core.features import paint
+from ae_core.features import paint, prints
 from ae_core.model import Colorizer
 from ae_core.pictures import convert, reader, sheets
 
@@ -93,15 +92,39 @@ def file_name(name: str, kind: str = "JPEG") -> str:
 def predict(model: Colorizer, gray: np.ndarray, side: int = SIDE) -> paint.Tint:
     """The tint of gray pixels (h, w, 1), from a copy whose longer side has `side` pixels.
 
-    The mean of what the network answers to the copy and to its mirror image, which is no less true.
+    A plain border stays gray. A panorama is seen in pieces of `side` pixels, and a faded print in full contrast.
     """
-    factor = max(LEAST, min(side, max(gray.shape))) / max(gray.shape)
-    height, width = (max(QUARTER, round(length * factor / QUARTER) * QUARTER) for length in gray.shape[:2])
-    copy = paint.lightness(convert.resize(gray, (height, width)))
-    padded = cv2.copyMakeBorder(copy, 0, -height % STEP, 0, -width % STEP, cv2.BORDER_REFLECT_101)
-    answer, mirrored = model.chroma(np.stack([padded, padded[:, ::-1]])[..., None])
-    chroma = ((answer + mirrored[:, ::-1]) / 2)[:height // QUARTER, :width // QUARTER]
-    return paint.guided(convert.resize(copy, chroma.shape)[..., 0], chroma, RADIUS, EPSILON)
+    rows, columns = prints.inside(gray)
+    inner = gray[rows, columns]
+    height, width = inner.shape[:2]
+    length = prints.length(inner.shape)
+    factor = max(LEAST, min(side, length)) / length
+    size = [max(QUARTER, round(each * factor / QUARTER) * QUARTER) for each in (height, width)]
+    copy, slope, offset = prints.stretch(paint.lightness(convert.resize(inner, size)))
+    chroma = _ask(model, copy, max(QUARTER, round(length * factor / QUARTER) * QUARTER))
+    tint = paint.guided(convert.resize(copy, chroma.shape)[..., 0], chroma, RADIUS, EPSILON)
+    tint = paint.Tint(tint.slope * np.float32(slope), tint.offset + tint.slope * np.float32(offset))
+    return tint if inner.shape == gray.shape else paint.embed(tint, gray.shape, (rows, columns))
+
+
+def _ask(model, copy, piece):
+    """The chroma (h/4, w/4, 2) of a copy (h, w), seen in pieces no longer than `piece`.
+
+    The mean of what the network answers to each and to its mirror image, which is no less true.
+    """
+    wide = copy.shape[1] >= copy.shape[0]
+    cells, count = piece // QUARTER, max(copy.shape) // QUARTER
+    where, parts = prints.pieces(count, cells), []
+    for each in where:
+        along = slice(each.start * QUARTER, each.stop * QUARTER)
+        part = copy[:, along] if wide else copy[along]
+        padded = np.pad(part, ((0, -part.shape[0] % STEP), (0, -part.shape[1] % STEP)), mode="reflect")
+        answer, mirrored = model.chroma(np.stack([padded, padded[:, ::-1]])[..., None])
+        parts.append(((answer + mirrored[:, ::-1]) / 2)[:part.shape[0] // QUARTER, :part.shape[1] // QUARTER])
+    if len(parts) == 1:
+        return parts[0]
+    return prints.join(parts, where, count) if wide else \
+        prints.join([part.swapaxes(0, 1) for part in parts], where, count).swapaxes(0, 1).copy()
 
 
 def beside(look: Look, side: int) -> np.ndarray:
@@ -135,15 +158,15 @@ def _pixels(photo):
 
 # --- sheets and scores ----------------------------------------------------------------------------------------
 
-def sheet(model: Colorizer, photos: Sequence[np.ndarray], columns: int = 8, side: int = 128) -> np.ndarray:
-    """Gray over predicted over true, a column a photograph: uint8 (rows, w, 3) of pixels (h, w, 1 or 3) of any size."""
-    triples = []
-    for photo in photos:
-        small = convert.scale(_pixels(photo), side)
-        done = colorize(model, photo)
-        shown = (done.gray, done.picture, small)
-        triples.append(np.concatenate([_framed(pixels, side) for pixels in shown]))
-    return sheets.tile(np.stack(triples), columns, gap=4, ground=255)
+def column(done: Colorized, photo: np.ndarray, side: int = 128) -> np.ndarray:
+    """Gray over predicted over true of one photograph, pixels (h, w, 1 or 3): uint8 (3 side, side, 3)."""
+    return convert.to_uint8(np.concatenate([_framed(convert.scale(pixels, side), side)
+                                            for pixels in (done.gray, done.picture, photo)]))
+
+
+def sheet(columns: Sequence[np.ndarray], most: int = 8) -> np.ndarray:
+    """Columns of photographs side by side, `most` in a row: uint8 (rows, w, 3)."""
+    return sheets.tile(convert.as_pictures(np.stack(columns)), most, gap=4, ground=255)
 
 
 def _framed(pixels, side):

@@ -61,6 +61,20 @@ def adjust(tint: Tint, saturation: float = 1.0, warmth: float = 0.0) -> Tint:
     return Tint(tint.slope * np.float32(saturation), tint.offset * np.float32(saturation) + shift)
 
 
+def embed(tint: Tint, shape: tuple[int, ...], inside: tuple[slice, slice]) -> Tint:
+    """The tint of pixels `shape` (h, w, ...) whose rows and columns `inside` have a tint and whose border is gray."""
+    lines = []
+    for length, part, cells in zip(shape, inside, tint.slope.shape, strict=False):
+        cell = (part.stop - part.start) / cells                  # in pixels
+        count = max(1, round(length / cell))
+        lines.append((count, length / count / cell, (0.5 * length / count - part.start) / cell - 0.5))
+    (height, down, top), (width, across, left) = lines
+    place = np.array([[across, 0, left], [0, down, top]], np.float32)
+    maps = [cv2.warpAffine(each, place, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+            for each in (tint.slope, tint.offset)]
+    return Tint(*maps)
+
+
 def gray(pixels: np.ndarray) -> np.ndarray:
     """Pixels (h, w, 3) in gray of the same lightness: (h, w, 1) of the same type; gray ones come back as they are."""
     if pixels.shape[-1] == 1:

@@ -334,7 +334,7 @@ def test_the_network_knows_more_of_color_than_the_gray_copy(network):
 
 def test_a_sheet_shows_gray_predicted_and_true(network):
     photos = [reader.pixels(path.read_bytes()) for path in datasets.photographs().values()]
-    sheet = colorize.sheet(network, photos, columns=3, side=64)
+    sheet = colorize.sheet([colorize.column(colorize.colorize(network, photo), photo, 64) for photo in photos], 3)
     assert sheet.shape == (2 * (3 * 64 + 4) + 4, 3 * (64 + 4) + 4, 3)
     first = sheet[4:4 + 192, 4:4 + 64].astype(int)
     assert np.ptp(first[:64], axis=-1).max() <= 1 and np.ptp(first[128:], axis=-1).max() > 60
