@@ -186,6 +186,23 @@ def test_uploads_are_rebuilt_or_refused_with_a_sentence():
     assert len(app.dataframe[0].value) == 1 and app.dataframe[0].value["Class"][0] == "yours"
 
 
+def test_what_the_model_gets_can_be_swapped_and_cropped():
+    """A page whose left half is dark: swapped, its other half counts; cropped to it, nothing stands out."""
+    half = np.zeros((60, 80, 1), np.uint8)
+    half[20:40, 50:70] = 255
+    app = opened("reconstruct")
+    app.segmented_control(key="reconstruct_source").set_value("Upload").run()
+    app.file_uploader(key="reconstruct_upload").set_value([("mine.png", sheets.to_png(half), "image/png")]).run()
+    assert not app.exception and not app.warning
+    assert any("What the model gets of mine" in expander.label for expander in app.expander)
+    next(toggle for toggle in app.toggle if toggle.label == "Crop by hand").set_value(True).run()
+    across = next(slider for slider in app.slider if slider.label.startswith("Left and right"))
+    across.set_range(0, 50).run()
+    assert not app.exception and "Nothing stands out" in texts(app.warning)
+    next(toggle for toggle in app.toggle if toggle.label == "Swap dark and light").set_value(True).run()
+    assert not app.exception
+
+
 # --- colorize -------------------------------------------------------------------------------------------------
 
 def photo_file(name, size=(60, 40), color=True):

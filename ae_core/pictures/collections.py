@@ -2,6 +2,7 @@
 
 Nothing is ever unpacked onto the disk, and all files together have one budget of pixels and of time (`guard`).
 """
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -9,11 +10,13 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from ae_core import guard
-from ae_core.pictures import convert, reader, subject
+from ae_core.pictures import convert, reader, subject, tiff
 
 MAX_RESULT = 400 * 2**20         # bytes of all pictures as the model sees them, and of their thumbnails
 THUMBNAIL = 56                   # pixels a side
 NAMED = 5                        # of the pictures that were left out
+DARK = 1 / 8                     # of the range of gray levels: a set that uses less is told so
+RANGELESS = (".tif", ".tiff")    # files whose samples may have no range of their own
 
 Fit = Callable[[np.ndarray, tuple], np.ndarray]
 
@@ -25,6 +28,7 @@ class Collection:
     thumbnails: np.ndarray       # (n, 56, 56, 3) uint8, as the reader knows them
     skipped: tuple[str, ...]     # a sentence for every picture that was left out
     passed_over: int = 0         # files that are no pictures and do not claim to be any
+    brightest: float = 1.0       # of all pictures, in 0..1
 
     def floats(self, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
         """Pictures in 0..1, (n, h, w, c) float32: all, or those of some rows."""
@@ -38,6 +42,9 @@ class Collection:
         if self.passed_over:
             told.append(f"{self.passed_over:,} other files were passed over." if self.passed_over > 1 else
                         "One other file was passed over.")
+        if self.names and self.brightest < DARK:
+            told.append(f"The brightest pixel of all pictures has {self.brightest:.1%} of what their files can hold: "
+                        "they are nearly black. Save them with a wider range of gray levels.")
         return told
 
 
@@ -45,6 +52,7 @@ def read(files: Sequence[tuple[str, bytes]], shape: tuple, margin: int = 0,
          report: Callable[[float], None] | None = None, fit: Fit | None = None) -> Collection:
     """The pictures in uploads [(name, bytes), ...], zip archives among them opened, fitted to `shape`.
 
+    Files whose samples have no range of their own, such as floats, share one.
     fit(picture, shape): how, where a subject on black with an empty `margin` is not what is wanted.
     report(share): called with the share of the work done before every picture; it may raise to stop.
     """
@@ -53,6 +61,7 @@ def read(files: Sequence[tuple[str, bytes]], shape: tuple, margin: int = 0,
     fit = fit or (lambda picture, shape: subject.find(picture, shape, margin=margin).picture)
     budget = guard.Budget.of(sum(len(raw) for _, raw in files))
     entries = [entry for name, raw in files for entry in _entries(name, raw)]
+    scale, brightest = _range(entries, budget), 0.0
     for done, (name, load) in enumerate(entries):
         if report:
             report(done / len(entries))
@@ -60,7 +69,7 @@ def read(files: Sequence[tuple[str, bytes]], shape: tuple, margin: int = 0,
             skipped.append(f"Only the first {len(names):,} pictures are kept; more would not fit into memory.")
             break
         try:
-            picture = reader.read(load(), name, budget=budget)
+            picture = reader.read(load(), name, scale=scale, budget=budget)
         except guard.Refused as error:
             if isinstance(error, reader.BadPicture) and "/" in name and not _may_hold_a_picture(name):
                 passed_over += 1
@@ -70,11 +79,23 @@ def read(files: Sequence[tuple[str, bytes]], shape: tuple, margin: int = 0,
                 break
             continue
         names.append(name)
+        brightest = max(brightest, float(picture.max()))
         pictures += convert.to_uint8(fit(picture, shape)).tobytes()
         thumbnails += convert.to_uint8(convert.thumbnail(picture, THUMBNAIL)).tobytes()
     return Collection(tuple(names), np.frombuffer(pictures, np.uint8).reshape(-1, *shape),
                       np.frombuffer(thumbnails, np.uint8).reshape(-1, THUMBNAIL, THUMBNAIL, 3), tuple(skipped),
-                      passed_over)
+                      passed_over, brightest)
+
+
+def _range(entries: Sequence[tuple[str, Callable[[], bytes]]], budget: guard.Budget) -> tiff.Range | None:
+    """The range that all samples without one of their own share; None where there are none."""
+    shared = None
+    for name, load in entries:
+        if name.lower().endswith(RANGELESS):
+            with contextlib.suppress(guard.Refused):             # it is named when it is read
+                found = reader.range_of(load(), name, budget)
+                shared = shared.join(found) if shared and found else found or shared
+    return shared
 
 
 def classes(names: Sequence[str]) -> list[str | None]:

@@ -89,6 +89,14 @@ def square(picture: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     return resize(np.ascontiguousarray(to_gray(middle) if shape[-1] == 1 else to_three(middle)), shape)
 
 
+def crop(picture: np.ndarray, across: tuple[float, float], down: tuple[float, float]) -> np.ndarray:
+    """The part of a picture (h, w, c) between two columns and two rows, in percent; a pixel at least."""
+    rows, columns = (slice(min(int(length * low / 100), length - 1), max(int(length * low / 100) + 1,
+                                                                        round(length * high / 100)))
+                     for length, (low, high) in zip(picture.shape[:2], (down, across), strict=True))
+    return picture[rows, columns]
+
+
 def thumbnail(picture: np.ndarray, side: int) -> np.ndarray:
     """Any picture (h, w, c) inside a black square (side, side, 3), its proportions kept."""
     small = scale(picture, side)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
 
-import cv2
 import numpy as np
 
 from ae_core import guard
@@ -81,10 +80,14 @@ def read(raw: bytes, name: str = "The file", largest: int = LARGEST, scale: tiff
 
     largest: pixels of the longer side that are enough; a larger one is shrunk, which bounds the memory.
     """
-    values = photo(raw, name, largest, scale, budget).pixels
+    return as_picture(photo(raw, name, largest, scale, budget), largest)
+
+
+def as_picture(photo: Photo, largest: int = LARGEST) -> np.ndarray:
+    """A photo as a picture (h, w, c), float32 in 0..1, whose longer side has at most `largest` pixels."""
+    values = photo.pixels
     if max(values.shape[:2]) > largest:
-        size = convert.inside(values.shape, (largest, largest))
-        values = cv2.resize(values, size, interpolation=cv2.INTER_AREA).reshape(*size[::-1], -1)
+        values = convert.scale(values, largest)
     return values / np.float32(np.iinfo(values.dtype).max)
 
 
@@ -107,10 +110,12 @@ def photo(raw: bytes, name: str = "The file", least: int | None = None, scale: t
     return _guarded(kind, name, lambda begin: _finish(kind.decode(raw, least, begin, **options)), budget)
 
 
-def range_of(raw: bytes, name: str = "The file") -> tiff.Range | None:
+def range_of(raw: bytes, name: str = "The file", budget: guard.Budget | None = None) -> tiff.Range | None:
     """What stands for black and white in a file that does not say; None where its format does. Raises BadPicture."""
     kind = _kind(raw, name)
-    return _guarded(kind, name, lambda begin: tiff.range_of(raw, begin)) if kind.decode is tiff.decode else None
+    if kind.decode is not tiff.decode:
+        return None
+    return _guarded(kind, name, lambda begin: tiff.range_of(raw, begin), budget)
 
 
 def _kind(raw, name):

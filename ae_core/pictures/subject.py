@@ -34,6 +34,8 @@ NEARER = 0.6                     # of the way from the wall to the garment that 
 CLOSED = 3                       # pixels: gaps of an outline that are closed
 DRAWN = 0.5                      # share of a garment that looks like the wall in an outline
 DIMMEST = 0.3                    # of a garment, so that it stands out from black
+TOO_MUCH = 0.7                   # of a picture is more than a subject
+BOX = (0.9, 0.4, 0.0)            # orange
 KINDS = ("digit", "drawing", "garment")
 
 
@@ -66,6 +68,25 @@ def find(picture: np.ndarray, shape: tuple[int, ...], kind: str = "drawing", mar
                 mask[part], _ = _enlarged(again, near.shape[:2])
                 _, box = _enlarged(mask, mask.shape)
     return Subject(place(ink, shape, margin, by_mass=kind == "digit"), mask, box, dark)
+
+
+def remark(found: Subject, name: str) -> str:
+    """A sentence where nothing or nearly all of a picture was found; else empty."""
+    if found.box is None:
+        return f"Nothing stands out from its ground in {name}. Swap dark and light, or crop it by hand."
+    if found.mask.mean() > TOO_MUCH:
+        return f"Nearly all of {name} was taken for the subject. Crop it by hand, so that some ground is left."
+    return ""
+
+
+def outline(picture: np.ndarray, found: Subject, side: int) -> np.ndarray:
+    """A copy of the picture (h, w, 1 or 3) that was given, in a square of `side` pixels, with the subject in a box."""
+    framed = convert.to_three(picture).copy()
+    if found.box:
+        top, bottom, left, right = found.box
+        width = max(1, round(max(picture.shape) / side))
+        cv2.rectangle(framed, (left, top), (right - 1, bottom - 1), BOX, 2 * width)
+    return convert.to_uint8(convert.thumbnail(framed, side))
 
 
 def place(ink: np.ndarray, shape: tuple[int, ...], margin: int, by_mass: bool) -> np.ndarray:

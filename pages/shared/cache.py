@@ -25,10 +25,11 @@ from ae_core.features import (
     search,
 )
 from ae_core.own import design, story
-from ae_core.pictures import convert, datasets, reader, sheets
+from ae_core.pictures import convert, datasets, reader, sheets, subject
 from pages.shared import figures, live
 
 NEIGHBORS = 2000                 # real pictures that a pad knows; of many dimensions fewer codes are stored
+SHOWN = 224                      # pixels a side of an upload beside what a model sees of it
 Served = model.Autoencoder
 
 
@@ -87,6 +88,22 @@ def has_pictures(dataset: str) -> bool:
 def fitted(raw: bytes, name: str, dataset: str, shape: tuple[int, int, int]) -> np.ndarray:
     """An upload as a data set shows its pictures; raises reader.BadPicture."""
     return datasets.fit(reader.read(raw, name), dataset, shape)
+
+
+@once("Reading your pictures …", 60)
+def found(raw: bytes, name: str, dataset: str, shape: tuple[int, int, int], swap: bool, across: tuple[int, int],
+          down: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, str]:
+    """What a model sees of a part of an upload, given in percent; the part with the subject in a box; and a remark.
+
+    swap: take the other one of dark and light for the subject. Raises reader.BadPicture.
+    """
+    photo = reader.photo(raw, name, reader.LARGEST)
+    picture = convert.crop(reader.as_picture(photo), across, down)
+    seen = datasets.find_subject(picture, dataset, shape)
+    if swap:
+        seen = datasets.find_subject(picture, dataset, shape, not seen.dark_on_light)
+    remarks = " ".join(filter(None, [photo.note, subject.remark(seen, name)]))
+    return seen.picture, subject.outline(picture, seen, SHOWN), remarks
 
 
 @once("Reconstructing the test pictures …", 40)

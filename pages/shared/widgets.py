@@ -168,11 +168,34 @@ def uploaded(key: str, preset: presets.Preset, count: int = 1) -> np.ndarray | N
     pictures: list[np.ndarray] = []
     for file in files[:count]:
         with sentences():
-            if drawings and file.name.endswith(drawings):
+            if drawings and file.name.lower().endswith(drawings):
                 pictures += list(_sketches(file, preset.shape, count))
-            else:
+            elif datasets.about(preset.dataset).photo:
                 pictures.append(cache.fitted(file.getvalue(), file.name, preset.dataset, preset.shape))
+            else:
+                pictures.append(_found(f"{key}_{file.file_id}", file, preset, open_=file is files[0]))
     return np.stack(pictures[:count]) if pictures else None
+
+
+def _found(key, file, preset, open_):
+    """What the model sees of an upload beside it, and the means to mend what was found in it."""
+    with st.expander(f"What the model gets of {plain(file.name)}", expanded=open_):
+        before, after, controls = st.columns([2, 2, 3])
+        with controls:
+            swap = st.toggle("Swap dark and light", key=f"{key}_swap")
+            whole = (0, 100)
+            across = down = whole
+            if st.toggle("Crop by hand", key=f"{key}_crop"):
+                across = st.slider("Left and right, in percent", *whole, whole, key=f"{key}_across")
+                down = st.slider("Top and bottom, in percent", *whole, whole, key=f"{key}_down")
+        picture, outlined, remark = cache.found(file.getvalue(), file.name, preset.dataset, preset.shape, swap, across,
+                                                down)
+        before.image(sheets.to_png(outlined), caption="Yours", alt=f"{file.name}, the subject in a box")
+        large = sheets.enlarge(convert.to_uint8(picture), cache.SHOWN // len(picture))
+        after.image(sheets.to_png(large), caption="What the model gets", alt=f"{file.name} as the model gets it")
+        if remark:
+            st.warning(plain(remark))
+    return picture
 
 
 def _sketches(file, shape, count):

@@ -4,6 +4,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +34,28 @@ def test_files_and_archives_are_read_alike():
     assert read.names == ("a.png", "more.zip/cats/b.png") and read.skipped == () and shares == [0, 0.5]
     assert read.pictures.shape == (2, 28, 28, 1) and read.thumbnails.shape == (2, 56, 56, 3)
     assert read.thumbnails.dtype == np.uint8
+
+
+def float_tiff(values):
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, values.astype(np.float32), photometric="minisblack", metadata=None)
+    return buffer.getvalue()
+
+
+def test_files_without_a_range_of_their_own_share_one():
+    values = np.linspace(0, 200, 28 * 28).reshape(28, 28)
+    files = [("set.zip", zipped([("a.tif", float_tiff(values)), ("b.tif", float_tiff(values / 4))]))]
+    read = collections.read(files, SHAPE, fit=lambda picture, shape: picture)
+    assert read.floats()[1].mean() / read.floats()[0].mean() == pytest.approx(0.25, abs=0.01)
+    apart = collections.read([("a.tif", float_tiff(values / 200)), ("b.tif", float_tiff(values))], SHAPE,
+                             fit=lambda picture, shape: picture)
+    assert apart.floats()[0].max() < 0.01 and not read.notes()
+
+
+def test_a_set_that_is_nearly_black_is_told_so():
+    dark = sheets.to_png(np.full((28, 28, 1), 20, np.uint8))
+    assert "nearly black" in collections.read([("dark.png", dark)], SHAPE).notes()[0]
+    assert not collections.read([("a.png", png())], SHAPE).notes()
 
 
 def test_five_broken_pictures_among_a_hundred_are_named():

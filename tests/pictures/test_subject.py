@@ -143,6 +143,22 @@ def test_noise_of_any_size_fits(kind, shape):
     assert found.picture.shape == shape and found.picture.min() >= 0 and found.picture.max() <= 1
 
 
+def test_too_much_and_nothing_are_told(digit):
+    assert subject.remark(subject.find(on_paper(digit), SHAPE), "a.png") == ""
+    nothing = subject.find(np.ones((50, 50, 1), np.float32), SHAPE)
+    assert "Nothing stands out" in subject.remark(nothing, "a.png")
+    all_of_it = subject.Subject(nothing.picture, np.ones((5, 5), bool), (0, 5, 0, 5), False)
+    assert "Crop it by hand" in subject.remark(all_of_it, "a.png")
+
+
+def test_the_outline_shows_where_the_subject_lies(digit):
+    photo = on_paper(digit)
+    shown = subject.outline(photo, subject.find(photo, SHAPE), 224)
+    assert shown.shape == (224, 224, 3) and shown.dtype == np.uint8
+    orange = (np.abs(shown.astype(int) - np.multiply(subject.BOX, 255)).max(axis=-1) < 40)
+    assert 200 < orange.sum() < 2000
+
+
 # --- garments -------------------------------------------------------------------------------------------------
 
 SHIRT = np.zeros((200, 200), np.uint8)
