@@ -141,10 +141,11 @@ def fit(picture: np.ndarray, name: str, shape: Shape) -> np.ndarray:
 
 
 def draw(ink: np.ndarray, name: str, shape: Shape) -> np.ndarray:
-    """A drawing (h, w, 1), white on black, as a data set shows its own pictures, on a ground as light as theirs."""
-    picture = find_subject(ink, name, shape).picture
+    """A drawing (h, w), 1 where there is ink, as a data set shows its own pictures, on a ground as light as theirs."""
+    size, kind, margin = _room(name, shape)
+    picture = subject.draw(ink, size, kind, margin)
     if name in DATASETS:
-        return picture
+        return convert.pad(picture[None], shape)[0]
     pictures, _ = samples(name)
     light = np.median(np.concatenate([pictures[:, 0], pictures[:, -1]])) > 0.5
     return convert.to_three(1 - picture if light else picture)[..., :shape[-1]]
@@ -152,11 +153,16 @@ def draw(ink: np.ndarray, name: str, shape: Shape) -> np.ndarray:
 
 def find_subject(picture: np.ndarray, name: str, shape: Shape, dark_on_light: bool | None = None) -> subject.Subject:
     """What of a picture (h, w, c) a model of a data set sees; `dark_on_light` where that is known."""
+    found = subject.find(picture, *_room(name, shape), dark_on_light)
+    return found if name not in DATASETS else replace(found, picture=convert.pad(found.picture[None], shape)[0])
+
+
+def _room(name, shape):
+    """At which size a subject is placed, of which kind it is, and how much is left empty around it."""
     dataset = about(name)
-    if name not in DATASETS:
-        return subject.find(picture, shape, dataset.subject, max(dataset.margin, shape[0] // 8), dark_on_light)
-    found = subject.find(picture, dataset.shape, dataset.subject, dataset.margin, dark_on_light)
-    return replace(found, picture=convert.pad(found.picture[None], shape)[0])
+    if name in DATASETS:
+        return dataset.shape, dataset.subject, dataset.margin
+    return shape, dataset.subject, max(dataset.margin, shape[0] // 8)
 
 
 # --- on the disk -----------------------------------------------------------------------------------------------

@@ -70,6 +70,16 @@ def find(picture: np.ndarray, shape: tuple[int, ...], kind: str = "drawing", mar
     return Subject(place(ink, shape, margin, by_mass=kind == "digit"), mask, box, dark)
 
 
+def draw(ink: np.ndarray, shape: tuple[int, ...], kind: str = "drawing", margin: int = 4) -> np.ndarray:
+    """A drawing (h, w), 1 where there is ink, for a model of `shape`: (*shape[:2], 1); see `find`.
+
+    It is taken as it is; of a garment, whose outline is drawn, the inside is filled.
+    """
+    if kind == "garment":
+        ink = np.maximum(ink, _filled(ink > 0.5))
+    return place(ink, shape, margin, by_mass=kind == "digit")
+
+
 def remark(found: Subject, name: str) -> str:
     """A sentence where nothing or nearly all of a picture was found; else empty."""
     if found.box is None:
@@ -259,8 +269,7 @@ def _garment(picture, dark_on_light):
     off = lab - _wall(lab)
     distance = np.linalg.norm(off, axis=-1)
     seen = distance > max(LEAST_DIFFERENT, _split(distance))
-    mask = ndimage.binary_fill_holes(ndimage.binary_closing(np.pad(seen, CLOSED), iterations=CLOSED))
-    mask = ndimage.binary_opening(mask[CLOSED:-CLOSED, CLOSED:-CLOSED])
+    mask = ndimage.binary_opening(_filled(seen))
     parts, count = ndimage.label(mask)
     size = np.bincount(parts.ravel(), minlength=2)[1:]
     mask = np.isin(parts, 1 + np.flatnonzero(size >= PART * size.max())) & mask
@@ -273,6 +282,12 @@ def _garment(picture, dark_on_light):
     low, high = np.quantile(light[mask], (0.02, 0.98))
     shade = np.clip((light - low) / max(high - low, 30), 0, 1)
     return mask, (mask * (DIMMEST + (1 - DIMMEST) * shade)).astype(np.float32), dark
+
+
+def _filled(mask):
+    """A mask with small gaps closed and with what it surrounds."""
+    closed = ndimage.binary_closing(np.pad(mask, CLOSED), iterations=CLOSED)
+    return ndimage.binary_fill_holes(closed)[CLOSED:-CLOSED, CLOSED:-CLOSED]
 
 
 def _wall(lab):

@@ -218,7 +218,7 @@ def plain(text: str) -> str:
 def drawn(key: str, preset: presets.Preset) -> np.ndarray | None:
     """A reader's drawing (1, h, w, c) as the preset sees it, or None."""
     ink = live.sketchpad(f"{key}_sketch", label="Draw here with a mouse, a finger, or the keyboard")
-    return None if ink is None else datasets.draw(ink[..., None], preset.dataset, preset.shape)[None]
+    return None if ink is None else datasets.draw(ink, preset.dataset, preset.shape)[None]
 
 
 def collect(key: str, preset: presets.Preset) -> collections.Collection | None:

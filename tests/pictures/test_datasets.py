@@ -287,3 +287,31 @@ def test_missing_faces_say_where_to_get_them():
     with pytest.raises(datasets.DataMissing, match=r"CelebA faces is not on this machine.*mmlab.ie.cuhk.edu.hk"):
         datasets.load("celeba", "test", (64, 64, 3))
     assert datasets.attribute_names("celeba") == () and not datasets.has_samples("celeba")
+
+
+@pytest.mark.parametrize("light", [False, True])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_drawing_has_the_ground_of_an_own_models_pictures(monkeypatch, light, channels):
+    ground = float(light)
+    pictures = np.full((5, 32, 32, channels), ground, np.float32)
+    pictures[:, 10:20, 14:18] = 1 - ground
+    monkeypatch.setattr(datasets, "about", lambda name: datasets.Dataset("Mine", ("a",), photo=True))
+    monkeypatch.setattr(datasets, "samples", lambda name: (pictures, np.zeros(5, int)))
+    ink = np.zeros((280, 280), np.float32)
+    ink[60:220, 130:150] = 1
+    drawn = datasets.draw(ink, "my_model", (32, 32, channels))
+    assert drawn.shape == (32, 32, channels) and drawn[0, 0, 0] == ground
+    assert abs(drawn[16, 16, 0] - (1 - ground)) < 0.3 and np.abs(drawn[:4] - ground).max() == 0
+
+
+@pytest.mark.parametrize(("name", "shape"), [("mnist", (32, 32, 1)), ("fashion_mnist", (28, 28, 1)),
+                                             ("quickdraw_cats", (32, 32, 1))])
+def test_what_is_brought_is_as_large_as_a_data_sets_own(name, shape):
+    """A digit takes 20 pixels, on a larger canvas as well: there is but more black around it."""
+    photo = np.full((300, 200, 3), 0.9, np.float32)
+    photo[100:200, 70:130] = 0.1
+    for picture in (datasets.fit(photo, name, shape), datasets.draw(1 - photo[..., 0] / 0.9, name, shape)):
+        assert picture.shape == shape
+    rows = np.flatnonzero(datasets.fit(photo, name, shape)[..., 0].max(axis=1) > 0.5)
+    entry = datasets.DATASETS[name]
+    assert abs(len(rows) - (entry.shape[0] - 2 * entry.margin)) <= 1

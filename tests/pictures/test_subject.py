@@ -116,6 +116,13 @@ def test_a_drawing_touches_its_margin():
     assert (columns.min(), columns.max()) == (4, 23) and rows.min() + rows.max() == 27
 
 
+def test_what_is_drawn_is_taken_as_it_is(digit):
+    ink = np.zeros((280, 280), np.float32)
+    ink[40:240, 30:230] = np.clip(cv2.resize(digit, (200, 200), interpolation=cv2.INTER_CUBIC), 0, 1)
+    assert np.corrcoef(subject.draw(ink, SHAPE, "digit").ravel(), digit.ravel())[0, 1] > 0.9
+    assert not subject.draw(np.zeros((280, 280), np.float32), SHAPE).any()
+
+
 def test_area_averages_are_exact():
     """A square of 3 pixels at a third of a pixel from the edge: ink is neither lost nor moved."""
     ink = np.zeros((9, 9), np.float32)
@@ -189,3 +196,5 @@ def test_an_outline_of_a_garment_is_filled():
     found = subject.find(drawn, SHAPE, "garment", margin=0)
     assert (found.mask & SHIRT).sum() / (found.mask | SHIRT).sum() > 0.85
     assert found.picture[14, 14] == pytest.approx(1, abs=0.01) and not found.dark_on_light
+    filled = subject.draw(drawn[..., 0], SHAPE, "garment", margin=0)
+    assert filled[14, 14] == pytest.approx(1, abs=0.01) and filled[0, 0] == 0
