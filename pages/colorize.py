@@ -81,17 +81,22 @@ def show(photo, look, tint, left):
     live.divider("divider", sheets.to_photo(before), sheets.to_photo(colored), label="Line between before and after",
                  size=look.gray.shape[1::-1], names=(left, "Colorized"),
                  alts=(f"{photo.name}: {left.lower()}", f"{photo.name}: colorized"))
+    if look.note:
+        st.caption(look.note)
     if look.truth is None:
         st.caption("Left of the line: your photo. Right: the same photo in the colors that the network predicts.")
         return
     ours, ratio = colorize.compare(look.truth, colored)
     gray, _ = colorize.compare(look.truth, sheets.to_rgb(look.gray))
+    error = f"{ours:.1f} dB against the true colors (the gray copy: {gray:.1f} dB), and "
     st.caption("This photo has colors. They were removed so that you can judge the result: "
-               f"{ours:.1f} dB against the true colors (the gray copy: {gray:.1f} dB), and {ratio:.2f} times as "
-               "colorful.")
+               f"{error if photo.ident in datasets.PHOTOGRAPHS else ''}{ratio:.2f} times as colorful.")
 
 
-def download(photo, tint, kind):
+def download(photo, look, tint, kind):
+    if kind == "JPEG" and look.side > sheets.MAX_JPEG:
+        st.warning(f"A JPEG has at most {sheets.MAX_JPEG:,} pixels a side, this photo {look.side:,}. Choose PNG.")
+        return
     widgets.download("Download at full size", partial(colorize.render, photo.raw, photo.name, tint, kind),
                      colorize.file_name(photo.name, kind), f"image/{kind.lower()}", type="primary", key="full_size")
 
@@ -101,9 +106,11 @@ def download_all(seen, tinted, settings, kind):
     key = [photo.ident for photo, _ in seen], settings, kind
     if st.button(f"Make a zip of all {len(seen)}", icon=":material/folder_zip:"):
         with widgets.progress("Painting at full size", "zip") as report, widgets.sentences():
-            packed = colorize.archive([(photo.name, photo.raw, tinted(look.tint)) for photo, look in seen], kind,
-                                      report)
+            packed, left_out = colorize.archive([(photo.name, photo.raw, tinted(look.tint)) for photo, look in seen],
+                                                kind, report)
             st.session_state.zip = key, packed
+            if left_out:
+                st.warning(widgets.plain("\n\n".join(left_out)))
     ready = st.session_state.get("zip", (None, b""))
     widgets.download("Download zip", ready[1], "colorized.zip", "application/zip", disabled=ready[0] != key)
 
@@ -135,7 +142,7 @@ def photographs():
         tinted, settings = choose_colors()
         kind = st.segmented_control("File", ("JPEG", "PNG"), default="JPEG", required=True, key="kind",
                                     help="Camera and date are kept; the location is removed.")
-        download(photo, tinted(look.tint), kind)
+        download(photo, look, tinted(look.tint), kind)
         if len(seen) > 1:
             download_all(seen, tinted, settings, kind)
     with canvas:

@@ -36,6 +36,8 @@ class Look:
     gray: np.ndarray             # (h, w, 1), its longer side at most VIEW pixels
     truth: np.ndarray | None     # (h, w, 3), where the photograph has colors of its own
     tint: paint.Tint
+    side: int                    # pixels of its longer side, as far as a JPEG cannot hold it
+    note: str                    # a sentence on what of the file it is, where that is not all
 
 
 def colorize(model: Colorizer, photo: np.ndarray, side: int = SIDE, saturation: float = 1.0,
@@ -51,10 +53,11 @@ def colorize(model: Colorizer, photo: np.ndarray, side: int = SIDE, saturation: 
 
 def look(model: Colorizer, raw: bytes, name: str = "The file") -> Look:
     """The look of an upload, decoded no larger than it is shown. Raises reader.BadPicture."""
-    pixels = reader.pixels(raw, name, VIEW)
-    pixels = convert.scale(pixels, min(VIEW, max(pixels.shape[:2])))
+    photo = reader.photo(raw, name, VIEW)
+    side = max(photo.pixels.shape[:2])
+    pixels = convert.scale(photo.pixels, min(VIEW, side))
     gray = paint.gray(pixels)
-    return Look(gray, None if is_gray(pixels) else pixels, predict(model, gray))
+    return Look(gray, None if is_gray(pixels) else pixels, predict(model, gray), side, photo.note)
 
 
 def convert_file(model: Colorizer, raw: bytes, name: str = "The file", kind: str = "JPEG") -> bytes:
@@ -70,18 +73,22 @@ def render(raw: bytes, name: str, tint: paint.Tint, kind: str = "JPEG") -> bytes
 
 
 def archive(photos: Sequence[tuple[str, bytes, paint.Tint]], kind: str = "JPEG",
-            report: Callable[[float], None] | None = None) -> bytes:
-    """A zip of photographs [(name, bytes, tint), ...] at their full size, one in memory at a time.
+            report: Callable[[float], None] | None = None) -> tuple[bytes, list[str]]:
+    """A zip of photographs [(name, bytes, tint), ...] at their full size, and a sentence for each that is not in it.
 
-    report(share): called with the share of the work done before every photograph; it may raise to stop.
+    One is in memory at a time. report(share): called with the share of the work done before every photograph; it may
+    raise to stop.
     """
-    buffer = io.BytesIO()
+    buffer, left_out = io.BytesIO(), []
     with zipfile.ZipFile(buffer, "w") as target:                # what is in it is compressed already
         for k, (name, raw, tint) in enumerate(photos):
             if report:
                 report(k / len(photos))
-            target.writestr(f"{k + 1:02}_{file_name(name, kind)}", render(raw, name, tint, kind))
-    return buffer.getvalue()
+            try:
+                target.writestr(f"{k + 1:02}_{file_name(name, kind)}", render(raw, name, tint, kind))
+            except reader.BadPicture as error:
+                left_out.append(f"{name} is not in the zip. {error}")
+    return buffer.getvalue(), left_out
 
 
 def file_name(name: str, kind: str = "JPEG") -> str:

@@ -270,10 +270,27 @@ def test_gray_and_color_uploads_are_told_apart():
 def test_thirty_photographs_become_one_zip():
     raw, shares = encoded(Image.fromarray(GRADIENT)), []
     tint = colorize.look(Blue(), raw).tint
-    packed = colorize.archive([("same name.tif", raw, tint)] * 30, "PNG", shares.append)
+    packed, left_out = colorize.archive([("same name.tif", raw, tint)] * 30, "PNG", shares.append)
+    assert not left_out
     names = zipfile.ZipFile(io.BytesIO(packed)).namelist()
     assert len(set(names)) == 30 and names[4] == "05_same name_color.png" and len(shares) == 30
     assert zipfile.ZipFile(io.BytesIO(packed)).testzip() is None
+
+
+def test_a_strip_that_no_jpeg_can_hold_costs_only_itself():
+    strip = sheets.to_png(np.zeros((2, 66_000, 1), np.uint8))
+    look = colorize.look(Blue(), strip)
+    assert look.side == 66_000 and max(look.gray.shape) == colorize.VIEW
+    photos = [("strip.png", strip, look.tint), ("photo.png", encoded(Image.fromarray(GRADIENT)), look.tint)]
+    packed, left_out = colorize.archive(photos)
+    assert zipfile.ZipFile(io.BytesIO(packed)).namelist() == ["02_photo_color.jpg"]
+    assert len(left_out) == 1 and "strip.png is not in the zip" in left_out[0] and "Choose PNG" in left_out[0]
+    assert len(zipfile.ZipFile(io.BytesIO(colorize.archive(photos, "PNG")[0])).namelist()) == 2
+
+
+def test_of_a_film_it_is_told_that_one_picture_is_shown():
+    raw = encoded(Image.new("L", (40, 30)), "GIF", save_all=True, append_images=[Image.new("L", (40, 30), 255)])
+    assert "animation" in colorize.look(Blue(), raw).note
 
 
 # --- judging ------------------------------------------------------------------------------------------------------
