@@ -157,7 +157,7 @@ def find_subject(picture: np.ndarray, name: str, shape: Shape, dark_on_light: bo
     return found if name not in DATASETS else replace(found, picture=convert.pad(found.picture[None], shape)[0])
 
 
-def _room(name, shape):
+def _room(name: str, shape: Shape) -> tuple[Shape, str, int]:
     """At which size a subject is placed, of which kind it is, and how much is left empty around it."""
     dataset = about(name)
     if name in DATASETS:
