@@ -8,4 +8,4 @@ from pages.shared import server
 
 # What all pages import is there before the browser has opened.
 threading.Thread(target=importlib.import_module, args=("pages.shared.frame",), daemon=True).start()
-app = st.App("pages/shared/router.py", middleware=server.MIDDLEWARE)
+app = st.App("pages/shared/router.py", middleware=server.MIDDLEWARE, routes=server.ROUTES)

@@ -30,7 +30,7 @@ def sheet(result, view):
     if view == MOSAIC:
         return sheets.stack(sheets.label(sheets.tile(result.originals, 5, scale=4), "Original"),
                             sheets.label(sheets.tile(result.rebuilt, 5, scale=4), "Reconstruction"))
-    return sheets.tile(both, 25, scale=2) if view == ROWS else sheets.tile(both, count, scale=10 if count < 3 else 5)
+    return sheets.tile(both, 25, scale=2) if view == ROWS else sheets.tile(both, max(count, 2), scale=5)
 
 
 def show_numbers(result, model, size_error):
@@ -52,6 +52,14 @@ def show_errors(result, classes, labels):
             for k, (name, error) in enumerate(zip(names, result.mse, strict=True))]
     st.dataframe(rows, hide_index=True, height=240)
     widgets.download("Download CSV", widgets.table_csv(rows), "errors.csv", "text/csv")
+
+
+def draw(key, preset):
+    """The sketchpad, where the page has room for what the model makes of a drawing meanwhile."""
+    label = about.classes.index(st.session_state.get(f"label_{preset.dataset}", about.classes[0])) if preset.labels \
+        else None
+    with picture:
+        return widgets.drawn(key, preset, model, label)
 
 
 def choose_labels(preset, picked):
@@ -79,7 +87,7 @@ with controls:
     preset, errors = model.preset, cache.test_errors(model)
     about = datasets.about(preset.dataset)
     view = widgets.choose_segment("View", [MOSAIC, ROWS], "view")
-    picked = widgets.pick_pictures("reconstruct", preset, 15 if view == MOSAIC else 25, errors)
+    picked = widgets.pick_pictures("reconstruct", preset, 15 if view == MOSAIC else 25, errors, draw)
     if not cache.has_pictures(preset.dataset):
         st.caption(f"{about.title} are not shipped; these were {about.stands_in}. Put `{about.file}` into the folder "
                    "that `AE_DATA_DIR` names, upload a file of drawings, or draw your own.")
@@ -87,9 +95,11 @@ with controls:
 result = reconstruct.run(model, picked.pictures, labels)
 
 view = "own" if picked.source != "Test pictures" else view
+first, second = ("Left", "Right") if len(result.originals) == 1 else ("Top", "Bottom")
+source = "yours, as the model sees it" if view == "own" else "originals"
 with wide if view == ROWS else picture:
-    widgets.show(sheet(result, view), f"Top: {'your pictures as the model sees them' if view == 'own' else 'originals'}"
-                 f". Bottom: reconstructions from {preset.code} numbers each, by “{widgets.plain(preset.title)}”.",
+    widgets.show(sheet(result, view), f"{first}: {source}"
+                 f". {second}: reconstructed from {preset.code} numbers each, by “{widgets.plain(preset.title)}”.",
                  f"Original pictures and their reconstructions from {preset.code} numbers", "reconstructions")
 with picture:
     show_numbers(result, model, errors.mean())

@@ -142,27 +142,30 @@ def fit(picture: np.ndarray, name: str, shape: Shape) -> np.ndarray:
 
 def draw(ink: np.ndarray, name: str, shape: Shape) -> np.ndarray:
     """A drawing (h, w), 1 where there is ink, as a data set shows its own pictures, on a ground as light as theirs."""
-    size, kind, margin = _room(name, shape)
-    picture = subject.draw(ink, size, kind, margin)
-    if name in DATASETS:
-        return convert.pad(picture[None], shape)[0]
-    pictures, _ = samples(name)
-    light = np.median(np.concatenate([pictures[:, 0], pictures[:, -1]])) > 0.5
-    return convert.to_three(1 - picture if light else picture)[..., :shape[-1]]
+    picture = convert.pad(subject.draw(ink, *room(name, shape))[None], (*shape[:2], 1))[0]
+    return convert.to_three(1 - picture if is_light(name) else picture)[..., :shape[-1]]
 
 
 def find_subject(picture: np.ndarray, name: str, shape: Shape, dark_on_light: bool | None = None) -> subject.Subject:
     """What of a picture (h, w, c) a model of a data set sees; `dark_on_light` where that is known."""
-    found = subject.find(picture, *_room(name, shape), dark_on_light)
+    found = subject.find(picture, *room(name, shape), dark_on_light)
     return found if name not in DATASETS else replace(found, picture=convert.pad(found.picture[None], shape)[0])
 
 
-def _room(name: str, shape: Shape) -> tuple[Shape, str, int]:
+def room(name: str, shape: Shape) -> tuple[Shape, str, int]:
     """At which size a subject is placed, of which kind it is, and how much is left empty around it."""
     dataset = about(name)
     if name in DATASETS:
         return dataset.shape, dataset.subject, dataset.margin
     return shape, dataset.subject, max(dataset.margin, shape[0] // 8)
+
+
+def is_light(name: str) -> bool:
+    """Whether the pictures of a reader's own data set have a light ground; those of DATASETS have a black one."""
+    if name in DATASETS:
+        return False
+    pictures, _ = samples(name)
+    return bool(np.median(np.concatenate([pictures[:, 0], pictures[:, -1]])) > 0.5)
 
 
 # --- on the disk -----------------------------------------------------------------------------------------------

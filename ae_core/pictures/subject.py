@@ -103,8 +103,9 @@ def place(ink: np.ndarray, shape: tuple[int, ...], margin: int, by_mass: bool) -
     """Ink (h, w) in 0..1 on a canvas (*shape[:2], 1): its box scaled to touch the margin, its middle in the middle.
 
     Every pixel of the canvas is the exact mean of the area it covers, wherever that begins. by_mass: the middle is the
-    center of mass, and lies where MNIST has it.
+    center of mass, and lies where MNIST has it. placing.js does the same in the browser.
     """
+    ink = np.asarray(ink, float)
     rows, columns = (np.flatnonzero((ink > TRACE).any(axis=axis)) for axis in (1, 0))
     if not len(rows):
         return np.zeros((*shape[:2], 1), np.float32)
@@ -113,7 +114,7 @@ def place(ink: np.ndarray, shape: tuple[int, ...], margin: int, by_mass: bool) -
     scale = (room / (box[:, 1] - box[:, 0])).min()
     middle, target = box.mean(axis=1), np.array(shape[:2]) / 2
     if by_mass:
-        total = ink.sum(dtype=float)
+        total = ink.sum()
         middle = np.array([(ink.sum(axis=1) @ (np.arange(ink.shape[0]) + 0.5)) / total,
                            (ink.sum(axis=0) @ (np.arange(ink.shape[1]) + 0.5)) / total])
         target = target + (CENTER - 0.5) * 28

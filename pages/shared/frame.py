@@ -172,7 +172,7 @@ STYLE = """<style>
 .stApp[data-test-script-state="running"]::before { content: ""; position: fixed; inset: 0 0 auto; height: 3px;
   z-index: 1e6; background: Highlight; transform-origin: 0; animation: ae-working 8s ease-out 0.3s both; }
 @keyframes ae-working { from { opacity: 0; transform: scaleX(0); } 5% { opacity: 1; } to { transform: scaleX(0.9); } }
-[class*=st-key-address], [class*=st-key-said] { display: none; }
+[class*=st-key-address], [class*=st-key-said], [class*=st-key-runs] { display: none; }
 @media print { .stSidebar, .stAppHeader { display: none !important; } .stMain { position: static; } }
 </style>"""
 

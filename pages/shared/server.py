@@ -1,17 +1,24 @@
-"""What Streamlit's own server gives this app beyond pages: who a visitor is, what a browser may load, and silence.
+"""What Streamlit's own server gives this app beyond pages: who a visitor is, what a browser may load, models, silence.
 
 A visitor is known by a random secret in a cookie of the browser, never by an address. Only its hash is ever written
 down: it is the `owner` of the runs and models that were made with it.
 """
+import functools
 import hashlib
 import secrets
 from http.cookies import CookieError, SimpleCookie
+from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import net_util
 
+HALVES = ("encoder", "decoder")
+PACKED = 8                       # models whose packed halves are kept: 1 MB each, faces 3
 COOKIE = "autoencoder_lab_owner"
 YEAR = 365 * 24 * 3600
 # Scripts of the live components and their Workers are blobs; Streamlit needs styles and evaluates no strings but
@@ -73,4 +80,40 @@ def is_remembered() -> bool:
     return COOKIE in st.context.cookies
 
 
+# --- models for the browser ----------------------------------------------------------------------------------
+
+def halves(served: Any) -> dict[str, str]:
+    """The address of each half of a model, from where the app is on. It says the checksum, so it can be kept forever.
+
+    Who does not know the model does not know its checksum.
+    """
+    sums = served.card["sha256"]
+    return {half: f"networks/{served.preset.name}/{half}/{sums[f'{half}.onnx']}" for half in HALVES}
+
+
+def _half(request: Request) -> Response:
+    """A packed half of a model; a sentence where there is none, or the browser does not run it."""
+    # the server starts without ONNX Runtime
+    from ae_core import browser, store
+
+    name, half, checksum = (request.path_params[key] for key in ("name", "half", "checksum"))
+    try:
+        sums = store.card(store.preset(name).name)["sha256"]
+        if half not in HALVES or sums.get(f"{half}.onnx") != checksum:
+            raise KeyError("There is no such half of a model.")
+        packed = _packed(name, *(sums.get(f"{each}.onnx") for each in HALVES))[half]
+    except (KeyError, store.WeightsMissing, store.WeightsDamaged, browser.NotForBrowser) as error:
+        return PlainTextResponse(str(error.args[0]), 404)
+    return Response(packed, media_type="application/octet-stream",
+                    headers={"Cache-Control": "private, max-age=31536000, immutable"})
+
+
+@functools.lru_cache(PACKED)
+def _packed(name: str, *sums: str) -> dict[str, bytes]:
+    from ae_core import browser, store
+
+    return browser.pack(store.read(name))
+
+
 MIDDLEWARE = [Middleware(Visitors)]
+ROUTES = [Route("/networks/{name}/{half}/{checksum}", _half)]

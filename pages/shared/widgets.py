@@ -21,7 +21,7 @@ import streamlit as st
 from ae_core import model, presets
 from ae_core.features import reconstruct
 from ae_core.pictures import collections, convert, datasets, quickdraw, reader, sheets
-from pages.shared import address, cache, frame, live
+from pages.shared import address, cache, frame, live, server
 
 PICTURE_FILES = tuple(suffix[1:] for suffix in reader.SUFFIXES)
 DRAWS = 10_000                   # seeds that "Draw again" counts through
@@ -125,14 +125,15 @@ def draw_again(key: str, label: str = "Draw again", icon: str = "casino", count:
 
 # --- pictures ------------------------------------------------------------------------------------------------
 
-def pick_pictures(key: str, preset: presets.Preset, count: int, errors: np.ndarray | None = None) -> Picked:
+def pick_pictures(key: str, preset: presets.Preset, count: int, errors: np.ndarray | None = None,
+                  draw: Callable[[str, presets.Preset], np.ndarray | None] | None = None) -> Picked:
     """Controls for test pictures, an upload or a drawing, all as the preset sees pictures.
 
-    errors: of every test picture, to choose the best and the worst by.
+    errors: of every test picture, to choose the best and the worst by; draw: where a page has a `drawn` of its own.
     """
     source = st.segmented_control("Pictures", ["Test pictures", "Upload", "Drawing"], default="Test pictures",
                                   required=True, key=f"{key}_source")
-    own = {"Upload": lambda: uploaded(key, preset, count), "Drawing": lambda: drawn(key, preset)}
+    own = {"Upload": lambda: uploaded(key, preset, count), "Drawing": lambda: (draw or drawn)(key, preset)}
     pictures = own[source]() if source in own else None
     if pictures is not None:
         return Picked(pictures, None, source)
@@ -215,10 +216,34 @@ def plain(text: str) -> str:
     return re.sub(r":(?=[\w+-]+\\:)", ":\u2060", escaped)      # else Streamlit makes a smiley of a name between colons
 
 
-def drawn(key: str, preset: presets.Preset) -> np.ndarray | None:
-    """A reader's drawing (1, h, w, c) as the preset sees it, or None."""
-    ink = live.sketchpad(f"{key}_sketch", label="Draw here with a mouse, a finger, or the keyboard")
+def drawn(key: str, preset: presets.Preset, served: Any = None, label: int | None = None,
+          noise: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray | None:
+    """A reader's drawing (1, h, w, c) as the preset sees it, or None.
+
+    served: a model that shows, where the browser can run it, what it makes of every point of a stroke; label: the class
+    that a conditional one is given; noise: what its pictures are multiplied by, and what is added.
+    """
+    through = None
+    if served:
+        names = ("With noise" if noise else "As the model sees it",
+                 "Restored" if noise else f"From {preset.code:,} numbers")
+        classes = None if label is None else np.eye(preset.labels)[label].tolist()
+        through = live.Through(in_browser(served), preset.shape, room(preset.dataset, preset.shape), names, classes,
+                               noise)
+    ink = live.sketchpad(f"{key}_sketch", label="Draw here with a mouse, a finger, or the keyboard", through=through)
     return None if ink is None else datasets.draw(ink, preset.dataset, preset.shape)[None]
+
+
+def room(dataset: str, shape: tuple[int, int, int]) -> dict[str, Any]:
+    """Where a drawing lies in the pictures of a data set, as placing.js takes it."""
+    size, kind, margin = datasets.room(dataset, shape)
+    return {"shape": size[:2], "margin": margin, "digit": kind == "digit", "garment": kind == "garment",
+            "light": datasets.is_light(dataset)}
+
+
+def in_browser(served: Any) -> str:
+    """Offer a model to the live components of this page, to run in the browser itself; the id that they ask for."""
+    return live.model(server.halves(served))
 
 
 def collect(key: str, preset: presets.Preset) -> collections.Collection | None:

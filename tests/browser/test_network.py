@@ -13,7 +13,7 @@ from ae_core import model, store
 from tests.test_browser import saved
 
 LIVE = store.ROOT / "pages" / "shared" / "live"
-SCRIPTS = "\n".join((LIVE / name).read_text("utf-8") for name in ("network.js", "models.js"))
+SCRIPTS = "\n".join((LIVE / name).read_text("utf-8") for name in ("network.js", "worker.js"))
 BYTES = "const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;"
 RUN = """async ([blob, plain, values]) => {
   const network = new Network();

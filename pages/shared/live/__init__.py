@@ -1,16 +1,18 @@
 """Live components: what is dragged or drawn shows at once, with no call to the server.
 
 A component is a pair of files: NAME.py is what a page calls, NAME.js what runs in the browser. It reports once, when
-the reader lets go, and then Streamlit reruns the page. The components know pictures (uint8 arrays) and numbers; they
-know no model. The contract of the browser's side stands at the top of common.js.
+the reader lets go, and then Streamlit reruns the page. The components know pictures (uint8 arrays) and numbers; a
+model is to them an id, under which the browser runs it or does not (`model`). The contract of the browser's side stands
+at the top of common.js.
 """
 from .announce import announce
 from .canvas_note import canvas_note
 from .divider import divider
 from .filmstrip import filmstrip
 from .mixer import mixed, mixer
+from .model import model
 from .pad import Neighbors, pad
 from .sheet import PALETTE, Sheet, encode_grid, encode_strip
-from .sketchpad import sketchpad
+from .sketchpad import Through, sketchpad
 from .state import place
 from .threshold import threshold

@@ -7,6 +7,8 @@
 //   position()     the value as two numbers, for a benchmark
 //   paint(now)     show the value; `request` asks for it, and it comes once a frame at most
 //   commit()       `report` the value to the server, once the hand or the keys rest
+//   ask(event)     where it uses a model that runs in the browser: ask it about the value, through this.slot
+//   answered(answer, about)   paint what the model makes of it, at once: it comes when the model is ready
 // and its script ends with: export default (component) => attach(component, ItsClass);
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -40,19 +42,24 @@ function attach(component, View) {
     });
 }
 
-// --- Parts: the heavy data, decoded once, by digest --------------------------------------------
+// --- Parts, the heavy data, decoded once, by digest; and models ---------------------------------
 
-// One store for all components of the page; it is on `window` because each has its own module.
+// Stores for all components of the page; they are on `window` because each has its own module.
 const partsStore = (window.__aeParts ??= new Map());
+const modelStore = (window.__aeModels ??= new Map());
 
-function partsEntry(id) {
-  if (!partsStore.has(id)) {
+/** What one component brings and others wait for. */
+function entryOf(store, id) {
+  if (!store.has(id)) {
     const entry = { users: 0 };
     entry.ready = new Promise((resolve) => (entry.deliver = resolve));
-    partsStore.set(id, entry);
+    store.set(id, entry);
   }
-  return partsStore.get(id);
+  return store.get(id);
 }
+
+const partsEntry = (id) => entryOf(partsStore, id);
+const modelEntry = (id) => entryOf(modelStore, id);
 
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -183,6 +190,8 @@ class View {
     this.dragging = false;
     this.keysDown = new Set();
     this.moved = false; // the reader changed the value and has not reported it
+    this.model = null; // the id of the one that runs here
+    this.slot = null;
     this.listeners = new AbortController();
     this.resizes = new ResizeObserver(() => this.resize());
     this.resizes.observe(this.root);
@@ -195,6 +204,7 @@ class View {
     this.resizes.disconnect();
     cancelAnimationFrame(this.frame);
     clearTimeout(this.idle);
+    this.model = null;
   }
 
   on(element, type, listener, options = {}) {
@@ -237,6 +247,24 @@ class View {
     this.wanted = id;
     const parts = await partsEntry(id).ready;
     if (id === this.wanted) this.take(parts, ...context);
+  }
+
+  /**
+   * Have a place in the queue before halves of a model, this.slot, once they run here; it stays null where they do not,
+   * or the component needs none. `answered(answer, about)` is called with each answer.
+   */
+  async useModel(id, halves) {
+    if (id === this.model) return;
+    [this.model, this.slot] = [id, null];
+    if (id === null) return;
+    const current = () => this.model === id;
+    const { ready } = modelEntry(id);
+    const take = (answer, about) => current() && this.answered(answer, about);
+    const lose = () => current() && (this.slot = null);
+    const slot = await (await ready).slot(halves, take, lose).catch(() => null);
+    if (!current()) return;
+    this.slot = slot;
+    this.ask();
   }
 
   /** Is the server's answer about the value that is shown? */

@@ -1,5 +1,6 @@
 // A small surface to draw on, white ink on black. Strokes are kept as points, so that they are
-// sharp on any screen and can be taken back one by one.
+// sharp on any screen and can be taken back one by one. Where a model runs in the browser, every point of a stroke goes
+// through it, and what it makes of the drawing is shown beside.
 
 const HINT = "Arrow keys move the pen, with Shift in bigger steps. Space puts it down and up.";
 const BIG_STEP = 4; // logical pixels
@@ -16,6 +17,7 @@ class Sketchpad extends View {
     this.stroke = null; // the one being drawn
     this.history = [];
     this.pen = null; // the keyboard's pen, once a key moved it
+    this.ink = null; // of the strokes; of the one being drawn all but the end, up to its corner `drawn`
     this.build();
     this.drag(this.surface, {
       start: () => this.putDown(),
@@ -38,10 +40,9 @@ class Sketchpad extends View {
     );
     this.undoButton = make("button", "entry", { type: "button" }, ["Undo"]);
     this.clearButton = make("button", "entry", { type: "button" }, ["Clear"]);
-    this.root.append(
-      this.surface,
-      make("div", "buttons", {}, [this.undoButton, this.clearButton]),
-    );
+    const buttons = make("div", "buttons", {}, [this.undoButton, this.clearButton]);
+    this.seen = new Seen();
+    this.root.append(make("div", "sheet", {}, [make("div", "drawn", {}, [this.surface, buttons]), this.seen.element]));
   }
 
   update(data) {
@@ -49,8 +50,14 @@ class Sketchpad extends View {
     this.surface.setAttribute("aria-label", data.label);
     this.canvas.setAttribute("aria-label", data.alt);
     if (this.adopt(data)) this.takeBase(data);
+    if (data.through) {
+      this.seen.update(data.through);
+      this.noise = data.through.noise?.map((numbers) => new Float32Array(bytesOf(numbers).buffer));
+    }
+    this.useModel(data.through?.model ?? null, ["encoder", "decoder"]);
     this.resize();
     this.request();
+    this.ask();
   }
 
   takeBase({ at, side }) {
@@ -60,6 +67,7 @@ class Sketchpad extends View {
     this.strokes = [];
     this.history = [];
     this.stroke = null;
+    this.ink = null;
   }
 
   resize() {
@@ -68,6 +76,7 @@ class Sketchpad extends View {
     const side = Math.min(this.data.display, width);
     this.surface.style.width = this.surface.style.height = `${side}px`;
     if (sharpen(this.canvas, side, side)) this.request();
+    if (this.data.through) this.seen.resize();
   }
 
   // --- Strokes ---
@@ -80,7 +89,10 @@ class Sketchpad extends View {
     this.lift(); // ends the keyboard's stroke, if its pen is down
     this.pen = null;
     this.stroke = [];
-    return () => (this.stroke = null);
+    return () => {
+      [this.stroke, this.ink] = [null, null];
+      this.ask();
+    };
   }
 
   follow(event) {
@@ -88,15 +100,16 @@ class Sketchpad extends View {
     const scale = this.data.size / box.width;
     // Fast hands move several times a frame; all their points keep the curve round.
     const events = event.getCoalescedEvents?.() ?? [];
-    for (const { clientX, clientY } of events.length ? events : [event]) {
-      this.draw([(clientX - box.left) * scale, (clientY - box.top) * scale], event);
-    }
+    const points = (events.length ? events : [event]).map(({ clientX, clientY }) =>
+      [(clientX - box.left) * scale, (clientY - box.top) * scale]);
+    this.draw(points, event);
   }
 
-  draw(point, event) {
-    this.stroke?.push(point);
+  draw(points, event) {
+    this.stroke?.push(...points);
     this.moved = true;
-    this.request(event);
+    if (this.slot) this.ask(event);
+    this.request(this.slot ? undefined : event); // with a model, a move is answered when its picture is painted
   }
 
   /** End the stroke and report the drawing. */
@@ -124,12 +137,47 @@ class Sketchpad extends View {
   }
 
   reportInk() {
-    const { side, size, brush } = this.data;
-    const ink = new Ink(side, side / size, brush);
-    this.strokes.forEach((stroke) => ink.draw(stroke));
-    const gray = ink.gray(this.base?.gray);
+    this.ink = null;
+    const gray = this.gray();
     this.report(gray.some(Boolean) ? base64Of(gray) : null);
     this.request();
+    this.ask();
+  }
+
+  /** Gray levels of all there is, side * side bytes; also of the stroke being drawn. */
+  gray() {
+    if (!this.ink) {
+      const { side, size, brush } = this.data;
+      [this.ink, this.drawn] = [new Ink(side, side / size, brush), 0];
+      this.strokes.forEach((stroke) => this.ink.draw(stroke));
+    }
+    let { ink } = this;
+    if (this.stroke?.length) {
+      ink = this.ink.withGrowing(this.stroke, this.drawn);
+      this.drawn = (this.stroke.length - 1) * PIECES;
+    }
+    return ink.gray(this.base?.gray);
+  }
+
+  // --- The model ---
+
+  ask(event) {
+    const { through } = this.data;
+    if (!this.slot) return void (this.seen.element.hidden = true);
+    this.seen.element.hidden = false;
+    const gray = this.gray();
+    this.isEmpty = !gray.some(Boolean);
+    if (this.isEmpty) return this.seen.clear();
+    const { shape, room, label } = through;
+    const picture = placed(Float64Array.from(gray, (level) => level / 255), this.data.side, shape, room);
+    if (this.noise) corrupt(picture, ...this.noise);
+    this.slot.ask(["encoder", "decoder"], { picture, label }, { given: picture, eventTime: event?.timeStamp });
+  }
+
+  answered({ picture, code, log_variance }, { given, eventTime }) {
+    if (this.isEmpty) return; // cleared meanwhile
+    this.seen.show(given, picture, code, log_variance);
+    if (eventTime !== undefined) this.measure(eventTime);
   }
 
   // --- Keyboard ---
@@ -154,7 +202,7 @@ class Sketchpad extends View {
     this.pen ??= [size / 2, size / 2];
     this.pen = this.pen.map((at, axis) => clamp(at + moves[event.key][axis], 0, size));
     if (event.key === " ") this.dip(event);
-    else if (this.stroke) this.draw(this.pen, event);
+    else if (this.stroke) this.draw([this.pen], event);
     this.tell();
     this.request(event);
     return true;
@@ -166,7 +214,7 @@ class Sketchpad extends View {
       this.lift();
     } else {
       this.stroke = [];
-      this.draw(this.pen, event);
+      this.draw([this.pen], event);
     }
   }
 

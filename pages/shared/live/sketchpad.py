@@ -1,15 +1,29 @@
-"""A small surface to draw on, white ink on black."""
+"""A small surface to draw on, white ink on black, and beside it what a model in the browser makes of the drawing."""
 import base64
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from pages.shared.live import sheet, state
 
-SKETCHPAD = state.component("sketchpad", "strokes.js")
+SKETCHPAD = state.component("sketchpad", "seen.css", "strokes.js", "placing.js", "seen.js")
 DETAIL = 4                                       # pixels of the returned drawing for each logical pixel
+
+
+class Through(NamedTuple):
+    """A model in the browser that every point of a stroke goes through, and how it sees a drawing."""
+    model: str                                   # id, of `live.model`
+    shape: tuple[int, int, int]                  # of its pictures
+    room: dict[str, Any]                         # where the drawing lies in them; see placing.js
+    names: tuple[str, str]                       # of the picture it sees and of the one it decodes
+    label: Sequence[float] | None = None         # of a conditional model, a weight a class
+    noise: tuple[np.ndarray, np.ndarray] | None = None    # (h, w, c) each: what the picture is multiplied by, and added
+
+    def sent(self) -> dict[str, Any]:
+        noise = self.noise and [sheet.packed(part.astype("<f4")) for part in self.noise]
+        return self._asdict() | {"noise": noise}
 
 
 def sketchpad(
@@ -21,12 +35,13 @@ def sketchpad(
     display: int = 280,                          # largest side on the screen in CSS pixels; it shrinks with the page
     brush: float = 2.4,                          # width of the pen in logical pixels
     drawing: np.ndarray | None = None,           # what it opens with, float (size * 4, size * 4) in 0..1
+    through: Through | None = None,
     on_change: Callable[[], None] | None = None,
 ) -> np.ndarray | None:
     """Show a surface to draw on; return float32 (size * 4, size * 4) in 0..1, 0 is black; None while there is no ink.
 
     The drawing is four times finer than `size`, so that whoever shrinks it can center it first. It is reported once a
-    stroke, and once for each undo and clear.
+    stroke, and once for each undo and clear. `through`: what a model makes of it is shown meanwhile, where it runs.
     """
     if min(size, display) < 1 or not 0 < brush < math.inf:
         raise ValueError(f"size {size}, display {display} and brush {brush} must be positive.")
@@ -40,6 +55,7 @@ def sketchpad(
         "side": side,
         "display": int(display),
         "brush": float(brush),
+        "through": through and through.sent(),
     }
     return _ink(state.mount(SKETCHPAD, key, data, on_change=on_change, default=drawing), side)
 

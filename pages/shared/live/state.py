@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,18 +23,19 @@ from pages.shared.live import sheet
 ASSETS = Path(__file__).parent
 
 
-def component(name: str, *scripts: str) -> Callable[..., Any]:
-    """Register NAME.js, after common.js and further scripts it names, and NAME.css if it has a look of its own.
+def component(name: str, *files: str) -> Callable[..., Any]:
+    """Register NAME.js, after common.js and further files it names, and NAME.css if it has a look of its own.
 
     Called once a component, when its module is imported. Streamlit registers it anew where it must (a second server
     or an AppTest in the same process).
     """
-    script, style = (["common.js", *scripts, f"{name}.js"], ["live.css", f"{name}.css"])
-    return st.components.v2.component(f"autoencoder_lab_{name}", js=_read(script), css=_read(style))
+    files = ("live.css", "common.js", *files, f"{name}.css", f"{name}.js")
+    return st.components.v2.component(f"autoencoder_lab_{name}", js=_read(files, ".js"), css=_read(files, ".css"))
 
 
-def _read(files: list[str]) -> str:
-    return "\n".join((ASSETS / file).read_text("utf-8") for file in files if (ASSETS / file).is_file())
+def _read(files: Sequence[str], kind: str) -> str:
+    return "\n".join((ASSETS / file).read_text("utf-8") for file in files
+                     if file.endswith(kind) and (ASSETS / file).is_file())
 
 
 PARTS = component("parts")

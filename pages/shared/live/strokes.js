@@ -30,8 +30,20 @@ class Ink {
   }
 
   draw(stroke) {
-    const corners = curveOf(stroke);
+    this.drawLine(curveOf(stroke));
+  }
+
+  drawLine(corners) {
     for (let i = 1; i < corners.length; i++) this.drawPiece(corners[i - 1], corners[i]);
+  }
+
+  /** A copy with a stroke that still grows: here, all but its last piece is drawn, as only that will change. */
+  withGrowing(stroke, drawn) {
+    const corners = curveOf(stroke);
+    this.drawLine(corners.slice(drawn, -1));
+    const copy = Object.assign(new Ink(this.side, 0, 0), this, { squares: this.squares.slice() });
+    copy.drawLine(corners.slice(-2));
+    return copy;
   }
 
   drawPiece(from, to) {
