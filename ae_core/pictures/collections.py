@@ -5,12 +5,14 @@ Nothing is ever unpacked onto the disk, and all files together have one budget o
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
+from typing import cast
 
 import numpy as np
 
 from ae_core import guard
-from ae_core.pictures import convert, reader, subject, tiff
+from ae_core.pictures import arrays, convert, reader, subject, tiff
 
 MAX_RESULT = 400 * 2**20         # bytes of all pictures as the model sees them, and of their thumbnails
 THUMBNAIL = 56                   # pixels a side
@@ -18,7 +20,10 @@ NAMED = 5                        # of the pictures that were left out
 DARK = 1 / 8                     # of the range of gray levels: a set that uses less is told so
 RANGELESS = (".tif", ".tiff")    # files whose samples may have no range of their own
 
+SEVERAL = (".zip", *arrays.SUFFIXES)     # files of several pictures; one may be a class, called after it without these
+
 Fit = Callable[[np.ndarray, tuple], np.ndarray]
+Entry = tuple[str, Callable[[], bytes | np.ndarray]]     # a name, and what gives a file's bytes or a picture's pixels
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Collection:
 
 def read(files: Sequence[tuple[str, bytes]], shape: tuple, margin: int = 0,
          report: Callable[[float], None] | None = None, fit: Fit | None = None) -> Collection:
-    """The pictures in uploads [(name, bytes), ...], zip archives among them opened, fitted to `shape`.
+    """The pictures in uploads [(name, bytes), ...], zip archives and arrays among them opened, fitted to `shape`.
 
     Files whose samples have no range of their own, such as floats, share one.
     fit(picture, shape): how, where a subject on black with an empty `margin` is not what is wanted.
@@ -69,7 +74,7 @@ def read(files: Sequence[tuple[str, bytes]], shape: tuple, margin: int = 0,
             skipped.append(f"Only the first {len(names):,} pictures are kept; more would not fit into memory.")
             break
         try:
-            picture = reader.read(load(), name, scale=scale, budget=budget)
+            picture = _picture(load(), name, scale, budget)
         except guard.Refused as error:
             if isinstance(error, reader.BadPicture) and "/" in name and not _may_hold_a_picture(name):
                 passed_over += 1
@@ -87,13 +92,20 @@ def read(files: Sequence[tuple[str, bytes]], shape: tuple, margin: int = 0,
                       passed_over, brightest)
 
 
-def _range(entries: Sequence[tuple[str, Callable[[], bytes]]], budget: guard.Budget) -> tiff.Range | None:
+def _picture(given: bytes | np.ndarray, name: str, scale: tiff.Range | None, budget: guard.Budget) -> np.ndarray:
+    if isinstance(given, bytes):
+        return reader.read(given, name, scale=scale, budget=budget)
+    budget.spend(given.shape[0] * given.shape[1])
+    return given / np.float32(255)
+
+
+def _range(entries: Sequence[Entry], budget: guard.Budget) -> tiff.Range | None:
     """The range that all samples without one of their own share; None where there are none."""
     shared = None
     for name, load in entries:
         if name.lower().endswith(RANGELESS):
             with contextlib.suppress(guard.Refused):             # it is named when it is read
-                found = reader.range_of(load(), name, budget)
+                found = reader.range_of(cast(bytes, load()), name, budget)
                 shared = shared.join(found) if shared and found else found or shared
     return shared
 
@@ -109,7 +121,8 @@ def classes(names: Sequence[str]) -> list[str | None]:
     first, last = _shared(some), _shared([folder[::-1] for folder in some])
     last = min(last, max(0, min(map(len, some), default=0) - first - 1))
     found = ["/".join(folder[first:len(folder) - last]) for folder in folders]
-    return [name.removesuffix(".zip") or None for name in found]     # one archive a class
+    return [next((name[:-len(suffix)] for suffix in SEVERAL if name.lower().endswith(suffix)), name) or None
+            for name in found]
 
 
 def short(names: Sequence[str], most: int = 40) -> list[str]:
@@ -129,18 +142,32 @@ def _may_hold_a_picture(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in ("", ".zip", *reader.SUFFIXES)
 
 
-def _entries(name: str, raw: bytes) -> list[tuple[str, Callable[[], bytes]]]:
-    """What an upload holds, as (name, function that gives the bytes or raises guard.Refused)."""
+def _entries(name: str, raw: bytes) -> list[Entry]:
+    """What an upload holds; a function that raises guard.Refused in place of what cannot be opened."""
+    if any(map(guard.is_hidden, guard.split(name))):
+        return []
     if kind := guard.foreign_archive(raw):
         return [(name, _refuse(f"{name} is a {kind} archive, and only zip archives are opened. "
                                "Unpack it, and pack the pictures as a zip."))]
-    if not guard.is_archive(raw):
-        return [(name, lambda: raw)]
     try:
-        entries = guard.archive(raw, name, most_each=reader.MAX_BYTES)
+        if name.lower().endswith(arrays.SUFFIXES):
+            return _rows(name, arrays.uploaded(raw, name))
+        if guard.is_archive(raw):
+            return [("/".join((name, *entry.path)), entry.load)
+                    for entry in guard.archive(raw, name, most_each=reader.MAX_BYTES)]
     except guard.Refused as error:
         return [(name, _refuse(str(error)))]
-    return [("/".join((name, *entry.path)), entry.load) for entry in entries]
+    return [(name, lambda: raw)]
+
+
+def _rows(name: str, found: Sequence[tuple[np.ndarray, np.ndarray | None]]) -> list[Entry]:
+    """The pictures of arrays, each in a folder of its class where there are labels."""
+    entries: list[Entry] = []
+    for pictures, labels in found:
+        for row, picture in enumerate(pictures):
+            folder = name if labels is None else f"{name}/{labels[row]}"
+            entries.append((f"{folder}/{len(entries):05}", partial(picture.copy)))
+    return entries
 
 
 def _refuse(message: str) -> Callable[[], bytes]:

@@ -8,15 +8,17 @@ Adding a data set is adding an entry to DATASETS and, where its files have a for
 """
 import importlib.util
 import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from ae_core import store
-from ae_core.pictures import convert, formats, reader, subject
+from ae_core import guard, store
+from ae_core.pictures import arrays, convert, formats, subject
 from ae_core.pictures.formats import DataMissing, Shape, Split
 
 SAMPLES = store.ROOT / "samples"
@@ -35,8 +37,8 @@ class Dataset:
     drawings: bool = False       # readers may bring Quick, Draw! files; what matters is where the lines are
     shape: Shape = (28, 28, 1)   # of its pictures, where no other is asked for
     file: str = ""               # its place below AE_DATA_DIR, as a message names it
-    pattern: str = ""            # what finds it there, where that is not `file`
-    read: Callable[[Path, str, Shape], Split] = formats.read_npz
+    patterns: tuple[str, ...] = ()       # what else finds it there
+    read: Callable[[Path, str, Shape], Split] = formats.read_arrays
     attribute_names: Callable[[Path], tuple[str, ...]] | None = None    # of what its labels (n, k) say, if not a class
     train_size: int = 0          # how many training pictures it has
     trainable: bool = False      # whether readers may train on it: its pictures fit into the memory
@@ -63,15 +65,17 @@ DATASETS = {
     "fashion_mnist": Dataset(
         "Fashion-MNIST",
         ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-        subject="garment", file="fashion_mnist.npz", sample="fashion_mnist_test.npz", train_size=60_000,
-        trainable=True, unpack=formats.unpack_idx, urls={
+        subject="garment", file="fashion_mnist.npz",
+        patterns=("fashion*/train-images*ubyte*", "FashionMNIST/raw/train-images*ubyte*"),
+        sample="fashion_mnist_test.npz", train_size=60_000, trainable=True, unpack=formats.unpack_idx, urls={
             _KERAS + "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
             _KERAS + "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
             _KERAS + "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
             _KERAS + "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"},
         credit="Fashion-MNIST, Han Xiao, Kashif Rasul and Roland Vollgraf, Zalando SE, 2017", license="MIT License"),
     "mnist": Dataset(
-        "MNIST digits", tuple("0123456789"), margin=4, subject="digit", file="mnist.npz", sample="mnist_test.npz",
+        "MNIST digits", tuple("0123456789"), margin=4, subject="digit", file="mnist.npz",
+        patterns=("mnist/train-images*ubyte*", "MNIST/raw/train-images*ubyte*"), sample="mnist_test.npz",
         train_size=60_000, trainable=True,
         urls={_KERAS + "mnist.npz": "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"},
         credit="MNIST, Yann LeCun, Corinna Cortes and Christopher J. C. Burges, 1998",
@@ -94,13 +98,14 @@ DATASETS = {
         "Imagenette photographs",
         ("Tench", "English springer", "Cassette player", "Chain saw", "Church", "French horn", "Garbage truck",
          "Gas pump", "Golf ball", "Parachute"),
-        photo=True, shape=(128, 128, 3), file="photos/train", pattern="photos/train/*/*.[jJ][pP]*[gG]",
+        photo=True, shape=(128, 128, 3), file="photos/train",
+        patterns=("photos/train/*/*.[jJ][pP]*[gG]", "imagenette2*/train/*/*.[jJ][pP]*[gG]"),
         read=formats.read_imagenette, train_size=9_469, home="https://github.com/fastai/imagenette",
         credit="Imagenette, Jeremy Howard, 2019, of ImageNet, Jia Deng et al., 2009",
         license="Apache License 2.0; ImageNet's pictures for non-commercial research only; not shipped"),
     "quickdraw_cats": Dataset(
         "Quick, Draw! cats", ("Cat",), margin=2, drawings=True, shape=(32, 32, 1), file="quickdraw/cat.npy",
-        pattern="quickdraw/*cat.*", read=formats.read_quickdraw, train_size=59_700, trainable=True,
+        patterns=("quickdraw/*cat.*",), read=formats.read_quickdraw, train_size=59_700, trainable=True,
         stand_in=formats.draw_doodles, stands_in="drawn by a program",
         urls={"https://storage.googleapis.com/quickdraw_dataset/full/numpy_bitmap/cat.npy": None},
         credit="The Quick, Draw! Dataset, Google, 2017", license="Creative Commons Attribution 4.0; not shipped"),
@@ -179,9 +184,11 @@ def folders() -> list[Path]:
 
 def find(name: str) -> Path | None:
     """The file of a data set on this machine, or None."""
-    pattern = DATASETS[name].pattern or DATASETS[name].file
-    candidates = (path for folder in folders() for path in sorted(folder.glob(pattern)))
-    return next((path for path in candidates if path.is_file()), None)
+    dataset = DATASETS[name]
+    candidates = ((folder, path) for folder in folders() for pattern in (dataset.file, *dataset.patterns)
+                  for path in sorted(folder.glob(pattern)))
+    return next((path for folder, path in candidates if path.is_file()
+                 and not any(map(guard.is_hidden, path.relative_to(folder).parts))), None)
 
 
 def load(name: str, split: str = "train", shape: Shape | None = None) -> Split:
@@ -198,11 +205,13 @@ def load(name: str, split: str = "train", shape: Shape | None = None) -> Split:
         raise DataMissing(missing(name))
     try:
         pictures, labels = dataset.read(path, split, shape or dataset.shape)
-    except reader.BadPicture:
-        raise                                    # it names the drawing
-    except (zipfile.BadZipFile, EOFError, KeyError, IndexError, ValueError):
-        ours = folders()[-1] in path.parents and dataset.urls
-        advice = f"Delete it and run: {_download(name)}" if ours else "Put the official file in its place."
+        if dataset.classes:
+            labels = arrays.labels(labels, len(pictures), str(path), len(dataset.classes))
+    except guard.Refused as error:               # it names the array, or the drawing
+        raise DataMissing(str(error)) from None
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, IndexError, ValueError):
+        advice = f"Move it elsewhere and run: {_download(name)}" if dataset.urls else \
+            "Put the official file in its place."
         raise DataMissing(f"{path} is cut off or not the archive of {dataset.title}. {advice}") from None
     return _padded(pictures, labels, shape or dataset.shape)
 
@@ -219,7 +228,6 @@ def _download(name: str) -> str:
 
 
 def _padded(pictures, labels: np.ndarray, shape: Shape) -> Split:
-    labels = labels if labels.dtype == bool else labels.astype(np.int64)
     if isinstance(pictures, formats.Files):
         return pictures, labels
     return convert.pad(convert.as_pictures(pictures), shape), labels
@@ -237,7 +245,8 @@ def samples(name: str, shape: Shape | None = None) -> Split:
         return _padded(*dataset.stand_in(), shape or dataset.shape)
     if not dataset.sample:
         raise DataMissing(missing(name))
-    return _padded(*formats.read_npz(SAMPLES / dataset.sample, "test", dataset.shape), shape or dataset.shape)
+    pictures, labels = formats.read_arrays(SAMPLES / dataset.sample, "test", dataset.shape)
+    return _padded(pictures, labels.astype(np.int64), shape or dataset.shape)
 
 
 def has_samples(name: str) -> bool:

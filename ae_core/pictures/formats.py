@@ -5,7 +5,6 @@ returns pictures and their labels (n,): pictures as uint8 (n, h, w[, c]), or as 
 where a file is damaged (ValueError, KeyError, OSError, ...), `datasets.load` turns into a sentence. An unpacker makes
 the arrays x_train, y_train, x_test, y_test of the official files.
 """
-import gzip
 import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ae_core.pictures import convert, quickdraw, reader
+from ae_core import guard
+from ae_core.pictures import arrays, convert, quickdraw, reader
 
 Shape = tuple[int, int, int]
 Split = tuple[Any, np.ndarray]               # pictures, an array or `Files`, and labels
@@ -59,20 +59,35 @@ class Files:
 
 # --- arrays --------------------------------------------------------------------------------------------------
 
-def read_npz(path: Path, split: str, shape: Shape) -> Split:
-    """An archive of x_train, y_train, x_test and y_test, as Keras publishes them; labels are 0 where there are none."""
-    with np.load(path, allow_pickle=False) as arrays:
-        pictures = arrays[f"x_{split}"]
-        return pictures, arrays[f"y_{split}"].ravel() if f"y_{split}" in arrays else np.zeros(len(pictures))
+def read_arrays(path: Path, split: str, shape: Shape) -> Split:
+    """Pictures and labels of an archive as Keras publishes it, or of the four files as MNIST's authors do.
+
+    They may be of any type and order (`arrays.pictures`); labels are 0 where an archive has none.
+    """
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as stored:
+            pictures, labels = stored[f"x_{split}"], stored.get(f"y_{split}")
+    else:
+        pictures, labels = (arrays.idx(_sibling(path, split, kind)) for kind in ("images", "labels"))
+    found = arrays.pictures(pictures, f"x_{split} of {path}")
+    if shape[2] == 1 and found.shape[3] == 3:
+        found = convert.to_uint8(convert.to_gray(convert.as_pictures(found)))
+    if found.shape[3] != shape[2] or max(found.shape[1] - shape[0], found.shape[2] - shape[1]) > 0:
+        raise guard.Refused(f"x_{split} of {path} is {pictures.dtype} of shape {pictures.shape}: its pictures have "
+                            f"{found.shape[1:]} and not {shape}. Put the official file in its place.")
+    return found, np.zeros(len(found)) if labels is None else labels
+
+
+def _sibling(path, split, kind):
+    """One of the four files of MNIST, beside train-images-idx3-ubyte.gz."""
+    rank = "3" if kind == "images" else "1"
+    return path.with_name(path.name.replace("train-images", f"{'t10k' if split == 'test' else 'train'}-{kind}")
+                          .replace("idx3", f"idx{rank}"))
 
 
 def unpack_idx(paths: Sequence[Path]) -> list[np.ndarray]:
-    """MNIST's own files: two zero bytes, a type byte, the rank, big-endian sizes, then the bytes; all of it gzipped."""
-    def read(path):
-        raw = gzip.decompress(path.read_bytes())
-        rank = raw[3]
-        return np.frombuffer(raw, np.uint8, offset=4 + 4 * rank).reshape(np.frombuffer(raw, ">i4", rank, 4))
-    return [read(path) for path in paths]
+    """MNIST's own four files."""
+    return [arrays.idx(path) for path in paths]
 
 
 def unpack_cifar(paths: Sequence[Path]) -> list[np.ndarray]:
@@ -99,7 +114,7 @@ def draw_doodles() -> Split:
     """A hundred cats drawn by rule."""
     rng = np.random.default_rng(0)
     doodles = np.stack([quickdraw.rasterize(quickdraw.doodle(rng)) for _ in range(DOODLES)])
-    return doodles, np.zeros(DOODLES)
+    return doodles, np.zeros(DOODLES, np.int64)
 
 
 # --- faces ---------------------------------------------------------------------------------------------------
@@ -140,7 +155,8 @@ def read_imagenette(path: Path, split: str, shape: Shape) -> Split:
     Their order is shuffled, the same every time: whoever keeps the last of them aside gets all classes.
     """
     root = path.parents[2] / ("val" if split == "test" else "train")
-    paths = sorted(path for path in root.glob("*/*") if path.suffix.lower() in (".jpg", ".jpeg"))
+    paths = sorted(path for path in root.glob("*/*") if path.suffix.lower() in (".jpg", ".jpeg")
+                   and not any(map(guard.is_hidden, path.parts[-2:])))
     classes = sorted({path.parent.name for path in paths})
     order = np.random.default_rng(0).permutation(len(paths))
     labels = np.array([classes.index(paths[row].parent.name) for row in order], np.int64)

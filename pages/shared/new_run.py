@@ -95,8 +95,8 @@ def _own_pictures():
             return str(error)
     got = widgets.gather("train", shape, read)
     if got is None or isinstance(got, str):
-        st.info(got or f"Choose a zip of pictures, or many files: {collection.FEWEST} to {collection.MOST:,}. "
-                "The folders in a zip become the classes.")
+        st.info(got or f"Choose a zip of pictures, many files, or an array (.npz, .npy): {collection.FEWEST} to "
+                f"{collection.MOST:,}. The folders in a zip, or the labels of an array, become the classes.")
         return None, shape
     of_classes = f" of {len(got.classes)} classes: {', '.join(got.classes[:8])}" if got.labeled else ""
     st.caption(widgets.plain(f"{len(got.pictures):,} pictures{of_classes}. " + " ".join(got.notes)))

@@ -274,8 +274,10 @@ def gather(key: str, how: Any, read: Callable) -> Any:
 
     It is read once; again where the files or `how` it is to be read have changed.
     """
-    whole_folder = st.toggle("A whole folder", key=f"{key}_folder", help="Off: single files, or zip archives of them.")
-    files = st.file_uploader("Your pictures", type=[*PICTURE_FILES, "zip"], key=f"{key}_files_{whole_folder}",
+    whole_folder = st.toggle("A whole folder", key=f"{key}_folder",
+                             help="Off: single files, zip archives of them, or NumPy arrays (.npz, .npy).")
+    files = st.file_uploader("Your pictures", key=f"{key}_files_{whole_folder}",
+                             type=[*PICTURE_FILES, *(suffix[1:] for suffix in collections.SEVERAL)],
                              accept_multiple_files="directory" if whole_folder else True)
     if not files:
         return None
