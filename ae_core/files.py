@@ -6,6 +6,7 @@ at cannot be renamed, replaced or removed at that moment; what is refused is the
 import contextlib
 import json
 import os
+import random
 import sys
 import time
 import uuid
@@ -133,14 +134,33 @@ def lock(path: str | Path, patience: float = 0.0) -> Iterator[bool]:
         yield mine
 
 
-def _take(file: IO[bytes]) -> bool:
+def locked(path: str | Path) -> bool:
+    """Whether somebody holds a lock file.
+
+    To look, it is held for a moment together with all others who look, so that none of them takes another for the
+    holder; Windows has no such lock, and a look is repeated there instead.
+    """
+    end = time.monotonic() + (0.2 if sys.platform == "win32" else 0)
+    while True:
+        try:
+            with open(path, "rb") as file:
+                if _take(file, shared=True):
+                    return False
+        except FileNotFoundError:
+            return False
+        if time.monotonic() >= end:
+            return True
+        time.sleep(random.uniform(0, 0.02))
+
+
+def _take(file: IO[bytes], shared: bool = False) -> bool:
     try:
         if sys.platform == "win32":
             import msvcrt
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
             import fcntl
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

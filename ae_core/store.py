@@ -7,7 +7,9 @@
                      attributes.npz               directions of attributes and the gallery, of faces
 
 A reader's own models lie the same way under AE_MODELS_DIR. Their names, and only theirs, begin with "own_", so that
-none can ever stand in for a shipped one.
+none can ever stand in for a shipped one. Their cards say whose they are: `owner` is the hash of a visitor's secret, and
+`shared` whether others see it. Without an owner a model is everybody's; to whoever sits at this machine (visitor None:
+the command line, a script) all are visible.
 
 It knows files and checksums only; neither Keras nor ONNX Runtime. Nothing here is ever unpickled.
 """
@@ -19,17 +21,19 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ae_core import files, presets
+from ae_core import files, guard, presets
 from ae_core.presets import Preset
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN = "own_"
 OWN_NAME = re.compile(r"own_[a-z0-9_]{1,40}")
+ACCESS = ("owner", "shared")     # what a card says of whose a model is; it never leaves the store
+PATIENCE = 30.0                  # seconds in which whoever else changes the own models will have finished
 
 
 class WeightsMissing(FileNotFoundError):
@@ -74,24 +78,55 @@ def present(name: str) -> bool:
     return (folder_of(name) / "preset.json").is_file()
 
 
-def own() -> dict[str, Preset]:
-    """{name: preset} of a reader's own models, the newest first; those with an unreadable card are left out."""
-    cards = sorted(own_root().glob(f"{OWN}*/preset.json"), key=lambda card: -card.stat().st_mtime_ns)
-    found = {}
-    for card in cards:
-        with contextlib.suppress(WeightsDamaged):
-            found[card.parent.name] = _card(card.parent)[0]
-    return found
+def _own() -> Iterator[tuple[float, Preset, dict[str, Any]]]:
+    """(when it was made, preset, card) of each own model; what cannot be read, or has just been removed, is left out."""
+    for folder in own_root().glob(f"{OWN}*"):
+        with contextlib.suppress(WeightsDamaged, OSError):
+            yield (folder / "preset.json").stat().st_mtime, *_card(folder)
 
 
-def offered() -> dict[str, Preset]:
-    """{name: preset} of every model there is: the shipped ones, then a reader's own."""
-    return presets.PRESETS | own()
+def own(visitor: str | None = None) -> dict[str, Preset]:
+    """{name: preset} of the own models that a visitor sees: the visitor's first, then the others, the newest first."""
+    seen = [(visitor is not None and card.get("owner") != visitor, -made, preset) for made, preset, card in _own()
+            if visible(card, visitor)]
+    return {preset.name: preset for *_, preset in sorted(seen, key=lambda entry: entry[:2])}
+
+
+def owners() -> list[str | None]:
+    """Whose the own models are, one entry a model."""
+    return [card.get("owner") for *_, card in _own()]
+
+
+def visible(card: Mapping[str, Any], visitor: str | None) -> bool:
+    """Whether a visitor sees what has this card, or a run what has this request."""
+    return visitor is None or card.get("owner") in (None, visitor) or card.get("shared") is True
+
+
+def belongs(card: Mapping[str, Any], visitor: str | None) -> bool:
+    """Whether a visitor may change and delete what has this card."""
+    return visitor is None or card.get("owner") in (None, visitor)
+
+
+def size() -> int:
+    """Bytes of all own models and runs."""
+    total = 0
+    for path in own_root().rglob("*"):
+        with contextlib.suppress(OSError):       # it has just gone
+            total += path.lstat().st_size
+    return total
+
+
+def offered(visitor: str | None = None) -> dict[str, Preset]:
+    """{name: preset} of every model that a visitor sees: the shipped ones, then own ones."""
+    return presets.PRESETS | own(visitor)
 
 
 def preset(name: str) -> Preset:
     """The preset called `name`, shipped or own; KeyError with the good names where there is none."""
-    return presets.PRESETS.get(name) or own().get(name) or presets.get(name)
+    if OWN_NAME.fullmatch(name):
+        with contextlib.suppress(WeightsDamaged):
+            return _card(folder_of(name))[0]
+    return presets.get(name)
 
 
 def reserve(title: str) -> str:
@@ -109,9 +144,9 @@ def release(name: str) -> None:
         folder_of(name).rmdir()
 
 
-def free_title(title: str, taken: Iterable[str] = ()) -> str:
-    """The title, or with a number where a model here or one of `taken` has it: "Boots" -> "Boots 2"."""
-    used = {*taken, *(other.title for other in offered().values())}
+def free_title(title: str, taken: Iterable[str] = (), visitor: str | None = None) -> str:
+    """The title, or with a number where a model that the visitor sees or one of `taken` has it: "Boots" -> "Boots 2"."""
+    used = {*taken, *(other.title for other in offered(visitor).values())}
     return next(free for k in itertools.count(1) if (free := f"{title} {k}" if k > 1 else title) not in used)
 
 
@@ -187,21 +222,52 @@ def sha256(path: str | Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def remove(name: str) -> None:
-    """Delete an own model; KeyError where it is none."""
-    if not OWN_NAME.fullmatch(name) or not present(name):
+@contextlib.contextmanager
+def changing(patience: float = PATIENCE) -> Iterator[None]:
+    """Held by whoever adds, shares or removes own models and runs, or clears away: one at a time, on all servers.
+
+    guard.Refused where others hold it for longer than `patience` seconds.
+    """
+    own_root().mkdir(parents=True, exist_ok=True)
+    with files.lock(own_root() / ".lock", patience) as mine:
+        if not mine:
+            raise guard.Refused("Somebody else is just adding a model. Try again in a moment.")
+        yield
+
+
+def share(name: str, shared: bool, visitor: str | None = None) -> None:
+    """Show an own model to all visitors, or to its owner alone; nothing where it is gone or not the visitor's."""
+    with changing(), contextlib.suppress(WeightsMissing, WeightsDamaged):
+        said, path = card(name), folder_of(name) / "preset.json"
+        if OWN_NAME.fullmatch(name) and belongs(said, visitor):
+            made = path.stat()
+            files.write_json(path, said | {"shared": shared})
+            os.utime(path, ns=(made.st_atime_ns, made.st_mtime_ns))      # it is as old as before
+
+
+def remove(name: str, visitor: str | None = None) -> None:
+    """Delete an own model; nothing where it is gone or not the visitor's. KeyError where it can be none."""
+    if not OWN_NAME.fullmatch(name):
         raise KeyError(f"There is no own model called {name!r}. Own models are in {own_root()}.")
-    shutil.rmtree(folder_of(name))
+    with changing(), contextlib.suppress(WeightsMissing, WeightsDamaged):
+        if belongs(card(name), visitor):
+            gone = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=own_root()))
+            files.rename(folder_of(name), gone / name)                   # whole for its readers until this moment
+            shutil.rmtree(gone, ignore_errors=True)
 
 
 def tidy() -> None:
-    """Clear away what a killed process left half done among the own models; only while no other one writes there."""
-    for old in own_root().glob(f".{OWN}*-old"):
-        folder = old.with_name(old.name[1:].removesuffix("-old"))
-        if not folder.exists():
-            files.rename(old, folder)
-    for left in own_root().glob(f".{OWN}*-*"):
-        shutil.rmtree(left, ignore_errors=True)
+    """Clear away what a killed process left half done among the own models; only the one trainer calls it.
+
+    No page writes there meanwhile, and the trainer has not begun.
+    """
+    with changing():
+        for old in own_root().glob(f".{OWN}*-old"):
+            folder = old.with_name(old.name[1:].removesuffix("-old"))
+            if not folder.exists():
+                files.rename(old, folder)
+        for left in own_root().glob(f".{OWN}*-*"):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _swap(fresh, folder):

@@ -85,7 +85,7 @@ frame.open_page("denoise")
 titles = widgets.offered("denoise")
 picture, controls = st.columns([2, 1], gap="medium")
 with controls:
-    model = widgets.served(titles[widgets.choose_one("Model", list(titles), "model")])
+    model = widgets.served(widgets.choose_model(titles))
     kind, others = choose_noise(model.preset)
     seed = widgets.draw_again("noise_draw", "Draw other noise")
     filters = st.multiselect("Filters to compare with", list(denoise.FILTERS), ["Median filter", "Non-local means"])

@@ -122,8 +122,7 @@ def download_gif(pictures, file, scale):
 
 frame.open_page("digits")
 titles = widgets.offered("digits")
-name = next(iter(titles.values())) if len(titles) == 1 else titles[widgets.choose_one("Model", list(titles), "model")]
-cvae = widgets.served(name)
+cvae = widgets.served(next(iter(titles.values())) if len(titles) == 1 else widgets.choose_model(titles))
 style = show_styles(cvae)
 show_blend(cvae, style)
 show_number(cvae)

@@ -20,7 +20,7 @@ PAIRS = 100                      # pairs of pictures that a path can join
 
 def choose_models(titles):
     """The names of the chosen models: one, or two of the same data."""
-    name = titles[widgets.choose_one("Model", list(titles), "model", on_change=forget_point)]
+    name = widgets.choose_model(titles, on_change=forget_point)
     others = [title for title, other in titles.items()
               if other != name and is_flat(name) and is_flat(other) and same_data(name, other)]
     beside = widgets.choose_one("Compare with", [NOTHING, *others], "with", disabled=not others,
@@ -205,7 +205,7 @@ with controls:
     known = min(cache.neighbors(widgets.served(name)).count for name in names)
     st.caption(f"The nearest real picture is found among the first {known:,} test pictures.")
     if not all(cache.has_pictures(store.preset(name).dataset) for name in names):
-        st.caption("Quick, Draw! may not be shipped; this model's copies of its drawings are shown instead.")
+        st.caption("The pictures of this model are not here; its copies of them are shown instead.")
 with pads:
     show_pads(names, view, grid)
 

@@ -17,7 +17,7 @@ def choose_model():
     dense = {presets.get(name).code: name for name in reconstruct.DENSE_SIZES if name in here.values()}
     titles = ({DENSE: ""} if dense else {}) | {title: name for title, name in here.items()
                                                if name not in dense.values()}
-    name = titles[widgets.choose_one("Model", list(titles), "model")]
+    name = widgets.choose_model(titles)
     if not name:
         name = dense[st.select_slider("Code size: how many numbers store a picture", list(dense), max(dense),
                                       key="size", bind="query-params")]

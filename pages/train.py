@@ -2,22 +2,21 @@
 import streamlit as st
 
 from ae_core import presets, store
-from ae_core.own import blueprint, design, jobs, story
+from ae_core.own import blueprint, design, jobs, limits, story
 from ae_core.pictures import convert, sheets
-from pages.shared import cache, charts, frame, live, new_run, widgets
-
-LIVE = (jobs.WAITING, jobs.RUNNING, jobs.PAUSED)
+from pages.shared import cache, charts, frame, live, new_run, server, widgets
 
 
 def runs():
-    """{key: text} of what can be looked at: runs that are not done, own models, and the shipped run.
+    """{key: text} of what the visitor can look at: runs that are not done, own models, and the shipped run.
 
     The text of a run does not say whether it waits, trains or rests: the browser would keep it while that changes.
     """
     unfinished = {f"job {job.ident}": f"{job.preset.title} (not finished)"
-                  for job in reversed(jobs.every()) if job.state != jobs.DONE}
+                  for job in reversed(jobs.every(server.owner())) if job.state != jobs.DONE}
     shipped = {design.STORY: f"{presets.get(design.STORY).title} (shipped)"} if store.present(design.STORY) else {}
-    return unfinished | {name: preset.title for name, preset in store.own().items()} | shipped
+    models = {name: preset.title for name, preset in store.own(server.owner()).items()}
+    return {key: text for text, key in widgets.told_apart(unfinished | models | shipped).items()}
 
 
 def choose_run():
@@ -25,7 +24,7 @@ def choose_run():
     options = runs()
     chosen = st.session_state.get("run")
     if chosen and chosen not in options:
-        job = jobs.read(chosen.removeprefix("job "))
+        job = jobs.read(chosen.removeprefix("job "), server.owner())
         st.session_state.run = job.preset.name if job and job.preset.name in options else next(iter(options), None)
     if not options:
         st.warning(f"There is no run to show yet. Start one, or train the shipped one: "
@@ -38,8 +37,8 @@ def choose_run():
 
 def watch(ident):
     """A run that goes on: where it is, its buttons, its pictures and its curves. Runs anew every second."""
-    job = jobs.read(ident)
-    if job is None or job.state not in LIVE:
+    job = jobs.read(ident, server.owner())
+    if job is None or job.state not in jobs.GOING_ON:
         st.rerun()
     jobs.start()
     show_progress(job)
@@ -50,10 +49,10 @@ def watch(ident):
 def show_progress(job):
     status, epochs = job.status, job.preset.epochs
     epoch, left = status.get("epoch", 0) + 1, status.get("seconds_left")
-    if job.state == jobs.WAITING:
-        others = [other for other in jobs.every() if other.state in (jobs.RUNNING, jobs.PAUSED)]
-        text = "Starting the trainer …" if not others else \
-            f"Waiting for “{widgets.plain(others[0].preset.title)}” to finish"
+    if job.state == jobs.WAITING and (ahead := jobs.ahead(job)):
+        text = f"Waiting for {ahead} other run{'s' * (ahead > 1)} to finish"
+    elif job.state == jobs.WAITING or "epoch" not in status:
+        text = "Starting the trainer …"
     elif job.state == jobs.PAUSED:
         text = f"Paused in epoch {epoch} of {epochs}"
     elif left is None:
@@ -140,24 +139,44 @@ def show_model(name):
                       "show_chart", "losses")
     else:
         st.info("This model comes without a record of its training; the pages below show what it can do.")
-    show_use(served.preset, kept)
+    show_use(served, kept)
 
 
-def show_use(preset, kept):
+def show_use(served, kept):
     """Where the model can be seen, and its downloads."""
+    preset = served.preset
     with st.container(horizontal=True):
         for page in frame.pages_for(preset):
             frame.link(page, model=preset)
-        new_run.download_model(preset)
+        new_run.download_model(served)
         if kept:
             recorded, history, _ = kept
             widgets.download("Curves (CSV)", widgets.table_csv(history), f"{preset.name}.csv", "text/csv", key="csv")
             widgets.download("Film (GIF)", lambda: sheets.to_gif(convert.as_pictures(
                 story.frames(recorded, live.PALETTE)), fps=4), f"{preset.name}.gif", "image/gif", key="gif")
-        if preset.name in store.own():
-            with st.popover("Delete", icon=":material/delete:"):
-                st.markdown(f"Delete “{widgets.plain(preset.title)}” permanently?")
-                st.button("Yes, delete it", on_click=store.remove, args=(preset.name,), key="delete")
+    if preset.name.startswith(store.OWN):
+        show_owner(preset)
+
+
+def show_owner(preset):
+    """Whose an own model is; its owner can share and delete it."""
+    card, visitor = store.card(preset.name), server.owner()
+    if not store.belongs(card, visitor):
+        st.caption("This model is shared by another visitor of this server.")
+        return
+    if not card.get("owner"):
+        st.caption("This model belongs to everybody who uses this server.")
+        if limits.public():
+            return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if card.get("owner"):
+            st.session_state.share = card.get("shared", False)
+            st.toggle("Share with everyone who uses this server", key="share", on_change=store.share,
+                      args=(preset.name, not st.session_state.share, visitor),
+                      help="Others can then see and download it, and see its test pictures. Only you can delete it.")
+        with st.popover("Delete", icon=":material/delete:"):
+            st.markdown(f"Delete “{widgets.plain(preset.title)}” permanently?")
+            st.button("Yes, delete it", on_click=store.remove, args=(preset.name, visitor), key="delete")
 
 
 def show_plan(preset, seed, about):
@@ -196,13 +215,17 @@ def show_beta():
 
 frame.open_page("train")
 stage, controls = st.columns([2, 1], gap="medium")
+jobs.tidy()
 with controls:
-    new_run.show()
-    new_run.load_model()
+    if limits.public():
+        st.info(limits.CLOSED)
+    else:
+        new_run.show()
+        new_run.load_model()
 with stage:
     shown = choose_run()
-    job = jobs.read(shown.removeprefix("job ")) if shown and shown.startswith("job ") else None
-    if job and job.state in LIVE:
+    job = jobs.read(shown.removeprefix("job "), server.owner()) if shown and shown.startswith("job ") else None
+    if job and job.state in jobs.GOING_ON:
         st.fragment(watch, run_every=1.0)(job.ident)
     elif job:
         show_ended(job)

@@ -17,13 +17,14 @@ import numpy as np
 
 from ae_core import families, guard, model, presets, store
 from ae_core.files import npy_header
-from ae_core.own import blueprint, story
+from ae_core.own import blueprint, jobs, limits, story
 from ae_core.own.collection import LEAST_SHOWN
 from ae_core.pictures import datasets
 from ae_core.presets import Preset
 from ae_core.store import Stored
 
 NEEDED = ("preset.json", "encoder.onnx", "decoder.onnx")
+PICTURES = ("samples.npz", "story.npz")
 NOT_KEPT = "model.keras"         # a stranger's is never opened here, and so never handed on to others
 MOST_CODE = 1e4                  # the largest number of a code or of a history that a plot can show
 MAX_BYTES = {"preset.json": 2**20, "model.keras": 100 * 2**20, "encoder.onnx": 100 * 2**20,
@@ -43,20 +44,30 @@ class BadBundle(guard.Refused):
     """A zip that is no model of ours; the message is meant for whoever uploaded it."""
 
 
-def pack(name: str) -> bytes:
-    """The zip (bytes) of a stored model."""
+def shows_own_pictures(card: dict) -> bool:
+    """Whether a model keeps pictures of its reader's own, of which nobody may speak but the reader."""
+    return card.get("data", {}).get("photo", False) and any(file in card["sha256"] for file in PICTURES)
+
+
+def pack(name: str, pictures: bool = False) -> bytes:
+    """The zip (bytes) of a stored model; a reader's own pictures are in it only where `pictures` says so."""
     stored = store.read(name)
+    left_out = PICTURES if shows_own_pictures(stored.card) and not pictures else ()
+    kept = {file: sha256 for file, sha256 in stored.card["sha256"].items() if file in MAX_BYTES and file not in left_out}
+    card = {key: value for key, value in stored.card.items() if key not in store.ACCESS} | {"sha256": kept}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in ("preset.json", *(file for file in stored.card["sha256"] if file in MAX_BYTES)):
+        archive.writestr("preset.json", json.dumps(card, indent=1))
+        for file in kept:
             archive.write(stored.folder / file, file)
     return buffer.getvalue()
 
 
-def unpack(raw: bytes) -> Stored:
-    """Put the model in a zip (bytes) among the reader's own, under a free name; returns the store's entry.
+def unpack(raw: bytes, owner: str | None = None) -> Stored:
+    """Put the model in a zip (bytes) among the own models of a visitor, under a free name; returns the store's entry.
 
-    BadBundle with one sentence where anything in it is not what `pack` writes; then nothing is kept.
+    BadBundle with one sentence where anything in it is not what `pack` writes, guard.Refused where the visitor has too
+    much already; then nothing is kept.
     """
     files = _files(raw)
     preset, card = _card(files.pop("preset.json"))
@@ -68,16 +79,19 @@ def unpack(raw: bytes) -> Stored:
         for file, content in files.items():
             Path(scratch, file).write_bytes(content)
         _try(preset, card, files, Path(scratch))
-        preset = _renamed(preset)
-        try:
-            return store.write(preset, {file: Path(scratch, file) for file in files}, card)
-        except BaseException:
-            store.release(preset.name)
-            raise
+        with store.changing():
+            limits.check(owner, sum(map(len, files.values())), jobs.unfinished(), run=False)
+            preset = _renamed(preset, owner)
+            try:
+                return store.write(preset, {file: Path(scratch, file) for file in files},
+                                   card | ({"owner": owner} if owner else {}))
+            except BaseException:
+                store.release(preset.name)
+                raise
 
 
-def _renamed(preset):
-    title = store.free_title(preset.title)
+def _renamed(preset, owner):
+    title = store.free_title(preset.title, visitor=owner)
     name = store.reserve(title)
     return dataclasses.replace(preset, name=name, title=title,
                                dataset=preset.dataset if preset.dataset in datasets.DATASETS else name)
@@ -180,9 +194,9 @@ def _check_arrays(preset, card, arrays):
     classes = len(card["data"]["classes"] if "data" in card else datasets.DATASETS[preset.dataset].classes)
     most = 10_000
     if "data" in card:
-        if samples is None or not _are_samples(preset, classes, **samples):
+        if samples is not None and not _are_samples(preset, classes, **samples):
             raise _foreign("samples.npz")
-        most = len(samples["x_test"])
+        most = len(samples["x_test"]) if samples else most
     if (codes is None and preset.mapped) or (codes is not None and not _are_codes(preset, classes, most, **codes)):
         raise _foreign("latents.npz")
     if told is not None and not _is_story(preset, **told):

@@ -1,6 +1,6 @@
 """Training runs that were asked for: a queue of folders, worked off one at a time by a process of its own.
 
-    AE_MODELS_DIR/jobs/<id>/request.json         the preset, the seed, and what an own data set is
+    AE_MODELS_DIR/jobs/<id>/request.json         the preset, the seed, what an own data set is, and whose the run is
                             pictures.npz         own pictures, where there are any
                             status.json          what the trainer last said: state, epoch, share, time left
                             control              "pause" or "stop", for the trainer to find
@@ -8,7 +8,7 @@
 
 This module is the page's side: it asks, looks and steers, and never imports TensorFlow. `worker` is the other side; it
 holds jobs/lock while it lives, and the system lets go of that lock however the process ends. So whoever looks knows a
-running job from an interrupted one, whatever happened.
+running job from an interrupted one, whatever happened. A visitor sees its own runs and those that are nobody's.
 """
 import contextlib
 import dataclasses
@@ -26,15 +26,16 @@ from typing import Any
 
 import numpy as np
 
-from ae_core import files, store
-from ae_core.own import blueprint, story
+from ae_core import files, guard, store
+from ae_core.own import blueprint, limits, story
 from ae_core.own.collection import Collection
 from ae_core.pictures import convert, datasets
 from ae_core.presets import Preset
 
-LOCK_SECONDS = 2                 # whoever only looks whether a worker lives holds the lock for a moment
+LOCK_SECONDS = 2                 # whoever only looks whether a worker lives may hold the lock for a moment
 WAITING, RUNNING, PAUSED, INTERRUPTED = "waiting", "running", "paused", "interrupted"
 DONE, STOPPED, FAILED = "done", "stopped", "failed"
+GOING_ON, ENDED = (WAITING, RUNNING, PAUSED), (INTERRUPTED, STOPPED, FAILED)
 NOTHING_KEPT = "It was stopped before its first epoch was complete, so there is no model."
 
 
@@ -45,6 +46,7 @@ class Job:
     preset: Preset
     seed: int
     about: dict | None           # of own pictures
+    owner: str | None            # a visitor, as in the store
     status: dict
 
     @property
@@ -70,20 +72,21 @@ def root() -> Path:
 
 
 def can_train() -> bool:
-    """Whether TensorFlow is installed, found out without importing it."""
+    """Whether TensorFlow is installed, found out without importing it; never on a public server."""
     try:
-        return importlib.util.find_spec("tensorflow") is not None
+        return not limits.public() and importlib.util.find_spec("tensorflow") is not None
     except ModuleNotFoundError:
         return False
 
 
 # --- asking ------------------------------------------------------------------------------------------------
 
-def request(preset: Preset, seed: int = 0, collection: Collection | None = None) -> Job:
+def request(preset: Preset, seed: int = 0, collection: Collection | None = None, owner: str | None = None) -> Job:
     """Put a run into the queue and return its Job; the preset gets a free name and title of its own.
 
-    collection: what to train on, else the preset's data set is one of datasets.DATASETS. ValueError with one sentence
-    where the preset or the pictures cannot be trained on; then nothing is written.
+    collection: what to train on, else the preset's data set is one of datasets.DATASETS; owner: the visitor who asks.
+    ValueError with one sentence where the preset or the pictures cannot be trained on, or too much is asked for; then
+    nothing is written.
     """
     blueprint.check(preset)
     if collection:
@@ -91,48 +94,57 @@ def request(preset: Preset, seed: int = 0, collection: Collection | None = None)
     elif datasets.find(preset.dataset) is None:
         raise ValueError(f"The training pictures of {datasets.DATASETS[preset.dataset].title} are not on this machine. "
                          f"Fetch them with: python -m ae_core data --download {preset.dataset}")
-    about, status = collection.about() if collection else None, {"state": WAITING}
+    tidy()
+    try:
+        with store.changing():
+            limits.check(owner, collection.pictures.nbytes if collection else 0, unfinished(), run=True)
+            return _put(_named(preset, collection, owner), seed, collection, owner)
+    except OSError as error:
+        raise ValueError(f"The request could not be written to {root()} ({error.strerror or error}). "
+                         "Free some disk space, or set AE_MODELS_DIR to another folder.") from None
+
+
+def _put(preset: Preset, seed: int, collection: Collection | None, owner: str | None) -> Job:
+    """The request of a named preset as a folder of the queue, all at once; where that fails its name is free again."""
     root().mkdir(parents=True, exist_ok=True)
-    preset = _named(preset, collection)
-    fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=root()))
+    fresh, ident = Path(tempfile.mkdtemp(prefix=".new-", dir=root())), f"{time.time_ns():020}"
+    about, status = collection.about() if collection else None, {"state": WAITING}
     try:
         if collection:
             trained, shown = collection.split()
             np.savez(fresh / "pictures.npz", x_train=trained.pictures, y_train=trained.labels,
                      x_test=shown.pictures, y_test=shown.labels)
-        files.write_json(fresh / "request.json", {"preset": preset.to_json(), "seed": seed, "data": about})
+        files.write_json(fresh / "request.json",
+                         {"preset": preset.to_json(), "seed": seed, "data": about, "owner": owner})
         files.write_json(fresh / "status.json", status)
-        ident = f"{time.time_ns():020}"
         files.rename(fresh, root() / ident)
-    except OSError as error:
-        store.release(preset.name)
-        raise ValueError(f"The request could not be written to {root()} ({error.strerror or error}). "
-                         "Free some disk space, or set AE_MODELS_DIR to another folder.") from None
-    finally:
+    except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
-    return Job(ident, root() / ident, preset, seed, about, status)
+        store.release(preset.name)
+        raise
+    return Job(ident, root() / ident, preset, seed, about, owner, status)
 
 
-def _named(preset: Preset, collection: Collection | None) -> Preset:
+def _named(preset: Preset, collection: Collection | None, owner: str | None) -> Preset:
     """With a free name and title; own pictures are the data set of the model that brings them along."""
-    queued = [job.preset for job in every()]
-    title = store.free_title(preset.title, [other.title for other in queued])
+    title = store.free_title(preset.title, [job.preset.title for job in every(owner)], owner)
     name = store.reserve(title)
     return dataclasses.replace(preset, name=name, title=title, dataset=name if collection else preset.dataset)
 
 
 # --- looking -----------------------------------------------------------------------------------------------
 
-def every() -> list[Job]:
-    """All jobs, the oldest first."""
+def every(visitor: str | None = None) -> list[Job]:
+    """All jobs that a visitor sees, the oldest first."""
     alive = busy()
     found = [_read(folder, alive) for folder in sorted(root().glob("[0-9]*"))]
-    return [job for job in found if job]
+    return [job for job in found if job and store.visible(vars(job), visitor)]
 
 
-def read(ident: str) -> Job | None:
-    """One job by its id, or None where there is none (any more)."""
-    return _read(root() / ident, busy()) if str(ident).isdigit() else None
+def read(ident: str, visitor: str | None = None) -> Job | None:
+    """One job by its id, or None where there is none (any more) that the visitor sees."""
+    job = _read(root() / ident, busy()) if str(ident).isdigit() else None
+    return job if job and store.visible(vars(job), visitor) else None
 
 
 def _read(folder: Path, alive: bool) -> Job | None:
@@ -141,9 +153,21 @@ def _read(folder: Path, alive: bool) -> Job | None:
         status = {"state": WAITING} | files.read_json(folder / "status.json")
         if status["state"] in (RUNNING, PAUSED) and not alive:
             status["state"] = INTERRUPTED
-        return Job(folder.name, folder, Preset.from_json(request["preset"]), request["seed"], request["data"], status)
+        return Job(folder.name, folder, Preset.from_json(request["preset"]), request["seed"], request["data"],
+                   request.get("owner"), status)
     except (KeyError, ValueError, OSError):
         return None
+
+
+def unfinished() -> list[str | None]:
+    """Whose the runs are that have not come to a model, one entry a run."""
+    return [job.owner for job in every() if job.state != DONE]
+
+
+def ahead(job: Job) -> int:
+    """How many runs come before one that waits, whosever they are."""
+    return sum(other.state in (RUNNING, PAUSED) or other.state == WAITING and other.ident < job.ident
+               for other in every())
 
 
 def pictures(job: Job) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -162,30 +186,82 @@ def story_of(job: Job) -> story.Story | None:
 
 # --- steering ----------------------------------------------------------------------------------------------
 
+@contextlib.contextmanager
+def _now(job: Job, states: tuple[str, ...]) -> Iterator[Job | None]:
+    """The job as it is, unchanged by others meanwhile; None where it is gone or in none of `states`.
+
+    A button may be minutes old, and another tab, or the trainer, was faster.
+    """
+    with store.changing():
+        now = read(job.ident)
+        yield now if now and now.state in states else None
+
+
 def steer(job: Job, word: str) -> None:
     """Tell the trainer to "pause" or to "stop", which keeps the best epoch; what has none yet just stops."""
-    files.write(job.folder / "control", word)    # in any case: it may have begun a moment ago
-    if word == "stop" and job.state in (WAITING, INTERRUPTED) and not job.history():
-        files.write_json(job.folder / "status.json", {"state": STOPPED, "error": NOTHING_KEPT})
-        return
-    if job.state == INTERRUPTED:                 # someone must load its best epoch and put it into the store
-        files.write_json(job.folder / "status.json", {"state": WAITING})
-        start()
+    with _now(job, (*GOING_ON, INTERRUPTED)) as now:
+        if now is None:
+            return
+        files.write(now.folder / "control", word)
+        if word == "stop" and now.state in (WAITING, INTERRUPTED) and not now.history():
+            files.write_json(now.folder / "status.json", {"state": STOPPED, "error": NOTHING_KEPT})
+        elif now.state == INTERRUPTED:           # someone must load its best epoch and put it into the store
+            files.write_json(now.folder / "status.json", {"state": WAITING})
+    start()
 
 
 def resume(job: Job) -> None:
     """Go on with a paused, interrupted, stopped or failed run, from its last epoch on."""
-    files.unlink(job.folder / "control")
-    if job.state != PAUSED:
-        files.write_json(job.folder / "status.json", {"state": WAITING})
-        start()
+    with _now(job, (PAUSED, *ENDED)) as now:
+        if now:
+            files.unlink(now.folder / "control")
+        if now and now.state != PAUSED:
+            files.write_json(now.folder / "status.json", {"state": WAITING})
+    start()
 
 
 def remove(job: Job) -> None:
-    """Forget a job that nobody is training; the model that came of it stays."""
-    if job.state not in (RUNNING, PAUSED):
-        shutil.rmtree(job.folder, ignore_errors=True)
-        store.release(job.preset.name)
+    """Forget a run that has ended; the model that came of it stays."""
+    with _now(job, (DONE, *ENDED)) as now:
+        if now:
+            _remove(now)
+
+
+def _remove(job: Job) -> None:
+    shutil.rmtree(job.folder, ignore_errors=True)
+    store.release(job.preset.name)
+
+
+def claim() -> Job | None:
+    """The trainer's next job, from now on running; None where none waits."""
+    with store.changing():
+        job = next((job for job in every() if job.state == WAITING), None)
+        if job:
+            files.write_json(job.folder / "status.json", {"state": RUNNING})
+        return job
+
+
+def tidy() -> None:
+    """Clear away runs that ended AE_KEEP_DAYS ago, with their pictures, and what a killed process left half asked for.
+
+    Another time where somebody is just asking for a run.
+    """
+    if not root().is_dir():
+        return
+    before, alive = time.time() - limits.most("AE_KEEP_DAYS") * 24 * 3600, busy()
+    with contextlib.suppress(guard.Refused, OSError), store.changing(patience=0):
+        for left in root().glob(".new-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        for folder in root().glob("[0-9]*"):
+            job = _read(folder, alive)
+            if (job is None or job.state not in GOING_ON) and _said_last(folder) < before:
+                _remove(job) if job else shutil.rmtree(folder, ignore_errors=True)
+
+
+def _said_last(folder: Path) -> float:
+    """When a job's state was last written; of a broken one, when its folder was."""
+    status = folder / "status.json"
+    return (status if status.is_file() else folder).stat().st_mtime
 
 
 def start() -> None:
@@ -206,8 +282,7 @@ def start() -> None:
 
 def busy() -> bool:
     """Whether a worker lives."""
-    with lock() as free:
-        return not free
+    return files.locked(root() / "lock")
 
 
 @contextlib.contextmanager

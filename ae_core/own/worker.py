@@ -29,7 +29,8 @@ def work() -> None:
     if hasattr(os, "nice"):
         os.nice(10)              # whoever looks at a page comes first
     store.tidy()
-    while job := next((job for job in jobs.every() if job.state == jobs.WAITING), None):
+    jobs.tidy()
+    while job := jobs.claim():
         run(job)
 
 
@@ -85,7 +86,7 @@ def train(job: Job, report: "Report") -> None:
         beside["samples.npz"] = job.run / "samples.npz"
         np.savez_compressed(beside["samples.npz"], x_test=convert.to_uint8(test[0]), y_test=test[1].astype(np.uint8))
     package.keep(job.preset, encoder, decoder, fit.summary(job.seed, history, pictures), test, beside,
-                 **({"data": job.about} if job.about else {}))
+                 **({"data": job.about} if job.about else {}), **({"owner": job.owner} if job.owner else {}))
     report.say(state=jobs.DONE, share=1.0)
     shutil.rmtree(job.run, ignore_errors=True)
     files.unlink(job.folder / "pictures.npz")

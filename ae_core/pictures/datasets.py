@@ -6,6 +6,7 @@ rule in place of Quick Draw's. Faces and photographs stay on disk and are read b
 
 Adding a data set is adding an entry to DATASETS and, where its files have a format of their own, a reader to `formats`.
 """
+import contextlib
 import importlib.util
 import os
 import struct
@@ -250,8 +251,15 @@ def samples(name: str, shape: Shape | None = None) -> Split:
 
 
 def has_samples(name: str) -> bool:
-    """Whether `samples` has something to show; nothing may stand in for faces and photographs."""
-    return name not in DATASETS or bool(DATASETS[name].sample) or DATASETS[name].stand_in is not None
+    """Whether `samples` has something to show; nothing may stand in for faces and photographs.
+
+    An own model may have been brought along without its pictures.
+    """
+    if name not in DATASETS:
+        with contextlib.suppress(store.WeightsMissing, store.WeightsDamaged):
+            return "samples.npz" in store.card(name)["sha256"]
+        return False
+    return bool(DATASETS[name].sample) or DATASETS[name].stand_in is not None
 
 
 def photographs() -> dict[str, Path]:

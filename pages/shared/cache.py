@@ -81,7 +81,9 @@ def pictures_of(served: Served) -> tuple[np.ndarray, np.ndarray]:
 
 def has_pictures(dataset: str) -> bool:
     """Whether the test pictures of a data set are shipped or on this machine."""
-    return dataset not in datasets.DATASETS or bool(datasets.DATASETS[dataset].sample or datasets.find(dataset))
+    if dataset not in datasets.DATASETS:
+        return datasets.has_samples(dataset)
+    return bool(datasets.DATASETS[dataset].sample or datasets.find(dataset))
 
 
 @once("Reading your pictures …", 60)

@@ -115,7 +115,13 @@ def _train(served: Any) -> Picture:
 # --- the table -----------------------------------------------------------------------------------------------
 
 def _writes_digits(preset: presets.Preset) -> bool:
-    return preset.labels == 10 and preset.code == 2 and datasets.about(preset.dataset).classes == digits.DIGITS
+    return preset.labels == 10 and preset.code == 2 and datasets.has_samples(preset.dataset) and \
+        datasets.about(preset.dataset).classes == digits.DIGITS
+
+
+def _lies_on_a_map(dataset: str) -> bool:
+    """An own model that came without its pictures can still show its own copies of them."""
+    return datasets.has_samples(dataset) or dataset not in datasets.DATASETS
 
 
 PAGES = {page.name: page for page in (
@@ -128,11 +134,11 @@ PAGES = {page.name: page for page in (
     Page("denoise", "Denoise", ":material/blur_on:", "See",
          "Drag the noise level and watch the autoencoder restore the pictures.",
          Home("digits_denoiser", _denoise),
-         lambda preset: bool(preset.corruption) and not preset.labels),
+         lambda preset: bool(preset.corruption) and not preset.labels and datasets.has_samples(preset.dataset)),
     Page("latent_map", "Latent map", ":material/map:", "Explore",
          "Drag the point across the plane: every position decodes to a picture.",
          Home("digits_vae", _latent_map),
-         lambda preset: preset.mapped and not preset.labels and datasets.has_samples(preset.dataset)),
+         lambda preset: preset.mapped and not preset.labels and _lies_on_a_map(preset.dataset)),
     Page("digits", "Digits", ":material/pin:", "Explore",
          "Choose a digit, then drag through handwriting styles.",
          Home("digits_cvae", _digits), _writes_digits),

@@ -4,9 +4,14 @@ from typing import Any
 import streamlit as st
 
 from ae_core import guard, presets
-from ae_core.own import blueprint, bundle, collection, design, jobs, speed
+from ae_core.own import blueprint, bundle, collection, design, jobs, limits, speed
 from ae_core.pictures import datasets
-from pages.shared import widgets
+from pages.shared import cache, server, widgets
+
+WHOSE = "What you train or load here is yours: other visitors see it only if you share it. A cookie of this browser " \
+        "knows you again."
+WHOSE_THIS_VISIT = "This browser keeps no cookie for this page, so what you train or load here is yours only until " \
+                   "the page is closed. Download what you want to keep, or share it."
 
 
 def show() -> None:
@@ -36,6 +41,7 @@ def show() -> None:
     if st.button("Train", type="primary", icon=":material/play_arrow:", key="go", width="stretch",
                  disabled=not (preset and count and jobs.can_train())):
         _request(preset, own if own else design.pictures_of(dataset))
+    st.caption(WHOSE if server.is_remembered() else WHOSE_THIS_VISIT)
 
 
 def _start_from():
@@ -94,6 +100,10 @@ def _own_pictures():
         except ValueError as error:
             return str(error)
     got = widgets.gather("train", shape, read)
+    st.caption(f"While the model trains, this server keeps all of them, and of a run that stops early for "
+               f"{limits.most('AE_KEEP_DAYS'):g} days; afterwards it keeps the tenth that is never trained on, to show "
+               "what the model does, until you delete the model. Other visitors see them only if you share the model; "
+               "whoever runs the server has access to all files.")
     if got is None or isinstance(got, str):
         st.info(got or f"Choose a zip of pictures, many files, or an array (.npz, .npy): {collection.FEWEST} to "
                 f"{collection.MOST:,}. The folders in a zip, or the labels of an array, become the classes.")
@@ -125,7 +135,7 @@ def in_words(seconds: float) -> str:
 
 def _request(preset, pictures):
     try:
-        job = jobs.request(preset, collection=pictures)
+        job = jobs.request(preset, collection=pictures, owner=server.owner())
     except (ValueError, datasets.DataMissing) as error:
         st.warning(str(error))
         return
@@ -133,9 +143,13 @@ def _request(preset, pictures):
     st.session_state.run = f"job {job.ident}"
 
 
-def download_model(preset: presets.Preset) -> None:
-    """A model as the zip that `load_model` takes."""
-    widgets.download("Download the model (zip)", lambda: bundle.pack(preset.name), f"{preset.name}.zip",
+def download_model(served: cache.Served) -> None:
+    """A model as the zip that `load_model` takes; a visitor's own pictures are in it only where asked for."""
+    name = served.preset.name
+    pictures = bundle.shows_own_pictures(served.card) and st.checkbox(
+        "With test pictures", key="with_pictures",
+        help="Whoever gets the zip can then see them. Without them it opens on fewer pages, and without its film.")
+    widgets.download("Download the model (zip)", lambda: bundle.pack(name, pictures), f"{name}.zip",
                      "application/zip", key="zip")
 
 
@@ -146,7 +160,7 @@ def load_model() -> Any:
         if file is None or st.session_state.get("loaded") == file.file_id:
             return
         try:
-            stored = bundle.unpack(file.getvalue())
+            stored = bundle.unpack(file.getvalue(), server.owner())
         except guard.Refused as error:
             st.warning(widgets.plain(str(error)))
             return

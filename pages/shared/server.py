@@ -1,11 +1,13 @@
 """What Streamlit's own server gives this app beyond pages: who a visitor is, what a browser may load, models, silence.
 
 A visitor is known by a random secret in a cookie of the browser, never by an address. Only its hash is ever written
-down: it is the `owner` of the runs and models that were made with it.
+down: it is the `owner` of the runs and models that were made with it. Where a browser keeps no cookie, as in a frame of
+another site, the secret lasts as long as the page stays open.
 """
 import functools
 import hashlib
 import secrets
+from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
@@ -17,10 +19,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import net_util
 
+from ae_core.own import limits
+
 HALVES = ("encoder", "decoder")
 PACKED = 8                       # models whose packed halves are kept: 1 MB each, faces 3
 COOKIE = "autoencoder_lab_owner"
 YEAR = 365 * 24 * 3600
+SHORTEST = 24                    # characters of a secret; a shorter one can be guessed, so it is none
 # Scripts of the live components and their Workers are blobs; Streamlit needs styles and evaluates no strings but
 # WebAssembly. Nothing is ever fetched from another address, so a picture in a stranger's text cannot call home.
 POLICY = "; ".join((
@@ -31,6 +36,8 @@ POLICY = "; ".join((
 
 # Asked for a foreign origin, Streamlit would look up this machine's own address on the internet, and wait for it.
 net_util.get_external_ip = lambda: None
+for name in limits.LIMITS:
+    limits.most(name)            # a slip in the environment is told at the start, not to a visitor
 
 
 class Visitors:
@@ -44,7 +51,7 @@ class Visitors:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        fresh = None if _secret(headers.get(b"cookie", b"").decode("latin-1")) else secrets.token_urlsafe(24)
+        fresh = None if _kept(_cookies(headers.get(b"cookie", b"").decode("latin-1"))) else secrets.token_urlsafe(24)
         secure = scope.get("scheme") == "https" or headers.get(b"x-forwarded-proto") == b"https"
 
         async def answer(message: Message) -> None:
@@ -61,23 +68,28 @@ def _cookie(secret: str, secure: bool) -> str:
     return f"{COOKIE}={secret}; Path=/; Max-Age={YEAR}; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
 
 
-def _secret(cookies: str) -> str | None:
+def _cookies(text: str) -> dict[str, str]:
     try:
-        found = SimpleCookie(cookies).get(COOKIE)
+        return {name: morsel.value for name, morsel in SimpleCookie(text).items()}
     except CookieError:
-        return None
-    return found.value if found and len(found.value) >= 24 else None
+        return {}
+
+
+def _kept(cookies: Mapping[str, str]) -> str | None:
+    """The secret among cookies, or None."""
+    secret = cookies.get(COOKIE, "")
+    return secret if len(secret) >= SHORTEST else None
 
 
 def owner() -> str:
-    """Who the visitor is, as a hash of the browser's secret; where it keeps none, one that lasts the visit."""
-    secret = st.context.cookies.get(COOKIE) or st.session_state.setdefault("owner_secret", secrets.token_urlsafe(24))
+    """Who the visitor is, as a hash of the browser's secret; where it keeps none, of one that lasts the visit."""
+    secret = _kept(st.context.cookies) or st.session_state.setdefault("owner_secret", secrets.token_urlsafe(24))
     return hashlib.sha256(secret.encode()).hexdigest()[:32]
 
 
 def is_remembered() -> bool:
     """Whether the browser keeps the visitor's secret beyond this visit; a foreign frame often does not."""
-    return COOKIE in st.context.cookies
+    return _kept(st.context.cookies) is not None
 
 
 # --- models for the browser ----------------------------------------------------------------------------------

@@ -49,17 +49,29 @@ class Picked:
 # --- models --------------------------------------------------------------------------------------------------
 
 def offered(page: str) -> dict[str, str]:
-    """{title: name} of the models that a page shows and that have weights; where there are none the page stops."""
-    wanted = [preset for preset in model.store.offered().values() if frame.PAGES[page].shows(preset)]
-    here: dict[str, str] = {}
-    for preset in wanted:
-        if model.store.present(preset.name):
-            here[f"{preset.title} ({preset.name})" if preset.title in here else preset.title] = preset.name
+    """{title: name} of the models that a page shows, that the visitor sees and that have weights; else the page stops.
+    """
+    wanted = [preset for preset in model.store.offered(server.owner()).values() if frame.PAGES[page].shows(preset)]
+    here = told_apart({preset.name: preset.title for preset in wanted if model.store.present(preset.name)})
     if not here:
         st.warning(f"None of the models of this page has weights here. Train one with: "
                    f"`python -m ae_core train {wanted[0].name}`")
         st.stop()
     return here
+
+
+def told_apart(titles: dict[str, str]) -> dict[str, str]:
+    """{title: name} of {name: title}; where two visitors chose the same title, the second with its name behind it."""
+    found: dict[str, str] = {}
+    for name, title in titles.items():
+        found[f"{title} ({name})" if title in found else title] = name
+    return found
+
+
+def choose_model(titles: dict[str, str], **arguments: Any) -> str:
+    """The name of the chosen one of {title: name}; kept in the address, which may know a model that others do not see.
+    """
+    return titles[choose_one("Model", list(titles), "model", hidden=", or one that its maker does not share", **arguments)]
 
 
 def served(name: str) -> Any:
@@ -78,9 +90,12 @@ def opened(load: Callable, source: Any) -> Any:
 
 # --- controls kept in the address ----------------------------------------------------------------------------
 
-def choose_one(label: str, options: Sequence[str], key: str, index: int = 0, **arguments: Any) -> str:
-    """A selectbox kept in the page's address; an unknown value there falls back to option `index` with a sentence."""
-    _check_address(label, options, options[index], key)
+def choose_one(label: str, options: Sequence[str], key: str, index: int = 0, hidden: str = "", **arguments: Any) -> str:
+    """A selectbox kept in the page's address; an unknown value there falls back to option `index` with a sentence.
+
+    hidden: why the value may be unknown only here.
+    """
+    _check_address(label, options, options[index], key, hidden)
     return st.selectbox(label, options, index, key=key, bind="query-params", **arguments)
 
 
@@ -92,13 +107,13 @@ def choose_segment(label: str, options: Sequence[str], key: str, default: str | 
                                 **arguments)
 
 
-def _check_address(label, options, default, key):
+def _check_address(label, options, default, key, hidden=""):
     """Before a control appears, refuse what the address asks for if it is no option; later, what is none any more."""
     if key in st.session_state:
         if st.session_state[key] not in options:
             st.session_state[key] = default
     elif key in st.query_params and st.query_params[key] not in options:
-        address.refuse(key, f"“{label}”", default)
+        address.refuse(key, f"“{label}”{hidden}", default)
 
 
 def slide(label: str, lowest: float, highest: float, default: Any, step: float, key: str) -> Any:
