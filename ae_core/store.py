@@ -78,18 +78,18 @@ def present(name: str) -> bool:
     return (folder_of(name) / "preset.json").is_file()
 
 
-def _own() -> Iterator[tuple[float, Preset, dict[str, Any]]]:
-    """(when it was made, preset, card) of each own model; what cannot be read, or has just been removed, is left out."""
+def _own() -> Iterator[tuple[str, float, Preset, dict[str, Any]]]:
+    """(name, when made, preset, card) of each own model; what is unreadable or has just been removed is left out."""
     for folder in own_root().glob(f"{OWN}*"):
         with contextlib.suppress(WeightsDamaged, OSError):
-            yield (folder / "preset.json").stat().st_mtime, *_card(folder)
+            yield folder.name, (folder / "preset.json").stat().st_mtime, *_card(folder)
 
 
 def own(visitor: str | None = None) -> dict[str, Preset]:
     """{name: preset} of the own models that a visitor sees: the visitor's first, then the others, the newest first."""
-    seen = [(visitor is not None and card.get("owner") != visitor, -made, preset) for made, preset, card in _own()
-            if visible(card, visitor)]
-    return {preset.name: preset for *_, preset in sorted(seen, key=lambda entry: entry[:2])}
+    seen = [(visitor is not None and card.get("owner") != visitor, -made, name, preset)
+            for name, made, preset, card in _own() if visible(card, visitor)]
+    return {name: preset for *_, name, preset in sorted(seen, key=lambda entry: entry[:2])}
 
 
 def owners() -> list[str | None]:
@@ -145,7 +145,7 @@ def release(name: str) -> None:
 
 
 def free_title(title: str, taken: Iterable[str] = (), visitor: str | None = None) -> str:
-    """The title, or with a number where a model that the visitor sees or one of `taken` has it: "Boots" -> "Boots 2"."""
+    """The title; with a number where a model that the visitor sees or one of `taken` has it: "Boots" -> "Boots 2"."""
     used = {*taken, *(other.title for other in offered(visitor).values())}
     return next(free for k in itertools.count(1) if (free := f"{title} {k}" if k > 1 else title) not in used)
 

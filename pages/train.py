@@ -8,12 +8,13 @@ from pages.shared import cache, charts, frame, live, new_run, server, widgets
 
 
 def runs():
-    """{key: text} of what the visitor can look at: runs that are not done, own models, and the shipped run.
+    """{key: text} of what the visitor can look at: runs that are not done, own models, the shipped run.
 
     The text of a run does not say whether it waits, trains or rests: the browser would keep it while that changes.
     """
+    going = [] if limits.public() else jobs.every(server.owner())
     unfinished = {f"job {job.ident}": f"{job.preset.title} (not finished)"
-                  for job in reversed(jobs.every(server.owner())) if job.state != jobs.DONE}
+                  for job in reversed(going) if job.state != jobs.DONE}
     shipped = {design.STORY: f"{presets.get(design.STORY).title} (shipped)"} if store.present(design.STORY) else {}
     models = {name: preset.title for name, preset in store.own(server.owner()).items()}
     return {key: text for text, key in widgets.told_apart(unfinished | models | shipped).items()}

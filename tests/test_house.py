@@ -19,7 +19,7 @@ PAGES = sorted((ROOT / "pages").rglob("*.py"))
 MODULES = set(ENGINE) | {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
                          for path in PAGES}
 TOP_LEVEL = {"app.py", "pages", "ae_core", "weights", "tests", "requirements.txt", "requirements-app.txt", "samples",
-             "benchmarks", "README.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "pyproject.toml", "Dockerfile",
+             "benchmarks", "README.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "Makefile", "pyproject.toml", "Dockerfile",
              ".dockerignore", "compose.yaml"}
 
 
@@ -162,7 +162,7 @@ def test_top_level_is_fixed():
     assert {name for name in found if not name.startswith(".")} <= TOP_LEVEL
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
 def test_every_link_leads_somewhere(page):
     for target in re.findall(r"\]\(([^):]+)\)", (ROOT / page).read_text("utf-8")):
         assert (ROOT / target.split("#")[0]).exists(), target

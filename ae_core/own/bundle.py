@@ -53,7 +53,8 @@ def pack(name: str, pictures: bool = False) -> bytes:
     """The zip (bytes) of a stored model; a reader's own pictures are in it only where `pictures` says so."""
     stored = store.read(name)
     left_out = PICTURES if shows_own_pictures(stored.card) and not pictures else ()
-    kept = {file: sha256 for file, sha256 in stored.card["sha256"].items() if file in MAX_BYTES and file not in left_out}
+    kept = {file: sha256 for file, sha256 in stored.card["sha256"].items()
+            if file in MAX_BYTES and file not in left_out}
     card = {key: value for key, value in stored.card.items() if key not in store.ACCESS} | {"sha256": kept}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -24,6 +24,7 @@ from ae_core.pictures import collections, convert, datasets, quickdraw, reader, 
 from pages.shared import address, cache, frame, live, server
 
 PICTURE_FILES = tuple(suffix[1:] for suffix in reader.SUFFIXES)
+NOT_SHARED = ", or one that its maker does not share"
 DRAWS = 10_000                   # seeds that "Draw again" counts through
 # A grid of buttons with pictures: it stays a grid on a phone, and keyboards and screen readers can choose, too.
 GRID = """<style>
@@ -69,9 +70,8 @@ def told_apart(titles: dict[str, str]) -> dict[str, str]:
 
 
 def choose_model(titles: dict[str, str], **arguments: Any) -> str:
-    """The name of the chosen one of {title: name}; kept in the address, which may know a model that others do not see.
-    """
-    return titles[choose_one("Model", list(titles), "model", hidden=", or one that its maker does not share", **arguments)]
+    """The name of the chosen one of {title: name}; a link to it may have come from somebody who sees other models."""
+    return titles[choose_one("Model", list(titles), "model", hidden=NOT_SHARED, **arguments)]
 
 
 def served(name: str) -> Any:

@@ -34,7 +34,7 @@ def trained(tmp_path_factory):
 def trained_zip(trained, no_foreign_data):
     """That model as a zip, in a store that has it too."""
     shutil.copytree(trained, store.own_root())
-    return bundle.pack("own_mine")
+    return bundle.pack("own_mine", pictures=True)
 
 
 def files_of(raw):

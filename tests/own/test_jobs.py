@@ -91,6 +91,7 @@ def test_a_queued_run_has_its_name_until_it_is_removed():
     """Otherwise a model that is opened while it waits gets the same name, and the trained one replaces it."""
     job = jobs.request(small(), collection=rings())
     assert job.preset.name == "own_mine" and store.reserve("Mine") == "own_mine_2"
+    jobs.steer(job, "stop")
     jobs.remove(job)
     assert not store.folder_of("own_mine").exists() and store.reserve("Mine") == "own_mine"
     assert not store.own()
