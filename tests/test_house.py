@@ -19,8 +19,8 @@ PAGES = sorted((ROOT / "pages").rglob("*.py"))
 MODULES = set(ENGINE) | {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
                          for path in PAGES}
 TOP_LEVEL = {"app.py", "pages", "ae_core", "weights", "tests", "requirements.txt", "requirements-app.txt", "samples",
-             "benchmarks", "README.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "Makefile", "pyproject.toml", "Dockerfile",
-             ".dockerignore", "compose.yaml"}
+             "benchmarks", "README.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "Makefile", "pyproject.toml",
+             "Dockerfile", ".dockerignore", "compose.yaml"}
 
 
 def imports(path):
