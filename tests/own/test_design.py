@@ -205,7 +205,7 @@ def test_the_page_asks_shows_and_steers_a_run(by_hand):  # noqa: F811
     assert chosen_run(app) == f"job {job.ident}" and job.state == jobs.WAITING and not app.exception
     app.button(key="stop").click().run()
     assert "no model" in texts(app.warning)
-    app.button(key="resume").click().run()
+    app.button(key="hold").click().run()
     by_hand()
     app.run()
     assert chosen_run(app) == "own_quick" and not app.exception and not app.warning
@@ -231,7 +231,7 @@ def test_an_interrupted_run_is_found_again(by_hand, monkeypatch):  # noqa: F811
     app = opened("train")
     assert chosen_run(app) == f"job {job.ident}"
     assert "interrupted after 1 of 3 epochs" in texts(app.warning) and not app.exception
-    app.button(key="resume").click().run()
+    app.button(key="hold").click().run()
     by_hand()
     assert jobs.read(job.ident).state == jobs.DONE
     app = opened("train", panels=("losses", "network"))
