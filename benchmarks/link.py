@@ -78,7 +78,9 @@ def opened(browser: Any, slow: bool = True) -> tuple[Any, dict[str, int]]:
     """A page in a fresh profile behind the link, and the bytes it receives, by address."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, bypass_csp=True)
     page = context.new_page()
-    wire, addresses, received = context.new_cdp_session(page), {}, {}
+    wire = context.new_cdp_session(page)
+    addresses: dict[str, str] = {}
+    received: dict[str, int] = {}
     wire.send("Network.enable")
     if slow:
         wire.send("Network.emulateNetworkConditions", {

@@ -36,7 +36,7 @@ class Photo:
 
 def choose_photos():
     """The photos to colorize: the reader's, or a sample for as long as there are none."""
-    files = st.file_uploader("Drop one or several photos, of any size", widgets.PICTURE_FILES, key="photos",
+    files = widgets.uploader("Drop one or several photos, of any size", widgets.PICTURE_FILES, "photos",
                              accept_multiple_files=True)
     if st.toggle("Use the camera", key="use_camera"):
         files = [*files, *filter(None, [widgets.camera("Camera", "camera", label_visibility="collapsed")])]
@@ -172,7 +172,7 @@ def small(raw, name):
 
 
 def shrunk_uploads():
-    files = st.file_uploader("Your pictures", widgets.PICTURE_FILES, accept_multiple_files=True, key="small_uploads")
+    files = widgets.uploader("Your pictures", widgets.PICTURE_FILES, "small_uploads", accept_multiple_files=True)
     pictures = []
     for file in files[:100]:
         with widgets.sentences():

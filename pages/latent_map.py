@@ -98,7 +98,8 @@ def show_scatter(names):
     with pictures:
         shown = selected[:SHOWN] or latent_map.nearest(plane.points, plane.points[0], SHOWN)
         caption = f"{len(selected):,} selected; the first {len(shown)} are shown." if selected else \
-            "Drag a box over the chart, or use the lasso above it. Until then: the neighbors of test picture 0."
+            f"The chart shows {min(charts.MOST_POINTS, len(codes.label)):,} test pictures. Drag a box over it, or " \
+            "use the lasso above it. Until then: the neighbors of test picture 0."
         widgets.show(sheets.tile(cache.coded_pictures(served)[shown], 8, scale=2), caption,
                      f"{len(shown)} real test pictures", "selected")
 

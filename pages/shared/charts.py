@@ -13,6 +13,7 @@ from ae_core.own import blueprint
 from pages.shared import live
 
 BLUE, RED, ORANGE = live.PALETTE[0], live.PALETTE[2], live.PALETTE[6]
+MOST_POINTS = 3000               # of a scatter
 Curve = tuple[Iterable[float], Iterable[float]]
 
 
@@ -50,20 +51,23 @@ def bars(groups: dict[str, Sequence[float]], x: Sequence[str], y_title: str, y_r
 
 
 def scatter(plane: latent_map.Plane, labels: np.ndarray, classes: Sequence[str], key: str) -> list[int]:
-    """All points of a plane, a color a class, to select from; returns the rows that are selected."""
+    """Points of a plane, a color a class, to select from; returns the rows that are selected.
+
+    Drawn as SVG, as virtual desktops have no WebGL: no more of them than a browser moves easily, drawn by seed.
+    """
+    order = np.sort(np.random.default_rng(0).permutation(len(labels))[:MOST_POINTS])
+    of_class = [order[labels[order] == index] for index in range(len(classes))]
     figure = go.Figure(layout={"dragmode": "select", "xaxis_title": plane.names[0], "yaxis_title": plane.names[1],
                                "legend_itemsizing": "constant"})
-    for index, name in enumerate(classes):
-        rows = np.flatnonzero(labels == index)
-        figure.add_scattergl(
+    for index, (name, rows) in enumerate(zip(classes, of_class, strict=True)):
+        figure.add_scatter(
             x=plane.points[rows, 0], y=plane.points[rows, 1], customdata=rows[:, None], name=name, mode="markers",
             marker={"color": live.PALETTE[index % len(live.PALETTE)], "size": 4},
             unselected={"marker": {"opacity": 0.15}},
             hovertemplate=f"<b>{name}</b><br>%{{x:.2f}}, %{{y:.2f}}<br>test picture %{{customdata[0]}}<extra></extra>")
-    event = show(figure, f"The codes of {len(plane.points):,} test pictures, colored by class", 440, top=28, bar=True,
+    event = show(figure, f"The codes of {len(order):,} test pictures, colored by class", 440, top=28, bar=True,
                  on_select="rerun", key=key)
-    return [int(np.flatnonzero(labels == point["curve_number"])[point["point_index"]])
-            for point in event.selection.points]
+    return [int(of_class[point["curve_number"]][point["point_index"]]) for point in event.selection.points]
 
 
 def histograms(spread: latent.Distribution, order: Sequence[int], alt: str, *, columns: int = 4,

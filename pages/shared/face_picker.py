@@ -104,7 +104,7 @@ def _own(served):
     controls, shown = st.columns([1, 1], gap="large")
     with controls:
         file = widgets.camera("Your face", "own_camera") if st.toggle("Camera", key="camera") else \
-            st.file_uploader("A photo with a face (any size)", widgets.PICTURE_FILES, key="own_file")
+            widgets.uploader("A photo with a face (any size)", widgets.PICTURE_FILES, "own_file")
         st.caption("The photo stays in this server's memory during your visit and is not stored anywhere.")
     with shown:
         found = widgets.kept("own_found", file.file_id, lambda: _find(file)) if file else None

@@ -156,7 +156,7 @@ def download_model(served: cache.Served) -> None:
 def load_model() -> Any:
     """A model from a zip that this page wrote, here or elsewhere."""
     with st.expander("Load a model from a zip", icon=":material/upload_file:"):
-        file = st.file_uploader("A zip downloaded from this page", type=["zip"], key="model_zip")
+        file = widgets.uploader("A zip downloaded from this page", ["zip"], "model_zip")
         if file is None or st.session_state.get("loaded") == file.file_id:
             return
         try:

@@ -175,9 +175,9 @@ def _test_pictures(key, preset, count, errors, quiet):
 def uploaded(key: str, preset: presets.Preset, count: int = 1) -> np.ndarray | None:
     """A reader's own pictures (n, h, w, c) as the preset sees them, or None; for drawings, Quick Draw files, too."""
     drawings = quickdraw.SUFFIXES if datasets.about(preset.dataset).drawings else ()
-    files = st.file_uploader(f"Your pictures (any size, gray or color){' or a Quick, Draw! file' * bool(drawings)}",
-                             accept_multiple_files=count > 1, key=f"{key}_upload",
-                             type=[*PICTURE_FILES, *(suffix[1:] for suffix in drawings)])
+    files = uploader(f"Your pictures (any size, gray or color){' or a Quick, Draw! file' * bool(drawings)}",
+                     [*PICTURE_FILES, *(suffix[1:] for suffix in drawings)], f"{key}_upload",
+                     accept_multiple_files=count > 1)
     files = files if isinstance(files, list) else [files] if files else []
     if len(files) > count:
         st.info(f"Only the first {count} of your {len(files)} pictures are shown.")
@@ -277,6 +277,15 @@ def collect(key: str, preset: presets.Preset) -> collections.Collection | None:
     return collected
 
 
+def uploader(label: str, types: Sequence[str], key: str, **options: Any) -> Any:
+    """A place to drop files, as `st.file_uploader`; in a frame it says why a file may not arrive and what helps."""
+    if st.context.is_embedded:
+        alone = st.context.url.split("?")[0] if st.context.url else "."
+        st.caption("Inside a page of another site, browsers refuse uploads. "
+                   f"[Open this page by itself]({alone}) to use your own files.")
+    return st.file_uploader(label, types, key=key, **options)
+
+
 def camera(label: str, key: str, **options: Any) -> Any:
     """The camera, as `st.camera_input`; it reads a canvas, so it says where the browser would give it noise."""
     live.canvas_note(f"{key}:note", "This browser protects the canvas: a photograph taken here would be noise. "
@@ -291,9 +300,8 @@ def gather(key: str, how: Any, read: Callable) -> Any:
     """
     whole_folder = st.toggle("A whole folder", key=f"{key}_folder",
                              help="Off: single files, zip archives of them, or NumPy arrays (.npz, .npy).")
-    files = st.file_uploader("Your pictures", key=f"{key}_files_{whole_folder}",
-                             type=[*PICTURE_FILES, *(suffix[1:] for suffix in collections.SEVERAL)],
-                             accept_multiple_files="directory" if whole_folder else True)
+    files = uploader("Your pictures", [*PICTURE_FILES, *(suffix[1:] for suffix in collections.SEVERAL)],
+                     f"{key}_files_{whole_folder}", accept_multiple_files="directory" if whole_folder else True)
     if not files:
         return None
 

@@ -178,3 +178,14 @@ def test_a_box_over_the_chart_shows_the_pictures_in_it(page, app):
     caption = page.get_by_text(re.compile("selected; the first 40 are shown"))
     caption.wait_for()
     assert 40 < int(caption.inner_text().split()[0].replace(",", "")) < 10_000
+
+
+def test_the_scatter_needs_no_webgl(page, app):
+    """Virtual desktops have none: Plotly then shows a gray box that points to the internet."""
+    page.add_init_script("""const get = HTMLCanvasElement.prototype.getContext;
+        HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+          return kind.includes("webgl") ? null : get.call(this, kind, ...rest); };""")
+    open_page(page, app, "latent_map?section=Scatter")
+    page.locator(".js-plotly-plot .scatterlayer .point").first.wait_for(state="attached")
+    assert page.locator(".js-plotly-plot .scatterlayer .point").count() > 2000
+    assert page.locator(".no-webgl").count() == 0
