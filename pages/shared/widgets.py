@@ -206,9 +206,11 @@ def _found(key, file, preset, open_):
                 down = st.slider("Top and bottom, in percent", *whole, whole, key=f"{key}_down")
         picture, outlined, remark = cache.found(file.getvalue(), file.name, preset.dataset, preset.shape, swap, across,
                                                 down)
-        before.image(sheets.to_png(outlined), caption="Yours", alt=f"{file.name}, the subject in a box")
+        with before:
+            image(outlined, f"{file.name}, the subject in a box", "Yours")
         large = sheets.enlarge(convert.to_uint8(picture), cache.SHOWN // len(picture))
-        after.image(sheets.to_png(large), caption="What the model gets", alt=f"{file.name} as the model gets it")
+        with after:
+            image(large, f"{file.name} as the model gets it", "What the model gets")
         if remark:
             st.warning(plain(remark))
     return picture
