@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return arguments.run(arguments) or 0
     except KeyboardInterrupt:
-        return _fail("Stopped. The finished epochs of a training run are kept; continue with --resume.")
+        return _fail("Stopped." + (_resumable(arguments.name) if arguments.run is train else ""))
     except (KeyError, ValueError, OSError) as error:
         return _fail(error.args[0] if isinstance(error, KeyError) and error.args else error)
 
@@ -57,6 +57,8 @@ def list_presets(arguments: Arguments) -> None:
 def train(arguments: Arguments) -> None:
     """Train a preset and put it into the store; Ctrl-C keeps the best epoch so far."""
     preset = presets.get(arguments.name)
+    if arguments.resume and arguments.restart:
+        raise ValueError("--resume goes on with an interrupted run, and --restart gives it up; use one of them.")
     if arguments.resume and (arguments.batch_size or arguments.schedule or arguments.precision
                              or arguments.seed is not None):
         raise ValueError("A resumed run keeps its own seed, batch size, schedule and precision; "
@@ -69,13 +71,27 @@ def train(arguments: Arguments) -> None:
     preset = dataclasses.replace(preset, batch_size=arguments.batch_size or preset.batch_size,
                                  schedule=arguments.schedule or preset.schedule)
     stored, replaced = fit.train(preset, arguments.epochs, arguments.seed or 0, arguments.resume,
-                                 arguments.replace, arguments.precision, strategy=strategy)
+                                 arguments.replace, arguments.precision, strategy, arguments.restart)
     if stored is None:
         return
-    loss = stored.card["training"].get("val_loss")
-    print(f"Saved in {stored.folder}." if replaced else
-          f"The weights in {stored.folder} have a lower validation loss ({loss:.6g}) and stay. "
-          "Use --replace to replace them.")
+    training = stored.card["training"]
+    if replaced:
+        print(f"Saved in {stored.folder}." + _resumable(preset.name))
+    elif fit.measured_on(stored, fit.training_set(preset)[0]):
+        print(f"The weights in {stored.folder} have a lower validation loss ({training['val_loss']:.6g}) and stay. "
+              "Use --replace to replace them.")
+    else:
+        print(f"The weights in {stored.folder} were scored on other pictures than those that are here, so their loss "
+              "cannot be compared, and they stay. Use --replace to replace them.")
+
+
+def _resumable(name: str) -> str:
+    """A sentence on the run of a preset that can go on; none where there is nothing to resume."""
+    run = files.read_json(store.runs_folder(name) / "state.json")
+    if not run.get("history") or run.get("ended"):
+        return ""
+    return (f" {len(run['history'])} of {run['epochs']} epochs are trained; go on with: "
+            f"python -m ae_core train {name} --resume")
 
 
 def work(arguments: Arguments) -> None:
@@ -196,6 +212,7 @@ COMMANDS: dict[str, tuple[Callable[[Arguments], int | None], dict[str, dict[str,
         "--precision": {"choices": ("float32", "mixed_bfloat16"),
                         "help": "of the arithmetic; by default the one that this processor is fastest in"},
         "--resume": FLAG | {"help": "continue from the last epoch of a stopped run"},
+        "--restart": FLAG | {"help": "give up an interrupted run and begin anew"},
         "--strategy": {"choices": ("mirrored", "multiworker"),
                        "help": "split each batch among devices, or among the workers that TF_CONFIG names"},
         "--replace": FLAG | {"help": "replace the weights in the store even if they are better"}}),

@@ -68,6 +68,11 @@ def own_root() -> Path:
     return Path(os.environ.get("AE_MODELS_DIR") or Path.home() / ".autoencoder-lab")
 
 
+def runs_folder(name: str) -> Path:
+    """Where the run of a preset keeps its state: below AE_RUNS_DIR, else .runs/ of this repository."""
+    return Path(os.environ.get("AE_RUNS_DIR") or ROOT / ".runs") / name
+
+
 def folder_of(name: str) -> Path:
     """Where a model's files belong, whether or not they are there."""
     return (own_root() if OWN_NAME.fullmatch(name) else root()) / name

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ae_core import __main__ as command_line
-from ae_core import presets, store
+from ae_core import files, presets, store
 from ae_core.features import colorize
 from ae_core.pictures import datasets, download, sheets
 from tests.conftest import tiny, trained
@@ -160,18 +160,73 @@ def test_every_command_explains_itself(capsys):
         assert command_line.COMMANDS[command][0].__doc__ in " ".join(capsys.readouterr().out.split())
 
 
-@pytest.mark.soak
-def test_train_evaluate_and_export_as_a_user_would(capsys, own_store, tmp_path, monkeypatch, digits):
+@pytest.fixture
+def some_digits(own_store, tmp_path, monkeypatch, digits):
+    """The data folder of 64 digits, a preset that trains on them in a second, and no weights yet."""
     folder = tmp_path / "data"
     folder.mkdir()
     raw = (digits[0][..., 0] * 255).astype(np.uint8)
     np.savez(folder / "mnist.npz", x_train=raw, y_train=digits[1], x_test=raw, y_test=digits[1])
     monkeypatch.setitem(presets.PRESETS, "digits_stacked", tiny())
-    assert run(capsys, "train", "digits_stacked", "--epochs", "2", "--batch-size", "8", "--seed", "1")[0] == 0
+    return folder
+
+
+@pytest.mark.soak
+def test_train_evaluate_and_export_as_a_user_would(capsys, some_digits, own_store):
+    status, out, err = run(capsys, "train", "digits_stacked", "--epochs", "2", "--batch-size", "8", "--seed", "1")
+    assert status == 0 and out == f"Saved in {own_store / 'digits_stacked'}.\n" and "Epoch 2/2" in err
     assert store.read("digits_stacked").card["training"]["seed"] == 1
     assert run(capsys, "train", "digits_stacked", "--epochs", "3", "--resume")[0] == 0
     assert run(capsys, "export", "digits_stacked")[0] == 0
     assert json.loads(run(capsys, "evaluate", "digits_stacked", "--json")[1])["n"] == 64
+
+
+@pytest.mark.soak
+def test_weights_scored_on_other_pictures_are_left_and_the_command_says_so(capsys, some_digits):
+    run(capsys, "train", "digits_stacked")
+    card = store.card("digits_stacked")
+    raw = np.zeros((64, 28, 28), np.uint8)
+    np.savez(some_digits / "mnist.npz", x_train=raw, y_train=raw[:, 0, 0], x_test=raw, y_test=raw[:, 0, 0])
+    status, out, _ = run(capsys, "train", "digits_stacked")
+    assert status == 0 and "scored on other pictures" in out and "--replace" in out and store.card(
+        "digits_stacked") == card
+    assert run(capsys, "train", "digits_stacked", "--replace")[1].startswith("Saved in")
+
+
+def test_a_second_trainer_ends_with_one_line_and_touches_nothing(capsys, some_digits):
+    run(capsys, "train", "digits_stacked")
+    folder, card = store.runs_folder("digits_stacked"), store.card("digits_stacked")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with files.lock(folder.with_name("digits_stacked.lock")):
+        status, out, err = run(capsys, "train", "digits_stacked", "--replace")
+    assert status == 1 and out == "" and len(err.splitlines()) == 1 and "Another process is training" in err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert store.card("digits_stacked") == card
+
+
+@pytest.mark.parametrize(("run_so_far", "said"), [
+    (None, "Stopped.\n"), ({"history": [], "epochs": 4}, "Stopped.\n"),
+    ({"history": [{}, {}], "epochs": 2, "ended": True}, "Stopped.\n"),
+    ({"history": [{}, {}], "epochs": 4, "ended": False},
+     "Stopped. 2 of 4 epochs are trained; go on with: python -m ae_core train digits_conv --resume\n")])
+def test_resuming_is_advised_where_there_is_something_to_resume(capsys, monkeypatch, run_so_far, said):
+    def stopped(*_):
+        raise KeyboardInterrupt
+    monkeypatch.setattr(datasets, "load", stopped)
+    if run_so_far:
+        files.write_json(store.runs_folder("digits_conv") / "state.json", run_so_far)
+    assert run(capsys, "train", "digits_conv") == (1, "", said)
+    assert run(capsys, "evaluate", "digits_conv") == (1, "", "Stopped.\n")
+
+
+def test_an_interrupted_training_says_how_far_it_got(capsys, some_digits, monkeypatch):
+    from ae_core.training import runs
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+    monkeypatch.setattr(runs.SeedEpoch, "on_epoch_begin", lambda self, epoch, logs=None: epoch and stopped())
+    status, out, _ = run(capsys, "train", "digits_stacked", "--epochs", "4")
+    assert status == 0 and "Saved in" in out and "1 of 4 epochs are trained; go on with" in out
 
 
 @pytest.mark.parametrize("option", [("--seed", "3"), ("--precision", "float32")])

@@ -1,4 +1,5 @@
 """What a network is shown: batches that depend on seed and epoch alone, augmented, and those to check it with."""
+import hashlib
 import math
 
 import keras
@@ -16,12 +17,21 @@ GAMMA = 0.15                     # spread of the logarithm of the exponent that 
 
 def split(preset: Preset, pictures: np.ndarray, labels: np.ndarray, seed: int) -> "tuple[Batches, Batches]":
     """The batches to train on, and those of the last pictures, kept aside to choose the best epoch by."""
-    held_out = min(HELD_OUT, len(pictures) // 10 or 1)
+    held_out = _held_out(pictures)
     kind = families.part(preset.family.batches)
     shown, check = (kind(preset, pictures[rows], labels[rows])
                     for rows in (slice(None, -held_out), slice(-held_out, None)))
     shown.shuffle(seed, 0)                       # Keras looks at two batches before the first epoch begins
     return shown, check
+
+
+def fingerprint(pictures: np.ndarray) -> str:
+    """The SHA-256 of those that `split` keeps aside of pictures (n, h, w, c): a loss can be compared on these alone."""
+    return hashlib.sha256(convert.to_uint8(np.asarray(pictures[-_held_out(pictures):])).tobytes()).hexdigest()
+
+
+def _held_out(pictures):
+    return min(HELD_OUT, len(pictures) // 10 or 1)
 
 
 class Batches(keras.utils.PyDataset):

@@ -1,11 +1,13 @@
 """Fit a preset: data in, a weights folder out.
 
 A run keeps its state in .runs/<preset>/ (state.json, and the weights with the optimizer of its last and its best
-epoch), so that it can be stopped or killed at any moment and resumed as if nothing had happened.
+epoch), so that it can be stopped or killed at any moment and resumed as if nothing had happened. One process at a time
+trains there.
 """
 import contextlib
 import math
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -15,7 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ae_core import families, store
+from ae_core import families, files, store
 from ae_core.pictures import datasets
 from ae_core.presets import Preset
 from ae_core.training import batches, distribution, losses, networks, optimizers, package, runs
@@ -24,24 +26,29 @@ STRIDE = 2**20                   # numbers of pictures that are computed with in
 
 
 def train(preset: Preset, epochs: int | None = None, seed: int = 0, resume: bool = False, replace: bool = False,
-          precision: str | None = None,
-          strategy: distribution.Strategy | None = None) -> tuple[store.Stored | None, bool]:
+          precision: str | None = None, strategy: distribution.Strategy | None = None,
+          restart: bool = False) -> tuple[store.Stored | None, bool]:
     """Fit a preset on its data set and put it into the store; returns the store's entry and whether it was replaced.
 
     A resumed run goes on with the preset, the seed, the precision and, unless `epochs` is given, the epochs of its
-    start. Weights with a lower validation loss than the new ones stay, unless `replace`. Of several workers only the
-    chief keeps the model; the others return None, False.
+    start. Weights with a lower validation loss than the new ones stay, unless `replace`; where those were measured on
+    other pictures, nothing is even trained. Of several workers only the chief keeps the model; the others return None,
+    False.
     """
-    folder = runs.runs_folder(preset.name)
+    folder = store.runs_folder(preset.name)
     if runs.is_resumed(resume, folder, strategy is not None):
         run = runs.saved_run(folder)
         preset, seed, epochs = Preset.from_json(run["preset"]), run["seed"], epochs or run["epochs"]
     pictures, labels = training_set(preset)
+    rival = None if replace else _rival(preset)
+    if rival and not measured_on(rival, pictures):
+        return rival, False
     history: list[dict[str, Any]] = []
     if preset.family.closed_form:
         encoder, decoder = families.part(preset.family.closed_form)(preset, pictures)
     else:
-        encoder, decoder, history = fit(preset, pictures, labels, epochs, seed, resume, precision, strategy=strategy)
+        encoder, decoder, history = fit(preset, pictures, labels, epochs, seed, resume, precision, strategy=strategy,
+                                        restart=restart)
     if strategy:
         distribution.report(strategy, history, encoder, decoder)
         if distribution.index(strategy):
@@ -56,7 +63,12 @@ def train(preset: Preset, epochs: int | None = None, seed: int = 0, resume: bool
 def summary(seed: int, history: list[dict[str, Any]], pictures: np.ndarray) -> dict[str, Any]:
     """What a card remembers of a run: the scores of its best epoch, and what they came from."""
     return {"seed": seed, "epochs": len(history), **runs.best_row(history), "pictures": len(pictures),
-            "date": str(date.today())}
+            "held_out": batches.fingerprint(pictures), "date": str(date.today())}
+
+
+def measured_on(stored: store.Stored, pictures: np.ndarray) -> bool:
+    """Whether the loss on a card was measured on those that are kept aside of these training pictures (n, h, w, c)."""
+    return stored.card["training"].get("held_out") == batches.fingerprint(pictures)
 
 
 def training_set(preset: Preset) -> tuple[np.ndarray, np.ndarray]:
@@ -83,42 +95,44 @@ def _rival(preset: Preset) -> store.Stored | None:
 def fit(preset: Preset, pictures: np.ndarray, labels: np.ndarray, epochs: int | None = None, seed: int = 0,
         resume: bool = False, precision: str | None = None, verbose: str | int = "auto",
         more_callbacks: Sequence[keras.callbacks.Callback] = (), folder: Path | None = None,
-        strategy: distribution.Strategy | None = None) -> tuple[keras.Model, keras.Model, list[dict[str, Any]]]:
+        strategy: distribution.Strategy | None = None,
+        restart: bool = False) -> tuple[keras.Model, keras.Model, list[dict[str, Any]]]:
     """Train a preset on pictures (n, h, w, c); returns the encoder, the decoder and the history, best epoch loaded.
 
     precision: of the arithmetic, "float32" or "mixed_bfloat16"; else what this processor is fastest in. Weights, losses
     and the last step to a picture are float32 all the same. Interrupting it (Ctrl-C) keeps the best epoch so far. The
-    run's files lie in `folder`, else in `runs_folder`. With a strategy of `distribution` the work is shared out; then
-    every worker must see that folder, but only the chief writes there, and `resume` begins anew where there is nothing.
-    A resumed run keeps its precision. ValueError where there is too little to train on.
+    run's files lie in `folder`, else in `store.runs_folder`. With a strategy of `distribution` the work is shared out;
+    then every worker must see that folder, but only the chief writes there, and `resume` begins anew where there is
+    nothing. A resumed run keeps its precision. ValueError where there is too little to train on, where another process
+    trains in that folder, or where an interrupted run lies there that is neither resumed nor given up (`restart`).
     """
     if len(pictures) < 2 or pictures.shape[1:] != preset.training_shape:
         raise ValueError(f"{preset.name} trains on at least 2 pictures of shape {preset.training_shape}; "
                          f"it was given {len(pictures)} of {pictures.shape[1:]}.")
     keras.utils.set_random_seed(seed)
-    epochs, folder = epochs or preset.epochs, folder or runs.runs_folder(preset.name)
+    epochs, folder = epochs or preset.epochs, folder or store.runs_folder(preset.name)
     worker = distribution.index(strategy)
-    resume = runs.is_resumed(resume, folder, strategy is not None)
-    run: dict[str, Any] = {"precision": "float32", **runs.saved_run(folder)} if resume else \
-        {"precision": precision or fastest_precision(), "history": []}           # older runs do not name theirs
-    run |= {"preset": preset.to_json(), "seed": seed, "epochs": epochs}
-    history = run["history"]
-    with of_precision(run["precision"]), distribution.scope(strategy):
-        encoder, decoder = networks.build(preset)
-        if preset.family.start:
-            families.part(preset.family.start)(encoder, decoder, pictures)
-        graph = compile_for(preset, networks.training_graph(preset, encoder, decoder, seed))
-        graph.optimizer.build(graph.trainable_variables)
-    if resume:
-        graph.load_weights(runs.weights_file(folder, len(history)))
-    elif not worker:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    scratch = Path(tempfile.mkdtemp()) if worker else folder    # all must save, as they add up counters; one is kept
-    _run_epochs(graph, preset, batches.split(preset, pictures, labels, seed), scratch, run, verbose, more_callbacks,
-                strategy)
-    best = runs.weights_file(scratch, runs.best_epoch(history))
-    graph.load_weights(best if best.is_file() else runs.weights_file(folder, runs.best_epoch(history)))
+    with runs.alone(folder, worker):
+        resume = runs.is_resumed(resume, folder, strategy is not None)
+        run: dict[str, Any] = {"precision": "float32", **runs.saved_run(folder)} if resume else \
+            {"precision": precision or fastest_precision(), "history": []}       # older runs do not name theirs
+        run |= {"preset": preset.to_json(), "seed": seed, "epochs": epochs, "ended": False}
+        if not resume and not worker:
+            runs.clear(folder, restart)
+        with of_precision(run["precision"]), distribution.scope(strategy):
+            encoder, decoder = networks.build(preset)
+            if preset.family.start:
+                families.part(preset.family.start)(encoder, decoder, pictures)
+            graph = compile_for(preset, networks.training_graph(preset, encoder, decoder, seed))
+            graph.optimizer.build(graph.trainable_variables)
+        history = run["history"]
+        if resume:
+            graph.load_weights(runs.weights_file(folder, len(history)))
+        scratch = Path(tempfile.mkdtemp()) if worker else folder    # all save, as they add up counters; one is kept
+        _run_epochs(graph, preset, batches.split(preset, pictures, labels, seed), scratch, run, verbose,
+                    more_callbacks, strategy)
+        best = runs.weights_file(scratch, runs.best_epoch(history))
+        graph.load_weights(best if best.is_file() else runs.weights_file(folder, runs.best_epoch(history)))
     if worker:
         shutil.rmtree(scratch)
     exact = networks.build(preset)
@@ -141,9 +155,13 @@ def _run_epochs(graph: keras.Model, preset: Preset, data: tuple[batches.Batches,
         if strategy:
             distribution.fit(strategy, graph, shown, check, epochs, len(history), callbacks)
         else:
-            graph.fit(shown, validation_data=check, epochs=epochs, initial_epoch=len(history), shuffle=False,
-                      verbose=verbose, callbacks=callbacks)
-    except KeyboardInterrupt:
+            with contextlib.redirect_stdout(sys.stderr):         # Keras's bar is no result
+                graph.fit(shown, validation_data=check, epochs=epochs, initial_epoch=len(history), shuffle=False,
+                          verbose=verbose, callbacks=callbacks)
+        run["ended"] = True
+        files.write_json(folder / "state.json", run)
+    except KeyboardInterrupt:                    # whatever it broke off, the run is what is on the disk
+        history[:] = files.read_json(folder / "state.json").get("history", history)
         if not history:
             raise
     if not runs.best_epoch(history):

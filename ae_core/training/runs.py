@@ -2,19 +2,19 @@
 
 A history is a list of rows, one an epoch: {"epoch": 1, "loss": ..., "val_loss": ...}, of a VAE with "kl" and "val_kl".
 """
+import contextlib
 import errno
 import json
 import math
-import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from ae_core import files, store
+from ae_core import files
 from ae_core.presets import Preset
 from ae_core.training import batches, networks
 
@@ -23,11 +23,6 @@ History = list[dict[str, Any]]
 
 
 # --- files ------------------------------------------------------------------------------------------------
-
-def runs_folder(name: str) -> Path:
-    """Where the run of a preset keeps its state: below AE_RUNS_DIR, else .runs/ of this repository."""
-    return Path(os.environ.get("AE_RUNS_DIR") or store.ROOT / ".runs") / name
-
 
 def weights_file(folder: Path, epoch: int) -> Path:
     """Where a run keeps the weights and the optimizer of an epoch, the first being 1."""
@@ -40,6 +35,34 @@ def saved_run(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ValueError(f"There is no run of {folder.name} to resume. Start one without --resume.")
     return json.loads(path.read_text("utf-8"))
+
+
+@contextlib.contextmanager
+def alone(folder: Path, worker: int = 0) -> Iterator[None]:
+    """Held by whoever trains in a folder; ValueError where somebody else does. The lock lies beside the folder.
+
+    Workers that share a run are one; the first of them holds it.
+    """
+    if worker:
+        yield
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with files.lock(folder.with_name(f"{folder.name}.lock")) as mine:
+        if not mine:
+            raise ValueError(f"Another process is training {folder.name} in {folder}. Wait until it has ended, or set "
+                             "AE_RUNS_DIR to another folder.")
+        yield
+
+
+def clear(folder: Path, restart: bool) -> None:
+    """Make room for a new run; ValueError where an interrupted one lies there, unless that is given up (`restart`)."""
+    run = files.read_json(folder / "state.json")
+    if run.get("history") and not run.get("ended") and not restart:
+        raise ValueError(f"A run of {folder.name} was interrupted after {len(run['history'])} of {run['epochs']} "
+                         "epochs. Go on with it (--resume, in Python resume=True) or give it up (--restart, "
+                         "restart=True).")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
 
 
 def is_resumed(resume: bool, folder: Path, shared: bool) -> bool:
@@ -127,7 +150,8 @@ class KeepRun(keras.callbacks.Callback):
     """After each epoch: its weights with the optimizer, and the history, renamed into place.
 
     state.json comes last and names no file: its history says which epochs are the last and the best one, and their
-    weights are there before it and removed only after it. So whenever the process dies, the two fit together.
+    weights are there before it and removed only after it. So whenever the process dies, the two fit together, and the
+    history in memory never has an epoch that the disk lacks.
     """
 
     def __init__(self, folder: Path, run: dict[str, Any]):
@@ -135,11 +159,12 @@ class KeepRun(keras.callbacks.Callback):
         self.folder, self.run, self.history = folder, run, run["history"]
 
     def on_epoch_end(self, epoch, logs=None):
-        self.history.append({"epoch": epoch + 1, **separate_kl(logs or {})})
+        grown = [*self.history, {"epoch": epoch + 1, **separate_kl(logs or {})}]
         self._expect_room()
         with files.replacing(weights_file(self.folder, epoch + 1)) as partial:
             self.model.save_weights(partial)
-        files.write_json(self.folder / "state.json", self.run)
+        files.write_json(self.folder / "state.json", self.run | {"history": grown})
+        self.history[:] = grown
         needed = {weights_file(self.folder, kept) for kept in (epoch + 1, best_epoch(self.history))}
         for path in set(self.folder.glob("epoch_*")) - needed:
             files.unlink(path)

@@ -12,7 +12,6 @@ import pytest
 
 from ae_core import metrics, model, store
 from ae_core.pictures import datasets
-from ae_core.training import runs
 from tests.training.test_distribution import some_digits  # noqa: F401 - every test here begins with it
 
 LINE = re.compile(r"Worker (\d): validation loss (\S+) after (\d+) epochs, weights (\w+)\.")
@@ -56,7 +55,7 @@ test_mse.__test__ = False
 
 def test_two_workers_train_one_network_and_a_lost_one_is_made_good():
     both = start("--epochs", "2")
-    state = runs.runs_folder("digits_conv") / "state.json"
+    state = store.runs_folder("digits_conv") / "state.json"
     end = time.monotonic() + 120
     while not state.is_file():
         assert time.monotonic() < end and both[0].poll() is None

@@ -1,6 +1,7 @@
 """Training on tiny networks: seconds, not epochs."""
 import dataclasses
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from ae_core import families, metrics, model, presets, store
+from ae_core import families, files, metrics, model, presets, store
 from ae_core.pictures import convert, datasets
 from ae_core.training import batches, export, fit, losses, networks, optimizers, package, pca, runs
 from tests.conftest import random_pictures, tiny
@@ -300,8 +301,54 @@ def test_an_interrupted_run_keeps_its_best_epoch(digits):
     preset = tiny(schedule="plateau")
     encoder, _, history = fit_quietly(preset, *digits, epochs=50, more_callbacks=[Stop(3)])
     assert len(history) == 3
-    again = fit_quietly(preset, *digits, epochs=3)[0]
+    again = fit_quietly(preset, *digits, epochs=3, restart=True)[0]
     assert all(np.allclose(a, b) for a, b in zip(encoder.get_weights(), again.get_weights(), strict=True))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("moment", ["save_weights", "fsync", "replace", "unlink"])
+def test_an_interrupt_while_an_epoch_is_kept_costs_no_epoch_before_it(digits, monkeypatch, moment):
+    """What was in memory alone was taken for the best epoch, and its weights were not there."""
+    owner = keras.Model if moment == "save_weights" else os
+    works, calls = getattr(owner, moment), []
+
+    def interrupted(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 4 or moment == "save_weights" and len(calls) == 2:
+            raise KeyboardInterrupt
+        return works(*arguments, **options)
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, moment, interrupted)
+        encoder, _, history = fit_quietly(tiny(), *digits, epochs=4)
+    state = runs.saved_run(store.runs_folder("digits_stacked"))
+    assert state["history"] == history and 0 < len(history) < 4 and not state["ended"]
+    again = fit_quietly(tiny(), *digits, epochs=4, resume=True)[2]
+    assert [row["epoch"] for row in again] == [1, 2, 3, 4] and again[:len(history)] == history
+    assert all(np.isfinite(weights).all() for weights in encoder.get_weights())
+
+
+@pytest.mark.soak
+def test_a_new_run_gives_up_an_interrupted_one_only_when_asked(digits):
+    fit_quietly(tiny(), *digits, epochs=4, more_callbacks=[Stop(2)])
+    folder = store.runs_folder("digits_stacked")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(ValueError, match="interrupted after 2 of 4 epochs.*--resume.*--restart"):
+        fit_quietly(tiny(), *digits, epochs=4)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert len(fit_quietly(tiny(), *digits, epochs=4, restart=True)[2]) == 4
+    assert len(fit_quietly(tiny(), *digits, epochs=1)[2]) == 1           # of one that has ended nothing is lost
+
+
+def test_a_folder_has_one_trainer(digits):
+    fit_quietly(tiny(), *digits)
+    folder = store.runs_folder("digits_stacked")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with files.lock(folder.with_name("digits_stacked.lock")) as mine:
+        assert mine
+        for options in ({}, {"resume": True}, {"restart": True}):
+            with pytest.raises(ValueError, match="Another process is training digits_stacked"):
+                fit_quietly(tiny(), *digits, **options)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_resuming_nothing_gets_a_sentence(digits):
@@ -395,6 +442,29 @@ def test_better_weights_are_not_replaced_by_worse(own_store, official_data):
 
 
 @pytest.mark.soak
+def test_weights_scored_on_other_pictures_stay(own_store, official_data):
+    """A loss of other pictures says nothing: floats in place of bytes, divided by 255 again, have a far lower one."""
+    kept, _ = fit.train(tiny(), epochs=2)
+    with np.load(official_data / "mnist.npz") as arrays:
+        other = {name: values // 9 if name.startswith("x") else values for name, values in arrays.items()}
+    np.savez(official_data / "mnist.npz", **other)
+    stays, replaced = fit.train(tiny(), epochs=1)
+    assert not replaced and stays.card == kept.card == store.read("digits_stacked").card
+    assert not fit.measured_on(stays, fit.training_set(tiny())[0])
+    replacing, replaced = fit.train(tiny(), epochs=1, replace=True)
+    assert replaced and fit.measured_on(replacing, fit.training_set(tiny())[0])
+
+
+@pytest.mark.soak
+def test_a_card_that_does_not_say_what_it_was_scored_on_counts_as_another(own_store, official_data):
+    stored, _ = fit.train(tiny(), epochs=1)
+    card = {**stored.card, "training": {key: stored.card["training"][key] for key in ("seed", "epochs", "val_loss")}}
+    (stored.folder / "preset.json").write_text(json.dumps(card))
+    stays, replaced = fit.train(tiny(), epochs=6)
+    assert not replaced and stays.card == card
+
+
+@pytest.mark.soak
 def test_exporting_again_changes_no_number(own_store, official_data, digits):
     fit.train(tiny())
     before = model.load("digits_stacked").reconstruct(digits[0])
@@ -416,12 +486,12 @@ def test_half_precision_halves_the_files_and_changes_little(tmp_path, digits):
     preset = tiny(arguments={"units": (256,)})
     encoder, decoder, _ = fit_quietly(preset, *digits, epochs=1)
     before = keras.ops.convert_to_numpy(decoder(encoder(digits[0])))
-    files = export.write(preset, encoder, decoder, tmp_path)
+    written = export.write(preset, encoder, decoder, tmp_path)
     weights = sum(w.size for w in encoder.get_weights())
-    assert files["encoder.onnx"].stat().st_size < 2.2 * weights + 20_000
+    assert written["encoder.onnx"].stat().st_size < 2.2 * weights + 20_000
     after = keras.ops.convert_to_numpy(decoder(encoder(digits[0])))
     assert np.abs(after - before).max() < 2e-3
-    again = export.load_keras(files["model.keras"])[0]
+    again = export.load_keras(written["model.keras"])[0]
     assert all(np.array_equal(a, b) for a, b in zip(again.get_weights(), encoder.get_weights(), strict=True))
 
 
@@ -432,9 +502,9 @@ def test_a_variance_beyond_half_precision_is_kept(tmp_path):
     encoder, decoder = networks.build(preset)
     layer = next(each for each in encoder.layers if isinstance(each, keras.layers.BatchNormalization))
     layer.set_weights([*layer.get_weights()[:3], np.full(4, 4e7, np.float32)])
-    files = export.write(preset, encoder, decoder, tmp_path)
-    assert b"ae_core" not in zipfile.ZipFile(files["model.keras"]).read("config.json")     # Keras alone can read it
-    again, _ = export.load_keras(files["model.keras"])
+    written = export.write(preset, encoder, decoder, tmp_path)
+    assert b"ae_core" not in zipfile.ZipFile(written["model.keras"]).read("config.json")     # Keras alone can read it
+    again, _ = export.load_keras(written["model.keras"])
     assert any(np.allclose(weights, 4e7) for weights in again.get_weights() if weights.shape == (4,))
     assert all(np.isfinite(weights).all() for weights in encoder.get_weights())
 
@@ -450,8 +520,8 @@ def test_a_normalized_convolution_is_exported_as_it_is(tmp_path):
     for layer in encoder.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.set_weights([rng.uniform(0.3, 1.5, weight.shape) for weight in layer.get_weights()])
-    files = export.write(preset, encoder, decoder, tmp_path)
-    session = onnxruntime.InferenceSession(files["encoder.onnx"], providers=["CPUExecutionProvider"])
+    written = export.write(preset, encoder, decoder, tmp_path)
+    session = onnxruntime.InferenceSession(written["encoder.onnx"], providers=["CPUExecutionProvider"])
     volumes = session.run([f"level_{level}" for level in range(4)], {"picture": pictures})
     for ours, exact in zip(volumes, encoder(pictures), strict=True):
         np.testing.assert_allclose(ours, exact, atol=2e-5 * float(np.abs(exact).max()))
@@ -468,7 +538,7 @@ def test_pca_in_closed_form_is_the_best_linear_code(digits):
 
 def test_a_run_on_disk_is_always_whole(digits, tmp_path):
     fit_quietly(tiny(), *digits)
-    folder = runs.runs_folder("digits_stacked")
+    folder = store.runs_folder("digits_stacked")
     assert folder.is_relative_to(tmp_path)
     assert {path.name for path in folder.iterdir()} == {"epoch_0002.weights.h5", "state.json"}
     assert len(json.loads((folder / "state.json").read_text())["history"]) == 2
