@@ -2,6 +2,7 @@
 
 Weights are rounded to float16 on disk and widened to float32 when they are loaded; the arithmetic stays float32.
 """
+import json
 import shutil
 import tempfile
 import zipfile
@@ -19,6 +20,8 @@ from ae_core.presets import Preset
 from ae_core.training import networks
 
 OPSET = 17
+YOUNG = {"quantization_config": None, "input_axes": None, "output_axes": None, "renorm": False, "renorm_clipping": None,
+         "renorm_momentum": 0.99}    # which an older Keras refuses, though they say nothing
 
 
 def write(preset: Preset, encoder: keras.Model, decoder: keras.Model, folder: str | Path) -> dict[str, Path]:
@@ -38,7 +41,7 @@ def round_to_half(*models: keras.Model) -> None:
 
 
 def save_keras(model: keras.Model, path: Path) -> None:
-    """Save a model without its optimizer, its float32 weights stored as compressed float16."""
+    """Save a model without its optimizer, its float32 weights stored as compressed float16; Keras 3.10 can open it."""
     with tempfile.TemporaryDirectory() as scratch:
         whole = Path(scratch) / "whole.keras"
         bare = keras.models.clone_model(model, clone_function=standard, recursive=True)    # with no optimizer
@@ -49,7 +52,14 @@ def save_keras(model: keras.Model, path: Path) -> None:
                 if name.endswith(".h5"):
                     slim.write(_half_h5(archive.extract(name, scratch)), name)
                 else:
-                    slim.writestr(name, archive.read(name))
+                    slim.writestr(name, plain(archive.read(name)))
+
+
+def plain(config: bytes) -> bytes:
+    """A JSON file of Keras's without what is `YOUNG`."""
+    def kept(pairs):
+        return {key: value for key, value in pairs if key not in YOUNG or value != YOUNG[key]}
+    return json.dumps(json.loads(config, object_pairs_hook=kept)).encode()
 
 
 def standard(layer: keras.layers.Layer) -> keras.layers.Layer:

@@ -491,6 +491,7 @@ def test_half_precision_halves_the_files_and_changes_little(tmp_path, digits):
     assert written["encoder.onnx"].stat().st_size < 2.2 * weights + 20_000
     after = keras.ops.convert_to_numpy(decoder(encoder(digits[0])))
     assert np.abs(after - before).max() < 2e-3
+    assert b"quantization_config" not in zipfile.ZipFile(written["model.keras"]).read("config.json")
     again = export.load_keras(written["model.keras"])[0]
     assert all(np.array_equal(a, b) for a, b in zip(again.get_weights(), encoder.get_weights(), strict=True))
 
