@@ -1,4 +1,4 @@
-"""model.keras in Keras's own hands: the oldest that requirements.txt allows, and the oldest that can read its format."""
+"""model.keras in Keras itself: the oldest that requirements.txt allows, and the oldest that can read its format."""
 import os
 import re
 import subprocess
