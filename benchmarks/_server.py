@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from ae_core import store
 
@@ -50,12 +51,12 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def served(script: str | Path = "app.py", environment: Mapping[str, str] | None = None,
-           root: Path = store.ROOT) -> Iterator[Server]:
-    """A Streamlit server that runs a script, on a free port of this machine alone."""
+           root: Path = store.ROOT, log: IO[bytes] | None = None) -> Iterator[Server]:
+    """A Streamlit server that runs a script, on a free port of this machine alone; `log` gets all that it says."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true", f"--server.port={port}",
-         "--server.address=127.0.0.1"], cwd=root, stdout=subprocess.DEVNULL,
+         "--server.address=127.0.0.1"], cwd=root, stdout=log or subprocess.DEVNULL, stderr=log,
         env={**os.environ, **(environment or {}), "PYTHONPATH": str(root)})
     try:
         url = f"http://127.0.0.1:{port}"

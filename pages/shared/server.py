@@ -112,10 +112,12 @@ def _half(request: Request) -> Response:
     try:
         sums = store.card(store.preset(name).name)["sha256"]
         if half not in HALVES or sums.get(f"{half}.onnx") != checksum:
-            raise KeyError("There is no such half of a model.")
+            raise KeyError(half)
         packed = _packed(name, *(sums.get(f"{each}.onnx") for each in HALVES))[half]
     except (KeyError, store.WeightsMissing, store.WeightsDamaged, browser.NotForBrowser) as error:
-        return PlainTextResponse(str(error.args[0]), 404)
+        # the same of a model that somebody does not share as of one that nobody has
+        said = "There is no such half of a model." if isinstance(error, KeyError) else str(error)
+        return PlainTextResponse(said, 404)
     return Response(packed, media_type="application/octet-stream",
                     headers={"Cache-Control": "private, max-age=31536000, immutable"})
 
