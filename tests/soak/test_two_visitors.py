@@ -74,7 +74,7 @@ def test_two_visitors(new_page, lab):
 
     ann.open("train")                                        # a run of Ann's pictures
     choose(ann.page, "Pictures", "My own pictures")
-    ann.page.get_by_text("Other visitors see them only if you share the model").wait_for(timeout=READY)
+    ann.page.get_by_text("Other visitors see these only if you share the model").wait_for(timeout=READY)
     ann.page.locator("input[type=file][accept*=png]").set_input_files(
         {"name": "rings.zip", "mimeType": "application/zip", "buffer": pictures_zip()})
     ann.page.get_by_text("200 pictures of 2 classes: bars, rings").wait_for(timeout=READY)
