@@ -100,9 +100,10 @@ def _own_pictures():
         except ValueError as error:
             return str(error)
     got = widgets.gather("train", shape, read)
-    st.caption(f"Kept here: all of them while the model trains, and for {limits.most('AE_KEEP_DAYS'):g} days if it stops "
-               "early; then one in ten, to show what the model does, until you delete it. Other visitors see these "
-               "only if you share the model. Whoever runs the server can read all files.")
+    days = limits.most("AE_KEEP_DAYS")
+    st.caption(f"Kept here: all of them while the model trains, and for {days:g} days if it stops early; then one in "
+               "ten, to show what the model does, until you delete it. Other visitors see these only if you share the "
+               "model. Whoever runs the server can read all files.")
     if got is None or isinstance(got, str):
         st.info(got or f"Choose a zip of pictures, many files, or an array (.npz, .npy): {collection.FEWEST} to "
                 f"{collection.MOST:,}. The folders in a zip, or the labels of an array, become the classes.")
