@@ -19,6 +19,7 @@ HEIGHT, WIDTH = 218, 178         # of an aligned picture of CelebA,
 EYES = np.array([[69.5, 111.5], [107.5, 111.5]], np.float32)     # and where its eyes are: x, y of the left one
 BOX_EYES = np.array([[0.309, 0.387], [0.682, 0.387]], np.float32)    # as shares of a face box, medians of CelebA
 SIDEWAYS = {0: None, 1: cv2.ROTATE_90_CLOCKWISE, 3: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180}
+FINEST = 6                       # times as fine as an aligned picture is what a face is cut from
 MOST_TILT = 0.35                 # of eyes against their distance; cascades find no head that leans more
 
 
@@ -38,23 +39,24 @@ class Candidate:
 
 
 def find_face(raw: bytes, name: str, shape: Sequence[int]) -> Found:
-    """The `Found` face in the bytes of an upload, `shape` large; BadPicture where there is none to be seen."""
-    picture = reader.read(raw, name, LARGEST)
-    return align(convert.to_three(picture), name, shape)
+    """The largest face in the bytes of an upload, cut out as CelebA's are, `shape` large.
 
-
-def align(picture: np.ndarray, name: str, shape: Sequence[int]) -> Found:
-    """The largest face in a picture (h, w, 3), cut out as CelebA's are."""
-    turned, upright, candidate = best_way_up(picture)
+    It is looked for in a reduced copy and cut from the photo itself. BadPicture where there is none to be seen.
+    """
+    photo = reader.pixels(raw, name)
+    copy = convert.scale(photo, min(LARGEST, max(photo.shape)))
+    turned, candidate = best_way_up(convert.to_three(copy) / np.float32(np.iinfo(copy.dtype).max))
     if candidate is None:
         raise reader.BadPicture(f"No face was found in {name}. The face must be seen from the front, with both eyes "
                                 f"visible and at least {SMALLEST} pixels wide. Try another photo, or a closer one.")
-    box = candidate.boxes[0]
-    if box[2] < SMALLEST:
-        raise reader.BadPicture(f"The face in {name} is only about {box[2]} pixels wide; at least {SMALLEST} are "
-                                "needed. Crop a larger version of the photo to the face, or take a closer one.")
-    eyes = places_of_eyes(box, candidate.eyes)
-    return Found(cut_out(upright, eyes, shape), len(candidate.boxes), turned, candidate.eyes is not None)
+    box, factor = candidate.boxes[0], max(photo.shape) / max(copy.shape)
+    if box[2] * factor < SMALLEST:
+        raise reader.BadPicture(f"The face in {name} is only about {box[2] * factor:.0f} pixels wide; at least "
+                                f"{SMALLEST} are needed. Crop a larger version of the photo to the face, or take a "
+                                "closer one.")
+    eyes = places_of_eyes(box, candidate.eyes) * factor
+    face = cut_out(photo, turned, eyes, shape)
+    return Found(face, len(candidate.boxes), turned, candidate.eyes is not None)
 
 
 def places_of_eyes(box: np.ndarray, eyes: np.ndarray | None = None) -> np.ndarray:
@@ -72,17 +74,16 @@ def places_of_eyes(box: np.ndarray, eyes: np.ndarray | None = None) -> np.ndarra
     return np.stack([middle - way, middle + way])
 
 
-def best_way_up(picture: np.ndarray) -> tuple[int, np.ndarray, Candidate | None]:
-    """The quarter turns, the turned picture, and the candidate in it; as it is where a face with eyes is there."""
+def best_way_up(picture: np.ndarray) -> tuple[int, Candidate | None]:
+    """The quarter turns of a picture (h, w, 3) and the candidate in it then; none where it has a face with eyes."""
     found = []
-    for turned, rotation in SIDEWAYS.items():
-        upright = picture if rotation is None else cv2.rotate(picture, rotation)
-        candidate = look(upright)
+    for turned in SIDEWAYS:
+        candidate = look(_turn(picture, turned))
         if candidate:
-            found.append((turned, upright, candidate))
+            found.append((turned, candidate))
             if turned == 0 and candidate.eyes is not None:
                 break
-    return max(found, key=lambda each: (each[2].eyes is not None, each[2].confidence), default=(0, picture, None))
+    return max(found, key=lambda each: (each[1].eyes is not None, each[1].confidence), default=(0, None))
 
 
 def look(picture: np.ndarray) -> Candidate | None:
@@ -116,13 +117,26 @@ def find_eyes(gray: np.ndarray, box: np.ndarray) -> np.ndarray | None:
     return (eyes * width + (x, y)).astype(np.float32)
 
 
-def cut_out(picture: np.ndarray, eyes: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """The face (h, w, 3) of `shape`: a similarity transform puts the eyes (2, 2) level and where CelebA has them."""
+def cut_out(photo: np.ndarray, turned: int, eyes: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """The face (h, w, 3) of `shape` in pixels (h, w, 1 or 3) that have to be turned: level, and as large as CelebA's.
+
+    A similarity transform puts the eyes (2, 2), of the turned photo, where CelebA has them; then pixels are averaged.
+    """
+    usual = EYES[1, 0] - EYES[0, 0]
     apart = float(np.linalg.norm(eyes[1] - eyes[0]))
-    finer = int(np.clip(apart / (EYES[1, 0] - EYES[0, 0]), 1, 6))      # then averaged, as a large face must be
+    smaller = min(1.0, FINEST * usual / apart)
+    if smaller < 1:
+        photo, eyes = convert.scale(photo, max(1, round(smaller * max(photo.shape)))), eyes * smaller
+    finer = int(np.clip(smaller * apart / usual, 1, FINEST))
     transform, _ = cv2.estimateAffinePartial2D(eyes.astype(np.float32), EYES * finer)
-    aligned = cv2.warpAffine(picture, transform, (WIDTH * finer, HEIGHT * finer), borderMode=cv2.BORDER_REPLICATE)
-    return formats.crop_face(aligned, shape)
+    aligned = cv2.warpAffine(_turn(photo, turned), transform, (WIDTH * finer, HEIGHT * finer),
+                             borderMode=cv2.BORDER_REPLICATE).reshape(HEIGHT * finer, WIDTH * finer, -1)
+    return formats.crop_face(convert.to_three(aligned) / np.float32(np.iinfo(photo.dtype).max), shape)
+
+
+def _turn(picture, turned):
+    rotation = SIDEWAYS[turned]
+    return picture if rotation is None else cv2.rotate(picture, rotation)
 
 
 @cache

@@ -87,6 +87,24 @@ def test_fifty_megapixels_are_read_in_bounded_memory(astronaut, reference):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 * 1024
 
 
+@pytest.mark.parametrize("turns", [0, 1])
+def test_a_face_is_cut_from_the_photo_not_from_the_copy_that_is_searched(astronaut, reference, monkeypatch, turns):
+    """The copy has lost a tenth of the steps between the pixels."""
+    monkeypatch.setattr(align, "LARGEST", 300)
+    found = align.find_face(encoded(np.rot90(astronaut, turns).copy(), "PNG"), "group.png", SHAPE)
+    assert np.abs(np.diff(found.face, axis=0)).mean() > 0.95 * np.abs(np.diff(reference, axis=0)).mean()
+    assert alike(found.face, reference)
+
+
+def test_the_size_of_a_face_is_told_in_the_photos_own_pixels(astronaut, monkeypatch):
+    monkeypatch.setattr(align, "SMALLEST", 300)
+    with pytest.raises(reader.BadPicture, match=r"is only about (1[89]\d|2[0-4]\d) pixels wide"):
+        align.find_face(encoded(cv2.resize(astronaut, (1024, 1024)), "PNG"), "mine.png", SHAPE)
+    monkeypatch.setattr(align, "LARGEST", 800)
+    with pytest.raises(reader.BadPicture, match=r"is only about (1[89]\d|2[0-4]\d) pixels wide"):
+        align.find_face(encoded(cv2.resize(astronaut, (1024, 1024)), "PNG"), "mine.png", SHAPE)
+
+
 def drawing():
     """A face as a child draws it."""
     paper = np.full((400, 400), 255, np.uint8)
