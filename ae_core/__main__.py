@@ -8,6 +8,7 @@ import dataclasses
 import glob
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,13 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from ae_core import files, model, presets, store
+from ae_core import files, guard, model, presets, store
 from ae_core.features import colorize, denoise, faces, latent_map, outliers, published_colorizer, reconstruct, search
 from ae_core.own import jobs
 from ae_core.pictures import datasets, download, quickdraw, reader, sheets
 
 Arguments = argparse.Namespace
 SEARCHES = 2000                  # test pictures that are searched for in an evaluation
+ON_A_SHEET = 96                  # photographs; of more there are several sheets, so that one fits into the memory
+MADE = re.compile(r"(.+)_color(_\d+)?")         # what a colorized file is called
 ON_ITS_PAGE: dict[str, Callable[..., dict]] = {      # preset -> what the page that is made of it measures besides
     faces.PRESET: faces.evaluate,
     outliers.PUBLISHED: lambda served, *_: outliers.evaluate(outliers.models(), *datasets.whole(served.preset.dataset)),
@@ -135,8 +138,11 @@ def colorize_files(arguments: Arguments) -> int:
     served: Any = model.load(colorize.PRESET)
     folder = Path(arguments.to)
     folder.mkdir(parents=True, exist_ok=True)
-    failed, taken, columns = 0, set[str](), []
-    for file in _photos(arguments.files):
+    photos, empty = _photos(arguments.files)
+    for sentence in empty:
+        print(sentence, file=sys.stderr)
+    failed, taken, columns = len(empty), set[str](), []
+    for file in photos:
         try:
             photo = reader.photo(file.read_bytes(), str(file))
             target = _target(folder, colorize.file_name(file.name, arguments.kind), taken, arguments.replace)
@@ -151,11 +157,18 @@ def colorize_files(arguments: Arguments) -> int:
             print(f"{file}: {photo.note}", file=sys.stderr)
         if arguments.sheet:
             columns.append(colorize.column(done, photo.pixels))
+            if len(columns) == ON_A_SHEET:
+                _write_sheet(folder, columns, taken, arguments.replace)
+                columns.clear()
     if columns:
-        target = _target(folder, "sheet.png", taken, arguments.replace)
-        files.write(target, sheets.to_png(colorize.sheet(columns)))
-        print(target)
+        _write_sheet(folder, columns, taken, arguments.replace)
     return 1 if failed else 0
+
+
+def _write_sheet(folder: Path, columns: Sequence[np.ndarray], taken: set[str], replace: bool) -> None:
+    target = _target(folder, "sheet.png", taken, replace)
+    files.write(target, sheets.to_png(colorize.sheet(columns)))
+    print(target)
 
 
 def index(arguments: Arguments) -> None:
@@ -289,24 +302,27 @@ VAE with its KL term), on 2,000 held-out training pictures; scores on the test p
 |---|---|---|---|---|---|---|"""
 
 
-def _photos(given: Sequence[str]) -> list[Path]:
-    """The files that are given, or lie in folders or fit patterns that are: each once, and none that was made here."""
-    found: list[Path] = []
+def _photos(given: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """The files that are given, or lie in folders or fit patterns that are, each once; and what held none.
+
+    In folders and patterns, hidden files and what was made of others there are passed over.
+    """
+    found, empty = [], []
     for text in given:
         path = Path(text)
         if path.is_dir():
-            some = (each for each in sorted(path.rglob("*")) if each.suffix.lower() in reader.SUFFIXES)
+            some = [each for each in sorted(path.rglob("*")) if each.suffix.lower() in reader.SUFFIXES
+                    and not any(map(guard.is_hidden, each.relative_to(path).parts))]
         elif not path.exists() and glob.has_magic(text):
-            some = (Path(each) for each in sorted(glob.glob(text, recursive=True)) if Path(each).is_file())
+            some = [Path(each) for each in sorted(glob.glob(text, recursive=True)) if Path(each).is_file()]
         else:
             found.append(path)
             continue
-        several = [each for each in some if not any(part.startswith(".") for part in each.parts[1:])
-                   and not each.stem.rstrip("_0123456789").endswith("_color")]
-        if not several:
-            raise ValueError(f"There is no photo in {text}.")
-        found += several
-    return list({each.resolve(): each for each in found}.values())
+        stems = {each.stem for each in some}
+        found += [each for each in some if not ((made := MADE.fullmatch(each.stem)) and made[1] in stems)]
+        if not some:
+            empty.append(f"There is no photo in {text}.")
+    return list({each.resolve(): each for each in found}.values()), empty
 
 
 def _target(folder: Path, name: str, taken: set[str], replace: bool) -> Path:

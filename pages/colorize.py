@@ -20,6 +20,7 @@ its missing color. What it knows about color shows only once its chroma is joine
 """
 VIEWS = ("Photographs", "The published experiment")
 LEFT = ("Gray", "True colors")
+SCAN = ("Your scan", "Gray")     # of a print in one tone
 RIGHT = {"Prediction": "predicted", "Its colors, your lightness": "own_lightness"}
 SCORES = {"The gray copy": "gray_mse", "Prediction": "mse", "Its colors, your lightness": "mse_own_lightness"}
 COLUMNS, THUMBNAIL = 6, 160
@@ -77,14 +78,16 @@ def choose_colors():
 def show(photo, look, tint, left):
     """The photo beneath the line, and how far its colors are from the true ones where it has any."""
     colored = paint.paint(look.gray, tint)
-    before = look.gray if left == "Gray" else look.truth
+    before = {"Gray": look.gray, "True colors": look.truth, "Your scan": look.scan}[left]
     live.divider("divider", sheets.to_photo(before), sheets.to_photo(colored), label="Line between before and after",
                  size=look.gray.shape[1::-1], names=(left, "Colorized"),
                  alts=(f"{photo.name}: {left.lower()}", f"{photo.name}: colorized"))
     if look.note:
         st.caption(look.note)
     if look.truth is None:
-        st.caption("Left of the line: your photo. Right: the same photo in the colors that the network predicts.")
+        tone = " The tone of the print was taken away first." if look.scan is not None else ""
+        st.caption("Left of the line: your photo. Right: the same photo in the colors that the network predicts."
+                   + tone)
         return
     ours, ratio = colorize.compare(look.truth, colored)
     gray, _ = colorize.compare(look.truth, sheets.to_rgb(look.gray))
@@ -137,8 +140,9 @@ def photographs():
         names = [f"{k + 1}. {photo.name}" for k, (photo, _) in enumerate(seen)]
         chosen = st.selectbox("Show", names, key=f"show_{len(seen)}") if len(seen) > 1 else names[0]
         photo, look = seen[names.index(chosen)]
-        left = st.segmented_control("Left of the line", LEFT, default=LEFT[0], required=True, key=f"left_{photo.ident}",
-                                    disabled=look.truth is None)
+        options = LEFT if look.scan is None else SCAN
+        left = st.segmented_control("Left of the line", options, default=options[0], required=True,
+                                    key=f"left_{photo.ident}", disabled=look.truth is None and look.scan is None)
         tinted, settings = choose_colors()
         kind = st.segmented_control("File", ("JPEG", "PNG"), default="JPEG", required=True, key="kind",
                                     help="Camera and date are kept; the location is removed.")

@@ -2,6 +2,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,8 +94,18 @@ def test_nothing_is_overwritten_unasked(capsys, scans):
     assert status == 1 and not out and "--replace" in err and mine.read_bytes() == b"mine"
     status, out, _ = run(capsys, *command, "--replace")
     assert status == 0 and Image.open(mine).size == (60, 40)
-    status, _, err = run(capsys, "colorize", str(scans / "1957*"))
-    assert status == 1 and "There is no photo in" in err
+    status, out, err = run(capsys, "colorize", str(scans / "1957*"), str(scans / "1955"), "--to", str(scans / "out"))
+    assert status == 1 and "There is no photo in" in err and "scan_color.jpg" in out
+
+
+def test_what_was_made_of_a_photograph_is_not_colorized_again(capsys, scans):
+    """But what only has such a name is."""
+    (scans / ".hidden").mkdir()
+    folder = (scans / "1955").rename(scans / ".hidden" / "1955")
+    for name in ("scan_color.png", "scan_color_2.png", "water_color.png"):
+        (folder / name).write_bytes((folder / "scan.png").read_bytes())
+    status, out, _ = run(capsys, "colorize", str(folder), "--to", str(scans / "out"))
+    assert status == 0 and [Path(line).name for line in out.splitlines()] == ["scan_color.jpg", "water_color_color.jpg"]
 
 
 def test_each_photograph_is_colorized_once_for_file_and_sheet(capsys, scans, monkeypatch):
@@ -102,6 +113,18 @@ def test_each_photograph_is_colorized_once_for_file_and_sheet(capsys, scans, mon
     monkeypatch.setattr(colorize, "colorize", lambda *given, do=colorize.colorize: count.append(1) or do(*given))
     status, out, _ = run(capsys, "colorize", str(scans / "1955"), "--to", str(scans / "out"), "--sheet")
     assert status == 0 and out.splitlines()[-1].endswith("sheet.png") and len(count) == 1
+
+
+def test_sheets_are_written_as_they_fill(capsys, scans, monkeypatch):
+    monkeypatch.setattr(command_line, "ON_A_SHEET", 2)
+    photo = scans / "1955" / "scan.png"
+    files = [photo.with_name(f"{k}.png") for k in range(5)]
+    for file in files:
+        file.write_bytes(photo.read_bytes())
+    status, out, _ = run(capsys, "colorize", *map(str, files), "--to", str(scans / "out"), "--sheet")
+    names = [Path(line).name for line in out.splitlines()]
+    assert status == 0 and [name for name in names if "sheet" in name] == ["sheet.png", "sheet_2.png", "sheet_3.png"]
+    assert names.index("sheet.png") == 2
 
 
 @pytest.mark.parametrize("raw", [None, b"these are notes"])

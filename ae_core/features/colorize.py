@@ -35,6 +35,7 @@ class Look:
     """What a page needs of a photograph to show it in color and to paint it again in others."""
     gray: np.ndarray             # (h, w, 1), its longer side at most VIEW pixels
     truth: np.ndarray | None     # (h, w, 3), where the photograph has colors of its own
+    scan: np.ndarray | None      # (h, w, 3), where it is a print in one tone, such as sepia
     tint: paint.Tint
     side: int                    # pixels of its longer side, as far as a JPEG cannot hold it
     note: str                    # a sentence on what of the file it is, where that is not all
@@ -57,7 +58,8 @@ def look(model: Colorizer, raw: bytes, name: str = "The file") -> Look:
     side = max(photo.pixels.shape[:2])
     pixels = convert.scale(photo.pixels, min(VIEW, side))
     gray = paint.gray(pixels)
-    return Look(gray, None if is_gray(pixels) else pixels, predict(model, gray), side, photo.note)
+    truth, scan = (None, None) if is_gray(pixels) else (None, pixels) if prints.is_toned(pixels) else (pixels, None)
+    return Look(gray, truth, scan, predict(model, gray), side, photo.note)
 
 
 def convert_file(model: Colorizer, raw: bytes, name: str = "The file", kind: str = "JPEG") -> bytes:

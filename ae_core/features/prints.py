@@ -1,4 +1,4 @@
-"""What stands between an old print and the network: plain borders, faded or dark tones, panoramas.
+"""What stands between an old print and the network: plain borders, faded or dark tones, panoramas, sepia.
 
 All of it is for the network alone: no pixel of the photograph changes.
 """
@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from ae_core.features import paint
+from ae_core.pictures import convert
 
 PLAIN = 0.03                     # deviation of lightness in a line of a border: paper and the grain of a scan
 ALIKE = 0.06                     # and how far such lines may be apart
@@ -17,6 +18,11 @@ ENDS = 0.01, 0.99                # quantiles that are its range
 PIECE = 1.5                      # how much longer than high a piece of a panorama is
 PANORAMA = 2.0                   # and what is longer than this is one
 PIECES = 64                      # at most
+TONE = 128                       # pixels of the longer side of the copy in which a tone is looked for
+DEGREE = 3                       # of the curve from lightness to the chroma of a tone
+ANOTHER = 6                      # units of Lab from that curve: another color
+BESIDE = 0.2                     # of each side: there a ruler or a color target may lie
+MOST_INSIDE, MOST_COLORED = 0.05, 0.3        # share of other colors within these margins, and in all
 
 
 def inside(gray: np.ndarray) -> tuple[slice, slice]:
@@ -39,6 +45,20 @@ def stretch(lightness: np.ndarray) -> tuple[np.ndarray, float, float]:
         return lightness, 1.0, 0.0
     slope = 1 / (high - low)
     return np.clip((lightness - low) * slope, 0, 1).astype(np.float32), float(slope), float(-low * slope)
+
+
+def is_toned(pixels: np.ndarray) -> bool:
+    """Whether pixels (h, w, 3) are a print in one tone, such as sepia, even if a color target lies beside it.
+
+    Then the chroma of its inside is a curve of its lightness.
+    """
+    copy = convert.scale(pixels, min(TONE, max(pixels.shape[:2]))) / np.float32(np.iinfo(pixels.dtype).max)
+    light, chroma = (each[0] for each in convert.to_lab(copy[None]))
+    inside = tuple(slice(int(BESIDE * side), side - int(BESIDE * side)) for side in light.shape[:2])
+    powers = light ** np.arange(DEGREE + 1)
+    curve, *_ = np.linalg.lstsq(powers[inside].reshape(-1, DEGREE + 1), chroma[inside].reshape(-1, 2), rcond=None)
+    other = np.linalg.norm(chroma - powers @ curve, axis=-1) * convert.CHROMA > ANOTHER
+    return bool(other[inside].mean() < MOST_INSIDE and other.mean() < MOST_COLORED)
 
 
 def length(shape: tuple[int, ...]) -> float:

@@ -4,7 +4,7 @@ import pytest
 
 from ae_core import model
 from ae_core.features import colorize, paint, prints
-from ae_core.pictures import convert, datasets, reader
+from ae_core.pictures import convert, datasets, reader, sheets
 from tests.conftest import trained
 
 
@@ -90,3 +90,40 @@ def test_pieces_cover_everything_and_join_to_it(count):
 def test_a_strip_is_seen_in_a_bounded_number_of_pieces(network):
     strip = np.random.default_rng(0).integers(0, 256, (4, 30_000, 1), np.uint8)
     assert colorize.colorize(network, strip).picture.shape == (4, 30_000, 3)
+
+
+TONES = {"sepia": (0.8, 0.95, 1.25), "cyanotype": (1.5, 0.95, 0.75), "yellowed": (0.95, 1, 1.2), "green": (1.1, 0.9, 1)}
+
+
+def toned(gray, tone):
+    """Gray pixels (h, w, 1) as the scan of a print in a tone, compressed as a JPEG."""
+    pixels = 255 * (gray / 255) ** np.array(TONES[tone])
+    return reader.pixels(sheets.to_photo(pixels.astype(np.uint8)))
+
+
+def beside(pixels, what):
+    """A scan with a color target, or a ruler, at one of its sides."""
+    strip = np.full((len(pixels), 40, 3), 235, np.uint8)
+    if what == "target":
+        strip[:] = np.random.default_rng(2).integers(0, 256, (10, 1, 3)).repeat(len(pixels) // 10, 0)
+    else:
+        strip[::8, :20] = (200, 30, 30)
+    return np.concatenate([pixels, strip], axis=1)
+
+
+@pytest.mark.parametrize("tone", TONES)
+def test_a_toned_print_is_a_scan_without_true_colors(network, cat, tone):
+    scan = toned(cat, tone)
+    for pixels in (scan, beside(scan, "target"), beside(scan, "ruler")):
+        look = colorize.look(network, sheets.to_photo(pixels, "PNG"))
+        assert look.truth is None and np.array_equal(look.scan, pixels)
+        assert look.gray.shape == (*pixels.shape[:2], 1)
+
+
+def test_a_toned_print_gets_the_colors_of_a_gray_one(network, cat):
+    assert alike(colorize.colorize(network, toned(cat, "sepia")).picture, colorize.colorize(network, cat).picture) > 0.8
+
+
+@pytest.mark.parametrize("title", datasets.PHOTOGRAPHS)
+def test_a_color_photograph_is_no_toned_print(title):
+    assert not prints.is_toned(reader.pixels(datasets.photographs()[title].read_bytes()))
