@@ -3,10 +3,10 @@
 The bytes say what a file is, not its name. Pixels come out in sRGB and upright; what a file says about itself is
 carried along and decides nothing else.
 """
-import contextlib
+import dataclasses
 import functools
+import math
 import re
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -14,19 +14,18 @@ from pathlib import PurePath
 import numpy as np
 
 from ae_core import guard
-from ae_core.pictures import color, containers, convert, decoders, metadata, tiff
+from ae_core.pictures import color, containers, convert, decoders, heavy, metadata, tiff
 
 MAX_BYTES = 100 * 2**20
 LARGEST = 2048                   # pixels of the longer side of what `read` gives: 50 MB
 MAX_PIXELS = 50_000_000          # a 50-megapixel camera
 MAX_SIDE = 100_000               # pixels; longer strips take minutes to show
-HEAVY = 8_000_000                # pixels beyond which two pictures are decoded at a time
+HEAVY = 8_000_000                # pixels beyond which a picture is decoded in a process of its own
 BEGINNING = 64                   # bytes that tell what a file is
 TURNS: dict[int, Callable] = {   # EXIF's orientation -> what makes the pixels upright
     2: lambda pixels: pixels[:, ::-1], 3: lambda pixels: pixels[::-1, ::-1], 4: lambda pixels: pixels[::-1],
     5: lambda pixels: pixels.swapaxes(0, 1), 6: lambda pixels: pixels[::-1].swapaxes(0, 1),
     7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1), 8: lambda pixels: pixels[:, ::-1].swapaxes(0, 1)}
-_decoding = threading.BoundedSemaphore(2)
 
 
 class BadPicture(guard.Refused):
@@ -80,7 +79,7 @@ def read(raw: bytes, name: str = "The file", largest: int = LARGEST, scale: tiff
 
     largest: pixels of the longer side that are enough; a larger one is shrunk, which bounds the memory.
     """
-    return as_picture(photo(raw, name, largest, scale, budget), largest)
+    return as_picture(photo(raw, name, largest, scale, budget, largest), largest)
 
 
 def as_picture(photo: Photo, largest: int = LARGEST) -> np.ndarray:
@@ -97,25 +96,82 @@ def pixels(raw: bytes, name: str = "The file", least: int | None = None) -> np.n
 
 
 def photo(raw: bytes, name: str = "The file", least: int | None = None, scale: tiff.Range | None = None,
-          budget: guard.Budget | None = None) -> Photo:
+          budget: guard.Budget | None = None, largest: int | None = None) -> Photo:
     """The picture in the bytes of a file, in sRGB and upright, c = 1 or 3, and what is passed on of its metadata.
 
     Beyond 8 bits it has 16; transparent pixels lie on white; of several pages the largest counts, of an animation the
     first picture. Where `least` pixels on the longer side are enough, a JPEG is decoded smaller, which takes a fraction
-    of the time. `scale` is the range of a whole set of files (`range_of`), `budget` that of a whole reading.
-    Raises BadPicture where it is empty, cut off, too large or no picture, guard.Refused where the budget is spent.
+    of the time; beyond `largest` every picture is shrunk. `scale` is the range of a whole set of files (`range_of`),
+    `budget` that of a whole reading. A large picture is decoded in a process of its own, two at a time (`heavy`).
+    Raises BadPicture where it is empty, cut off, too large or no picture, guard.Refused where the budget is spent or
+    decoding is given up.
     """
     kind = _kind(raw, name)
-    options = {"scale": scale} if kind.decode is tiff.decode else {}
-    return _guarded(kind, name, lambda begin: _finish(kind.decode(raw, least, begin, **options)), budget)
+    try:
+        return _decode(kind, raw, name, least, scale, largest, budget)
+    except _Heavy:
+        ends = (scale.black, scale.white) if scale else None
+        said, body = _apart({"least": least, "scale": ends, "largest": largest}, raw, name, budget)
+    count = math.prod(said["shape"]) * np.dtype(said["dtype"]).itemsize
+    pixels = np.frombuffer(body, said["dtype"], math.prod(said["shape"])).reshape(said["shape"])
+    density = tuple(said["density"]) if said["density"] else None
+    return Photo(pixels, metadata.Kept(bytes(body[count:]), density), said["note"])
 
 
 def range_of(raw: bytes, name: str = "The file", budget: guard.Budget | None = None) -> tiff.Range | None:
-    """What stands for black and white in a file that does not say; None where its format does. Raises BadPicture."""
+    """What stands for black and white in a file that does not say; None where its format does. Raises as `photo`."""
     kind = _kind(raw, name)
     if kind.decode is not tiff.decode:
         return None
-    return _guarded(kind, name, lambda begin: tiff.range_of(raw, begin), budget)
+    try:
+        return _guarded(kind, name, lambda begin: tiff.range_of(raw, begin), budget)
+    except _Heavy:
+        said, _ = _apart({"range": True}, raw, name, budget)
+        return tiff.Range(*said["range"]) if said["range"] else None
+
+
+# --- in a process of its own ---------------------------------------------------------------------------------
+
+class _Heavy(Exception):
+    """A picture that is decoded elsewhere."""
+
+
+def _apart(question, raw, name, budget):
+    """What `_answer` says in another process."""
+    said, body = heavy.ask(__name__, question | {"name": name}, raw, name)
+    if budget:
+        budget.charge(said["seconds"])
+    if "refused" in said:
+        raise BadPicture(said["refused"])
+    return said, body
+
+
+def _answer(question, raw):
+    """A photo or a range as a header and bytes; the other half of `_apart`."""
+    name = question["name"]
+    kind = _kind(raw, name)
+    try:
+        if "range" in question:
+            found = _guarded(kind, name, lambda begin: tiff.range_of(raw, begin), apart=True)
+            return {"range": (found.black, found.white) if found else None}, b""
+        scale = tiff.Range(*question["scale"]) if question["scale"] else None
+        done = _decode(kind, raw, name, question["least"], scale, question["largest"], apart=True)
+    except guard.Refused as error:
+        return {"refused": str(error)}, b""
+    return {"shape": done.pixels.shape, "dtype": done.pixels.dtype.name, "density": done.kept.density,
+            "note": done.note}, done.pixels.tobytes() + done.kept.exif
+
+
+# --- in this one ---------------------------------------------------------------------------------------------
+
+def _decode(kind, raw, name, least, scale, largest, budget=None, apart=False):
+    options = {"scale": scale} if kind.decode is tiff.decode else {}
+
+    def work(begin):
+        done = _finish(kind.decode(raw, least, begin, **options))
+        return dataclasses.replace(done, pixels=convert.scale(done.pixels, largest)) \
+            if largest and max(done.pixels.shape[:2]) > largest else done
+    return _guarded(kind, name, work, budget, apart)
 
 
 def _kind(raw, name):
@@ -133,24 +189,24 @@ def _kind(raw, name):
     return kind
 
 
-def _guarded(kind, name, work, budget=None):
-    """What work(begin) gives, or a sentence; of large pictures two at a time."""
+def _guarded(kind, name, work, budget=None, apart=False):
+    """What work(begin) gives, or a sentence; _Heavy where that is too much for this process."""
     suffix = PurePath(name).suffix.lower()
     title = f"{name}, in truth a {kind.title} file," if suffix in SUFFIXES and suffix not in kind.suffixes else name
-    with contextlib.ExitStack() as waiting:
-        try:
-            return work(functools.partial(_begin, waiting, budget))
-        except guard.Refused:                    # by the budget, in its own words
-            raise
-        except containers.Refused as error:
-            raise BadPicture(f"{title} {error}") from None
-        except Exception as error:               # whatever a damaged file makes a decoder raise
-            raise BadPicture(f"{title} is cut off or damaged: its pixels cannot be decoded. "
-                             "Export it again.") from error
+    try:
+        return work(functools.partial(_begin, budget, apart))
+    except (guard.Refused, _Heavy):              # by the budget, in its own words
+        raise
+    except containers.Refused as error:
+        raise BadPicture(f"{title} {error}") from None
+    except MemoryError:
+        raise BadPicture(f"{title} takes more memory than there is. Save it smaller and try again.") from None
+    except Exception as error:                   # whatever a damaged file makes a decoder raise
+        raise BadPicture(f"{title} is cut off or damaged: its pixels cannot be decoded. Export it again.") from error
 
 
-def _begin(waiting, budget, size, most=MAX_PIXELS):
-    """Refused where a picture of (width, height) is too large to be worked on; else its turn is waited for."""
+def _begin(budget, apart, size, most=MAX_PIXELS):
+    """Refused where a picture of (width, height) is too large to be worked on, _Heavy where it is for this process."""
     width, height = size
     if min(size) < 1:
         raise containers.Refused("is cut off or damaged: it has no pixels. Export it again.")
@@ -162,8 +218,8 @@ def _begin(waiting, budget, size, most=MAX_PIXELS):
                                  "Cut it into parts.")
     if budget:
         budget.spend(width * height)
-    if width * height > HEAVY:
-        waiting.enter_context(_decoding)
+    if width * height > HEAVY and not apart:
+        raise _Heavy
 
 
 def _finish(decoded):
@@ -199,3 +255,7 @@ def _on_white(values, alpha, premultiplied):
 def _choose():
     titles = [each.title for each in FORMATS]
     return f"Choose a {', '.join(titles[:-1])} or {titles[-1]} file."
+
+
+if __name__ == "__main__":                       # what `heavy.ask` starts
+    heavy.serve(_answer)
