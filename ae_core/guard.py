@@ -121,6 +121,13 @@ def text(value: object, most: int, what: str) -> str:
     return clean
 
 
+def file_name(written: str, most: int = 60) -> str:
+    """The last part of a path as a name that every disk takes: printable, its end kept, for that says what it is."""
+    last = unicodedata.normalize("NFC", (split(written) or ("file",))[-1])
+    clean = "".join(letter if letter.isprintable() else "_" for letter in last)
+    return clean[-most:]
+
+
 def _expect_entries(raw: bytes, name: str) -> None:
     """Refused where the end of an archive declares more than is read, before its table of contents is."""
     end = raw.rfind(_END, max(0, len(raw) - 2**16 - 22))

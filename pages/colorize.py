@@ -64,7 +64,7 @@ def look_at(photos):
     found = widgets.kept("looked", (served, *(photo.ident for photo in photos)), work) or []
     sentences = [seen for seen in found if isinstance(seen, str)]
     if sentences:
-        st.warning("\n\n".join(sentences))
+        st.warning(widgets.plain("\n\n".join(sentences)))
     return [(photo, seen) for photo, seen in zip(photos, found, strict=False) if not isinstance(seen, str)]
 
 

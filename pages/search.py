@@ -105,7 +105,7 @@ query, shown = (picked[0], picked[0]) if row is None else (
 found = search.like(searched.index, served, query, but=row)
 results = convert.as_pictures(searched.shown[found.ids])
 with query_place:
-    caption = "The query, as the model sees it" if row is None else f"The query: {searched.names[row]}"
+    caption = "The query, as the model sees it" if row is None else f"The query: {widgets.plain(searched.names[row])}"
     widgets.image(sheets.enlarge(convert.to_uint8(shown), 300 // len(shown)), caption, caption)
 with right:
     before = None if picked is None else picked.tobytes()

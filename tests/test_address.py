@@ -12,6 +12,13 @@ def test_a_number_out_of_its_range_is_refused(text):
             field.parse(text)
 
 
+def test_a_part_of_a_number_is_no_whole_one_and_minus_nothing_is_nothing():
+    """A face 1.5 is none, and noise of a deviation of -0 cannot be drawn."""
+    with pytest.raises(ValueError):
+        address.whole("face", 9, 4, "face").parse("1.5")
+    assert str(address.numbers("level", [(0, 9)], (4.0,), "level").parse("-0")[0]) == "0.0"
+
+
 def test_what_is_written_is_read_again():
     point = address.numbers("at", [(-1, 1), (0, 5)], (0.0, 0.0), "point")
     assert point.format((-0.5, 4.25)) == "-0.500,4.250" and point.parse("-0.500,4.250") == (-0.5, 4.25)

@@ -123,6 +123,14 @@ def test_a_text_is_normalized():
     assert guard.text("  Ka\u0308fer ", 80, "Its title") == "Käfer"
 
 
+@pytest.mark.parametrize("written, name", [
+    ("a\0b.bin", "a_b.bin"), ("../../etc/passwd", "passwd"), ("x" * 300 + ".npy", "x" * 56 + ".npy"), ("", "file"),
+    ("C:\\temp\\Ka\u0308fer.png", "Käfer.png"), ("a\u202egnp.exe", "a_gnp.exe"), ("/", "file")])
+def test_a_file_name_is_one_that_every_disk_takes(written, name, tmp_path):
+    assert guard.file_name(written) == name
+    (tmp_path / name).write_bytes(b"")
+
+
 def test_a_budget_counts_pixels_over_all_files():
     budget = guard.Budget.of(1000)
     budget.spend(100_000_000)

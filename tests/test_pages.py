@@ -1,4 +1,5 @@
 """Every page of the table, run by Streamlit's own test driver: it opens on a finished result, its widgets work."""
+import csv
 import io
 import re
 import shutil
@@ -9,10 +10,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from ae_core import model, store
+from ae_core import model, presets, store
 from ae_core.features import denoise, published_colorizer
 from ae_core.pictures import convert, sheets
-from pages.shared import cache, frame
+from pages.shared import cache, frame, widgets
 
 
 def opened(name, panels=(), **query):
@@ -26,7 +27,8 @@ def opened(name, panels=(), **query):
 
 
 def texts(elements):
-    return " ".join(element.value for element in elements)
+    """What a reader sees of them: texts of strangers are escaped."""
+    return " ".join(element.value for element in elements).replace("\\", "")
 
 
 @pytest.mark.parametrize("name", frame.PAGES)
@@ -284,3 +286,19 @@ def test_colorize_shows_the_published_experiment_on_cifar_where_it_is(tmp_path):
     assert not app.exception and app.segmented_control(key="small_source").value == "CIFAR-10"
     expected = published_colorizer.run(model.load(published_colorizer.PRESET), convert.as_pictures(pictures[:100]))
     assert list(app.dataframe[0].value["Here"]) == [f"{error:.5f}" for error in published_colorizer.errors(expected)]
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".ndjson", "../../etc/passwd.npy", "![a](http://b.c/d.png).bin"])
+def test_a_drawing_may_be_called_anything(name):
+    """Its name is shown as it is written, and is no place on the disk."""
+    app = opened("reconstruct", model=presets.get("cats_vae").title)
+    app.segmented_control(key="reconstruct_source").set_value("Upload").run()
+    app.file_uploader(key="reconstruct_upload").set_value([(name, b"no drawing at all", "application/json")]).run()
+    assert not app.exception and len(app.warning) == 1 and "![" not in app.warning[0].value
+
+
+def test_a_table_holds_no_formula():
+    """A spreadsheet would run a file name that begins with "="."""
+    rows = [{"file": text, "score": -1.5} for text in ("=HYPERLINK(1)", "+1", "-1", "@a", "\t=1", "good.png")]
+    lines = list(csv.DictReader(io.StringIO(widgets.table_csv(rows).decode())))
+    assert [line["file"][:1] for line in lines] == ["'"] * 5 + ["g"] and lines[0]["score"] == "-1.5"

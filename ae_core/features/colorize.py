@@ -7,10 +7,10 @@ from pathlib import PurePath
 
 import numpy as np
 
-from ae_core import metrics
+from ae_core import guard, metrics
 from ae_core.features import paint, prints
 from ae_core.model import Colorizer
-from ae_core.pictures import convert, reader, sheets
+from ae_core.pictures import convert, heavy, reader, sheets
 
 PRESET = "photo_colorizer"
 SIDE = 128                       # pixels of the longer side of the copy that the network sees; the best of 96 to 320
@@ -70,8 +70,9 @@ def convert_file(model: Colorizer, raw: bytes, name: str = "The file", kind: str
 
 def render(raw: bytes, name: str, tint: paint.Tint, kind: str = "JPEG") -> bytes:
     """An upload at its full size in a tint, as the bytes of a JPEG or a PNG. Raises reader.BadPicture."""
-    photo = reader.photo(raw, name)
-    return sheets.to_photo(paint.paint(paint.gray(photo.pixels), tint), kind, photo.kept)
+    with heavy.turn():                           # a large photograph takes a gigabyte on its way
+        photo = reader.photo(raw, name)
+        return sheets.to_photo(paint.paint(paint.gray(photo.pixels), tint), kind, photo.kept)
 
 
 def archive(photos: Sequence[tuple[str, bytes, paint.Tint]], kind: str = "JPEG",
@@ -95,7 +96,7 @@ def archive(photos: Sequence[tuple[str, bytes, paint.Tint]], kind: str = "JPEG",
 
 def file_name(name: str, kind: str = "JPEG") -> str:
     """What a colorized upload is called."""
-    return f"{PurePath(name).stem or 'photo'}_color.{'png' if kind == 'PNG' else 'jpg'}"
+    return f"{PurePath(guard.file_name(name)).stem or 'photo'}_color.{'png' if kind == 'PNG' else 'jpg'}"
 
 
 def predict(model: Colorizer, gray: np.ndarray, side: int = SIDE) -> paint.Tint:

@@ -90,8 +90,9 @@ def png(raw: bytes) -> Parts:
         if kind != b"IDAT":
             chunks.setdefault(kind, raw[at + 8:at + 8 + length] if length <= MAX_CHUNK else b"")
             if kind == b"zTXt" and raw.startswith(b"Raw profile type ", at + 8):     # how it was done before eXIf
-                chunks.setdefault(b"eXIf", _raw_profile(chunks[kind]))
-                del chunks[kind]
+                packed = chunks.pop(kind)
+                if b"eXIf" not in chunks:        # each may inflate to megabytes; one is
+                    chunks[b"eXIf"] = _raw_profile(packed)
         at += 12 + length
     header = chunks.get(b"IHDR", b"")
     if len(header) != 13:

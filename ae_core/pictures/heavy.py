@@ -106,12 +106,14 @@ class _Process:
         self.module = module
         self._inner = subprocess.Popen([sys.executable, "-m", module], cwd=store.ROOT, stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE)
+        assert self._inner.stdin and self._inner.stdout
+        self._pipes = self._inner.stdin, self._inner.stdout
 
     def ask(self, question: dict[str, Any], raw: bytes) -> list[Answer]:
         """Its answer, or nothing where it ended."""
         with contextlib.suppress(OSError, EOFError, ValueError):
-            _write(self._inner.stdin, question, raw)
-            return [_read(self._inner.stdout)]
+            _write(self._pipes[0], question, raw)
+            return [_read(self._pipes[1])]
         return []
 
     def alive(self) -> bool:
@@ -120,7 +122,7 @@ class _Process:
     def end(self) -> None:
         self._inner.kill()
         self._inner.wait()
-        for pipe in (self._inner.stdin, self._inner.stdout):
+        for pipe in self._pipes:
             with contextlib.suppress(OSError):   # what was still to be written has no reader
                 pipe.close()
 

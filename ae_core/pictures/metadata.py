@@ -15,6 +15,7 @@ KEPT_DETAILS = (DATE_ORIGINAL, DATE_DIGITIZED)
 TEXT = (2, 129)                  # ASCII, and EXIF 3's UTF-8
 MAX_TEXT = 8_000                 # bytes of one tag; an EXIF block of a JPEG has at most 65,533
 MAX_DIRECTORIES = 256
+MAX_TAGS = 300                   # of a directory; a camera's raw file has a hundred
 MAX_DENSITY = 30_000             # dots per inch; a JPEG has 16 bits for it
 CENTIMETERS = 2.54               # an inch
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8, 129: 1}
@@ -28,15 +29,20 @@ LAYOUTS = {                      # signature -> byte order, count of entries, en
 class Tag:
     kind: int                    # as TIFF numbers types
     count: int
-    raw: bytes
+    view: memoryview             # of the file: thousands of tags may claim all of it
     order: str                   # "<" or ">"
 
-    def numbers(self) -> tuple[float, ...]:
-        """Its values; none where it holds no numbers."""
+    @property
+    def raw(self) -> bytes:
+        return bytes(self.view)
+
+    def numbers(self, most: int | None = None) -> tuple[float, ...]:
+        """Its values, or the first of them; none where it holds no numbers."""
+        count = self.count if most is None else min(most, self.count)
         if self.kind in (5, 10):
-            parts = struct.unpack(f"{self.order}{2 * self.count}{'I' if self.kind == 5 else 'i'}", self.raw)
+            parts = struct.unpack_from(f"{self.order}{2 * count}{'I' if self.kind == 5 else 'i'}", self.view)
             return tuple(top / bottom for top, bottom in zip(parts[::2], parts[1::2], strict=True) if bottom)
-        return struct.unpack(f"{self.order}{self.count}{CODES[self.kind]}", self.raw) if self.kind in CODES else ()
+        return struct.unpack_from(f"{self.order}{count}{CODES[self.kind]}", self.view) if self.kind in CODES else ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ def at(raw: bytes, offset: int) -> dict[int, Tag]:
 
 def number(tags: dict[int, Tag], tag: int, default: float = 0) -> float:
     """The first number of a tag, or `default`."""
-    return next(iter(tags[tag].numbers()), default) if tag in tags else default
+    return next(iter(tags[tag].numbers(1)), default) if tag in tags else default
 
 
 def orientation(tags: dict[int, Tag]) -> int:
@@ -111,7 +117,8 @@ def _texts(tags, wanted):
     """{tag: (type, bytes)} of those that are texts without control characters."""
     found = {}
     for tag in wanted:
-        text = tags[tag].raw.rstrip(b"\0 ") if tag in tags and tags[tag].kind in TEXT else b""
+        known = tag in tags and tags[tag].kind in TEXT and len(tags[tag].view) < 2**16
+        text = tags[tag].raw.rstrip(b"\0 ") if known else b""
         if 0 < len(text) <= MAX_TEXT and all(byte >= 32 or byte in b"\0\t\n\r" for byte in text):
             found[tag] = tags[tag].kind, text + b"\0"
     return found
@@ -135,15 +142,15 @@ def _directory(raw, layout, offset):
     entry, width = order + entry, struct.calcsize(order + entry)
     start = offset + struct.calcsize(count)
     claimed = _unpack(order + count, raw, offset)
-    tags = {}
-    for at in itertools.islice(range(start, len(raw) - width + 1, width), claimed):
+    tags, whole = {}, memoryview(raw)
+    for at in itertools.islice(range(start, len(raw) - width + 1, width), min(claimed, MAX_TAGS)):
         tag, kind, many, place = struct.unpack_from(entry, raw, at)
         size = SIZES.get(kind, 0) * many
         if size > len(place):
             begin = struct.unpack(order + pointer, place)[0]
-            place = raw[begin:begin + size]
+            place = whole[begin:begin + size]
         if size and len(place) >= size and tag not in tags:
-            tags[tag] = Tag(kind, many, bytes(place[:size]), order)
+            tags[tag] = Tag(kind, many, memoryview(place)[:size], order)
     return tags, _unpack(order + pointer, raw, start + claimed * width)
 
 

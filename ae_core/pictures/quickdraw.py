@@ -24,7 +24,9 @@ BITMAP = 28
 INK = 16                         # width of a stroke on the published canvas of 256, which has 24 more on every side
 CANVAS = 256 + 3 * INK
 DETAIL = 4                       # drawn so many times finer, then averaged: the second half of the anti-aliasing
-MAX_LINE = 10 * 2**20            # bytes; the longest published raw drawing has a tenth of it
+MAX_LINE = 3 * 2**20             # bytes; the longest published raw drawing has a third of it
+MAX_POINTS, MAX_STROKES = 100_000, 5_000         # of one drawing; nobody draws so much in twenty seconds
+TOO_MUCH = f"it has more than {MAX_STROKES:,} strokes or {MAX_POINTS:,} points"
 _HEADER = struct.Struct("<Q2sbIH")           # key, country, recognized, time; and the number of strokes
 _COUNT = struct.Struct("<H")
 
@@ -130,9 +132,12 @@ def _read_bin(file, name):
         key, country, recognized, _, count = _HEADER.unpack(head)
         if recognized not in (0, 1):
             raise BadDrawing(f"{name} is no Quick, Draw! file: drawing {number}, at byte {start:,}, has a bad header.")
-        strokes = []
+        strokes, total = [], 0
         for stroke in range(1, count + 1):
             size, = _COUNT.unpack(need(2, f"the length of stroke {stroke}"))
+            total += size
+            if total > MAX_POINTS or count > MAX_STROKES:
+                raise BadDrawing(f"{name}: drawing {number}, at byte {start:,}, cannot be one: {TOO_MUCH}.")
             if size:
                 points = np.frombuffer(need(2 * size, f"a part of stroke {stroke}"), np.uint8)
                 strokes.append(points.reshape(2, size).astype(float))
@@ -148,6 +153,8 @@ def _read_ndjson(file, name):
         try:
             if len(line) > MAX_LINE:
                 raise ValueError(f"its line is longer than {MAX_LINE // 2**20} MB")
+            if line.count(b"[") > 4 * MAX_STROKES or line.count(b",") > 3 * (MAX_POINTS + MAX_STROKES):
+                raise ValueError(TOO_MUCH)       # lists of lists take a hundred times their text
             if line.strip():
                 yield _parse(json.loads(line))
         except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:

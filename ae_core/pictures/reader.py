@@ -103,8 +103,7 @@ def photo(raw: bytes, name: str = "The file", least: int | None = None, scale: t
     first picture. Where `least` pixels on the longer side are enough, a JPEG is decoded smaller, which takes a fraction
     of the time; beyond `largest` every picture is shrunk. `scale` is the range of a whole set of files (`range_of`),
     `budget` that of a whole reading. A large picture is decoded in a process of its own, two at a time (`heavy`).
-    Raises BadPicture where it is empty, cut off, too large or no picture, guard.Refused where the budget is spent or
-    decoding is given up.
+    Raises BadPicture where it is empty, cut off, too large or no picture, guard.Refused where the budget is spent.
     """
     kind = _kind(raw, name)
     try:
@@ -138,7 +137,10 @@ class _Heavy(Exception):
 
 def _apart(question, raw, name, budget):
     """What `_answer` says in another process."""
-    said, body = heavy.ask(__name__, question | {"name": name}, raw, name)
+    try:
+        said, body = heavy.ask(__name__, question | {"name": name}, raw, name)
+    except heavy.GivenUp as error:
+        raise BadPicture(str(error)) from None
     if budget:
         budget.charge(said["seconds"])
     if "refused" in said:

@@ -17,6 +17,7 @@ UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 JPEG = 7
 PACKED = {1, 2, 3, 4, 5, JPEG, 8, 32773, 32946}  # none, fax, LZW, JPEG, deflate, PackBits: none can outgrow its tile
 MAX_PLACES = 4_000_000           # numbers of a tag: of strips or tiles
+MAX_COLORS = 3 * 2**16           # numbers of a palette
 MAX_DECODED = 400 * 2**20        # bytes: 50 megapixels with alpha at 16 bits
 WHITES = (1, 2**8 - 1, 2**16 - 1, 2**32 - 1, 2**64 - 1)
 ALPHA, ASSOCIATED = (1, 2), 1    # kinds of extra samples; colors are multiplied by the second
@@ -80,7 +81,7 @@ def _is_reduced(tags):
 
 def _inside(raw, tags):
     """The first directories that a page points to: of a camera's raw file, its pixels."""
-    return [metadata.at(raw, int(place)) for place in tags[INSIDE].numbers()[:16]] if INSIDE in tags else []
+    return [metadata.at(raw, int(place)) for place in tags[INSIDE].numbers(16)] if INSIDE in tags else []
 
 
 def _size(tags):
@@ -185,7 +186,7 @@ def _levels(values, tags, scale):
 
 def _palette(tags):
     """The colors (n, 3), uint8, that the numbers of a page stand for."""
-    table = np.reshape(tags[COLORS].numbers(), (3, -1)).T
+    table = np.reshape(tags[COLORS].numbers(MAX_COLORS), (3, -1)).T
     table = table / 257 if table.max() > 255 else table          # some programs write 8 bits in 16
     return (table + 0.5).astype(np.uint8)
 

@@ -57,7 +57,7 @@ class Field:
 def numbers(key: str, ranges: Sequence[tuple[float, float]], default: tuple | None, what: str) -> Field:
     """A field of one number or several, each within its (lowest, highest)."""
     def parse(text):
-        found = tuple(float(part) for part in text.split(","))
+        found = tuple(float(part) + 0.0 for part in text.split(","))      # -0 is 0: no standard deviation is negative
         if not all(low <= number <= high for number, (low, high) in zip(found, ranges, strict=True)):
             raise ValueError(text)
         return found
@@ -67,7 +67,13 @@ def numbers(key: str, ranges: Sequence[tuple[float, float]], default: tuple | No
 def whole(key: str, highest: int, default: int, what: str) -> Field:
     """A field of one whole number from 0 to `highest`."""
     inner = numbers(key, [(0, highest)], None, what)
-    return Field(key, what, default, lambda text: int(inner.parse(text)[0]), str)
+
+    def parse(text):
+        number, = inner.parse(text)
+        if number != int(number):
+            raise ValueError(text)
+        return int(number)
+    return Field(key, what, default, parse, str)
 
 
 def write(texts: dict[str, str | None]) -> None:

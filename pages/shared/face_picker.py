@@ -109,7 +109,7 @@ def _own(served):
     with shown:
         found = widgets.kept("own_found", file.file_id, lambda: _find(file)) if file else None
         if isinstance(found, str):
-            st.warning(found)
+            st.warning(widgets.plain(found))
         if found is None or isinstance(found, str):
             st.info("Choose or take a photo of a face seen from the front.")
             return

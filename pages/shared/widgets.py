@@ -18,13 +18,14 @@ from typing import Any, Literal
 import numpy as np
 import streamlit as st
 
-from ae_core import model, presets
+from ae_core import guard, model, presets
 from ae_core.features import reconstruct
-from ae_core.pictures import collections, convert, datasets, quickdraw, reader, sheets
+from ae_core.pictures import collections, convert, datasets, heavy, quickdraw, reader, sheets
 from pages.shared import address, cache, frame, live, server
 
 PICTURE_FILES = tuple(suffix[1:] for suffix in reader.SUFFIXES)
 NOT_SHARED = ", or one that its maker does not share"
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")       # what a formula of a spreadsheet may begin with
 DRAWS = 10_000                   # seeds that "Draw again" counts through
 # A grid of buttons with pictures: it stays a grid on a phone, and keyboards and screen readers can choose, too.
 GRID = """<style>
@@ -219,7 +220,7 @@ def _found(key, file, preset, open_):
 def _sketches(file, shape, count):
     """The first drawings of an uploaded Quick Draw file."""
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch, Path(file.name).name)
+        path = Path(scratch, guard.file_name(file.name))
         path.write_bytes(file.getvalue())
         return convert.pad(convert.as_pictures(quickdraw.load(path, count)), shape)
 
@@ -348,12 +349,25 @@ def progress(text: str, key: str) -> Iterator[Callable[[float], None]]:
 
 
 @contextlib.contextmanager
+def waiting(sentence: str) -> Iterator[Callable[[], None]]:
+    """Say what is waited for; the function that it gives ends the wait of a run that was stopped or left."""
+    def report():
+        with st.spinner(""):                     # what is sent to the browser is where Streamlit ends a run
+            pass
+    with st.spinner(sentence, show_time=True):
+        yield report
+
+
+heavy.waiting = waiting
+
+
+@contextlib.contextmanager
 def sentences() -> Iterator[None]:
     """Show what is wrong with an upload or with weights in its own sentence, and go on."""
     try:
         yield
-    except (reader.BadPicture, model.store.WeightsMissing, model.store.WeightsDamaged) as error:
-        st.warning(str(error))
+    except (guard.Refused, model.store.WeightsMissing, model.store.WeightsDamaged) as error:
+        st.warning(plain(str(error)))
 
 
 # --- what is shown -------------------------------------------------------------------------------------------
@@ -430,9 +444,13 @@ def explain(page: str, recipe: str, *functions: Callable) -> None:
 
 
 def table_csv(rows: Sequence[dict]) -> bytes:
-    """CSV bytes of a list of dicts with the same keys."""
+    """CSV bytes of a list of dicts with the same keys.
+
+    A text that a spreadsheet would run as a formula, such as a file name that begins with "=", is marked as a text.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0])
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({key: f"'{value}" if isinstance(value, str) and value[:1] in FORMULAS else value
+                      for key, value in row.items()} for row in rows)
     return text.getvalue().encode()

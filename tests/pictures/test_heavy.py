@@ -1,4 +1,4 @@
-"""Large pictures are decoded apart: the same pixels, two at a time, given up by whoever leaves, and nobody is harmed."""
+"""Large pictures are decoded apart: the same pixels, two at a time, given up by whoever leaves; nobody is harmed."""
 import contextlib
 import io
 import os
@@ -79,7 +79,7 @@ def test_a_decoder_that_dies_takes_nobody_along(monkeypatch):
         os.kill(self._inner.pid, signal.SIGSEGV)
         return ask(self, question, raw)
     monkeypatch.setattr(heavy._Process, "ask", killed)
-    with pytest.raises(heavy.GivenUp, match=r"^c\.jpg is damaged, or takes far more time or memory"):
+    with pytest.raises(reader.BadPicture, match=r"^c\.jpg is damaged, or takes far more time or memory"):
         reader.photo(photograph(), "c.jpg")
     monkeypatch.undo()
     assert not process.alive() and reader.photo(photograph(), "a.jpg").pixels.shape == (3000, 3000, 3)

@@ -163,3 +163,26 @@ def test_cats_by_rule_are_all_different():
     rng = np.random.default_rng(0)
     bitmaps = {quickdraw.rasterize(quickdraw.doodle(rng)).tobytes() for _ in range(20)}
     assert len(bitmaps) == 20
+
+
+def one_stroke(points):
+    return struct.pack("<Q2sbIHH", 1, b"DE", 1, 0, 1, points) + bytes(2 * points)
+
+
+@pytest.mark.parametrize("name, raw", [
+    ("a.bin", struct.pack("<Q2sbIH", 1, b"DE", 1, 0, 700) + (struct.pack("<H", 65_000) + bytes(130_000)) * 700),
+    ("b.bin", struct.pack("<Q2sbIH", 1, b"DE", 1, 0, 60_000) + struct.pack("<H2B", 1, 7, 7) * 60_000),
+    ("c.ndjson", b'{"drawing": [' + b",".join([b"[[1],[2]]"] * 60_000) + b"]}\n"),
+    ("d.ndjson", b'{"drawing": [[[' + b",".join([b"7"] * 400_000) + b"],[" + b",".join([b"7"] * 400_000) + b"]]]}\n"),
+], ids=["points", "strokes", "strokes as JSON", "points as JSON"])
+def test_a_drawing_that_nobody_drew_is_refused_before_it_is_drawn(tmp_path, monkeypatch, name, raw):
+    """One of 95 MB took 1.9 GB and 50 seconds."""
+    monkeypatch.setattr(quickdraw, "rasterize", lambda _: pytest.fail("it was drawn"))
+    (tmp_path / name).write_bytes(raw)
+    with pytest.raises(quickdraw.BadDrawing, match="more than 5,000 strokes or 100,000 points"):
+        quickdraw.load(tmp_path / name, 1)
+
+
+def test_the_longest_drawing_is_read(tmp_path):
+    (tmp_path / "a.bin").write_bytes(one_stroke(60_000))
+    assert quickdraw.load(tmp_path / "a.bin").shape == (1, 32, 32)

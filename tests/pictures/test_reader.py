@@ -2,7 +2,6 @@
 import contextlib
 import io
 import struct
-import threading
 import zlib
 
 import cv2
@@ -439,17 +438,29 @@ def test_a_strip_that_blows_up_gives_no_more_than_its_pixels():
         assert reader.pixels(bomb).size <= 3 * 256
 
 
-def test_of_large_pictures_two_are_decoded_at_a_time(monkeypatch):
-    """A third waits for its turn; a small one does not."""
-    monkeypatch.setattr(reader, "HEAVY", 1000)
-    monkeypatch.setattr(reader, "_decoding", threading.BoundedSemaphore(1))
-    raw, done = encoded(Image.fromarray(NOISE)), threading.Event()
-    with reader._decoding:
-        waiting = threading.Thread(target=lambda: (reader.pixels(raw), done.set()))
-        waiting.start()
-        assert not done.wait(0.2) and reader.pixels(encoded(Image.new("L", (9, 9)))).shape == (9, 9, 1)
-    waiting.join(20)
-    assert done.is_set()
+def test_one_text_of_a_png_is_inflated(monkeypatch):
+    """Each may become 16 MB; a file of a megabyte holds thousands."""
+    inflated = []
+    monkeypatch.setattr(containers, "_inflate", lambda packed: inflated.append(packed) or b"")
+    raw = encoded(Image.new("L", (9, 9)))
+    text = containers.chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(bytes(1000)))
+    assert reader.pixels(raw[:33] + 50 * text + raw[33:]).shape == (9, 9, 1) and len(inflated) == 1
+
+
+def test_tags_that_all_claim_the_whole_file_take_no_memory():
+    """Two thousand copies of one megabyte took two gigabytes."""
+    entries = b"".join(struct.pack("<HHII", 300 + k, 7, 10**6, 8) for k in range(2000))
+    raw = b"II*\0" + struct.pack("<I", 8 + 10**6) + bytes(10**6) + struct.pack("<H", 2000) + entries + bytes(4)
+    tags, = metadata.directories(raw)
+    assert 0 < len(tags) <= metadata.MAX_TAGS and all(tag.view.obj is raw for tag in tags.values())
+
+
+def test_of_a_number_with_millions_of_values_one_is_read():
+    count = 10**6
+    raw = b"II*\0" + struct.pack("<I", 8 + 4 * count) + bytes([9, 0, 0, 0]) * count + struct.pack(
+        "<HHHII", 1, 256, 4, count, 8) + bytes(4)
+    tags, = metadata.directories(raw)
+    assert metadata.number(tags, 256) == 9 and len(tags[256].numbers(1)) == 1
 
 
 def test_a_picture_to_be_seen_is_shrunk_where_it_is_large():
