@@ -221,7 +221,7 @@ def plane(served: Served) -> latent_map.Plane:
 @once("Decoding the plane …", 40)
 def atlas(served: Served, bounds: tuple, n: int, probability: bool = False, centers: bool = False) -> live.Sheet:
     """The decoded plane of a model as the pad takes it."""
-    return live.encode_grid(latent_map.atlas(served, plane(served), bounds, n, probability, centers), quality=95)
+    return live.encode_grid(latent_map.atlas(served, plane(served), bounds, n, probability, centers), quality=85)
 
 
 def coded_pictures(served: model.Autoencoder) -> np.ndarray:
@@ -233,7 +233,7 @@ def coded_pictures(served: model.Autoencoder) -> np.ndarray:
 @once("Opening the pictures …", 20)
 def neighbors(served: model.Autoencoder) -> live.Sheet:
     """The pictures behind the first of a model's stored codes, as the pad takes them."""
-    return live.encode_strip(latent.tiles(coded_pictures(served)[:NEIGHBORS], 1)[:, 0])
+    return live.encode_strip(latent.tiles(coded_pictures(served)[:NEIGHBORS], 1)[:, 0], quality=85)
 
 
 @once(False, 20)
@@ -252,7 +252,7 @@ def tsne(served: Served, report: Callable[[float], None]) -> latent_map.Plane:
 @once("Decoding the styles …", 40)
 def styles(served: Served, digit: int, bounds: tuple, n: int, centers: bool = False) -> live.Sheet:
     """The plane of styles of one digit as the pad takes it."""
-    return live.encode_grid(digits.style_atlas(served, digit, bounds, n, centers), quality=95)
+    return live.encode_grid(digits.style_atlas(served, digit, bounds, n, centers), quality=85)
 
 
 @once("Opening the pictures …", 10)
