@@ -234,6 +234,17 @@ def test_eight_at_once_never_get_more_than_allowed(monkeypatch):
     assert len({job.preset.name for job in jobs.every()}) == len({job.preset.title for job in jobs.every()}) == 3
 
 
+def test_eight_uploads_at_once_are_eight_models():
+    raw, uploaded = packed(), []
+    threads = [threading.Thread(target=lambda: uploaded.append(bundle.unpack(raw, ANN).preset)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({preset.name for preset in uploaded}) == len({preset.title for preset in uploaded}) == 8
+    assert set(store.own(ANN)) == {preset.name for preset in uploaded}
+
+
 # --- clearing away -------------------------------------------------------------------------------------------
 
 def aged(path, days):

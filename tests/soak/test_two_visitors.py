@@ -135,3 +135,9 @@ def test_two_visitors(new_page, lab):
         assert len(value) >= 32 and value not in said + shown and not any(value in content for content in kept)
         assert owner not in said + shown
     assert not any(visitor.page.console_errors for visitor in (ann, ben))
+
+
+def test_a_frame_of_another_site_keeps_no_cookie_and_says_so(page, app):
+    page.set_content(f'<iframe src="{app.replace("127.0.0.1", "localhost")}/train" width=1200 height=800></iframe>')
+    page.frame_locator("iframe").get_by_text("yours only until the page is closed").wait_for(timeout=READY)
+    assert server.COOKIE not in [cookie["name"] for cookie in page.context.cookies()]
