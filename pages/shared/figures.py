@@ -1,6 +1,7 @@
 """What is the same for every visitor is measured once and kept in weights/figures, so that a first visit only reads.
 
-A figure is known by the checksums of the models and pictures that it was measured on; of others it is measured anew.
+A figure is known by the checksums of the pictures and of what is served of the models that it was measured on; for
+others it is measured anew.
 `python -m pages.shared.figures` writes them all, after a model was trained or a picture on Home was changed.
 """
 import contextlib
@@ -24,7 +25,7 @@ _writing = False
 
 def kept(name: str, cards: Sequence[dict], pictures: np.ndarray | None, measure: Callable[[], Arrays]) -> Arrays:
     """measure(), or what it gave before for models of the same cards and for the same pictures (n, h, w, c)."""
-    about = [sorted(card["sha256"].items()) for card in cards]
+    about = [sorted(entry for entry in card["sha256"].items() if entry[0] != "model.keras") for card in cards]
     seen = None if pictures is None else (pictures.shape, zlib.crc32(np.ascontiguousarray(pictures).data))
     key = hashlib.sha256(repr((about, seen)).encode()).hexdigest()
     path = folder() / f"{name}.npz"
