@@ -38,13 +38,28 @@ def drag(model, pictures, kind, others, seed):
     level, label, highest, first, count = LEVELS[kind]
     values = np.linspace(0, highest, count)
     film = cache.noise_film(model, pictures, kind, level, tuple(values), seed, others)
-    field = address.numbers("level", [(0, highest)], (first,), "noise level")
+    field = level_field(kind)
     value = live.filmstrip(f"noise_{kind}", film, label=label,
                            captions=[f"{label}: {value:.3g}" for value in values], value=field.read()[0], stop=highest,
                            scale=3, ends=("clean", "all noise"),
                            alt="Three rows: the original pictures, the same corrupted, and restored")
     field.write((value,))
     return value
+
+
+def level_field(kind):
+    """Where the address keeps the dragged level of a kind of noise."""
+    _, _, highest, first, _ = LEVELS[kind]
+    return address.numbers("level", [(0, highest)], (first,), "noise level")
+
+
+def draw(key, preset):
+    """The sketchpad, with the noise of this page on what is drawn."""
+    level, _, highest, _, _ = LEVELS[kind]
+    value = live.held(f"noise_{kind}", level_field(kind).read()[0], stop=highest)
+    noise = denoise.affine(kind, preset.shape, seed, **{level: value}, **others)
+    with picture:
+        return widgets.drawn(key, preset, widgets.in_browser(model), noise=noise)
 
 
 def show_filter(name, pictures, noisy):
@@ -89,7 +104,7 @@ with controls:
     kind, others = choose_noise(model.preset)
     seed = widgets.draw_again("noise_draw", "Draw other noise")
     filters = st.multiselect("Filters to compare with", list(denoise.FILTERS), ["Median filter", "Non-local means"])
-    picked = widgets.pick_pictures("denoise", model.preset, COUNT)
+    picked = widgets.pick_pictures("denoise", model.preset, COUNT, draw=draw)
 with picture:
     value = drag(model, picked.pictures, kind, others, seed)
     noisy = denoise.corrupt(picked.pictures, kind, seed, **{LEVELS[kind][0]: value}, **others)

@@ -24,7 +24,7 @@ BIG_BUTTONS = """<style>
 </style>"""
 
 
-def show_styles(served):
+def show_styles(served, runs):
     """The digit buttons and the style pad beside them; returns the style."""
     buttons, pad = st.columns([1, 3.4], gap="large")
     with buttons:
@@ -44,6 +44,7 @@ def show_styles(served):
             grid=cache.styles(served, digit, plane.bounds, GRID, centers=True),
             dots=plane.points[rows], dot_labels=codes.label[rows], neighbors=near,
             exact=lambda *at: digits.decode_style(served, digit, at), size=520,
+            decoder=live.Decoder(runs, (np.zeros(2), np.eye(2)), (np.eye(10)[digit], np.zeros((2, 10)))),
             label=f"Handwriting styles of the digit {digit}", alt=f"The digit {digit} in the style of the point")
     point.write(style)
     with downloads:
@@ -51,7 +52,7 @@ def show_styles(served):
     return style
 
 
-def show_blend(served, style):
+def show_blend(served, runs, style):
     """Two digits and a weight, as a filmstrip."""
     st.subheader("Blend two digits")
     film, controls = st.columns([2, 1], gap="large")
@@ -64,10 +65,12 @@ def show_blend(served, style):
                      f"The digits {first} and {second} with their half-and-half blend between", "blend")
         download_gif(latent.there_and_back(mixed.pictures), f"blend_{first}_{second}", 8)
     with film:
+        one, other = np.eye(len(digits.DIGITS))[[first, second]]
         weight = live.filmstrip(
             f"blend_{first}_{second}", latent.tiles(mixed.pictures, FRAMES)[0], scale=13,
             value=WEIGHT.read()[0], ends=(str(first), str(second)),
             captions=[f"{1 - share:.0%} {first} and {share:.0%} {second}" for share in mixed.shares],
+            decoder=live.Decoder(runs, (style, np.zeros((1, 2))), (one, [other - one])),
             label=f"Weight of the {second}", alt=f"A digit between {first} and {second}")
     WEIGHT.write((weight,))
 
@@ -123,8 +126,9 @@ def download_gif(pictures, file, scale):
 frame.open_page("digits")
 titles = widgets.offered("digits")
 cvae = widgets.served(next(iter(titles.values())) if len(titles) == 1 else widgets.choose_model(titles))
-style = show_styles(cvae)
-show_blend(cvae, style)
+runs = widgets.in_browser(cvae)
+style = show_styles(cvae, runs)
+show_blend(cvae, runs, style)
 show_number(cvae)
 show_sheet(cvae)
 widgets.explain("digits", cvae.preset.recipe, digits.blend, digits.style_sheet, digits.write)

@@ -46,7 +46,9 @@ def show_change(served, face):
     alphas = live.mixed(key, opening, -faces.REACH, faces.REACH)
     strips, now = cache.strips(served, face.code, tuple(chosen), alphas)
     live.mixer(key, strips, [spoken(name) for name in chosen], values=opening, exact=now, start=-faces.REACH,
-               stop=faces.REACH, smooth=True, scale=FILM_SCALE, alt=f"{face.name}, with the changes of the strips",
+               stop=faces.REACH, smooth=True, scale=FILM_SCALE,
+               decoder=live.Decoder(widgets.in_browser(served), (face.code, stored.of(chosen))),
+               alt=f"{face.name}, with the changes of the strips",
                caption=f"{face.name.capitalize()}. Drag the strips; double-click one to undo its change.")
     changes = {name: alpha for name, alpha in zip(chosen, alphas, strict=True) if alpha}
     st.session_state.changes = face.ident, changes           # for the other sections, too

@@ -70,6 +70,7 @@ def show_pad(name, view, grid, key):
         dots=plane.points, dot_labels=codes.label, classes=datasets.about(served.preset.dataset).classes,
         neighbors=live.Neighbors(plane.points[:pictures.count], pictures, codes.label[:pictures.count]),
         exact=lambda *at: latent_map.decode_point(served, plane, at), axes=plane.names, size=560,
+        decoder=live.Decoder(runs[name], (plane.origin, plane.axes)),
         label=f"Latent plane of {served.preset.title}", alt="The picture decoded at the point on the plane"))
 
 
@@ -143,13 +144,22 @@ def show_path(names):
     ends = [row[(number + shift) % len(row)] for shift, row in enumerate(rows)]
     pictures = latent_map.path(served, *codes.mean[ends], FRAMES, sphere)
     with film:
+        start, stop = codes.mean[ends]
         live.filmstrip("path", latent.tiles(pictures, FRAMES)[0], label="Path from one picture to the other",
+                       decoder=None if sphere else live.Decoder(runs[served.preset.name], (start, [stop - start])),
                        alt=f"A picture on the path from {first} to {last}", value=0.5, ends=(first, last))
     with controls:
         widgets.image(sheets.tile(cache.coded_pictures(served)[ends], 2, scale=3),
                       f"Two real pictures: {first} and {last}", "The real pictures at both ends.")
         widgets.download("Download GIF", lambda: sheets.to_gif(latent.there_and_back(pictures), scale=8), "path.gif",
                          "image/gif")
+
+
+def show_drawing(names):
+    """Where on the plane a drawing lies: the point follows the pen."""
+    served = choose_of(names)
+    st.markdown("Draw, and watch the point wander over the plane above: it stands where the encoder puts the drawing.")
+    widgets.drawn("map", served.preset, runs[served.preset.name])
 
 
 def show_sheet(names):
@@ -189,8 +199,8 @@ def show_dimensions(names):
                "VAE are slightly narrower than it, because every picture is a cloud around its mean.")
 
 
-SECTIONS = {"New pictures": show_new, "Path": show_path, "Scatter": show_scatter, "Sheet": show_sheet,
-            "Dimensions": show_dimensions}
+SECTIONS = {"New pictures": show_new, "Path": show_path, "Draw": show_drawing, "Scatter": show_scatter,
+            "Sheet": show_sheet, "Dimensions": show_dimensions}
 
 frame.open_page("latent_map")
 offered = widgets.offered("latent_map")
@@ -207,6 +217,7 @@ with controls:
     st.caption(f"The nearest real picture is found among the first {known:,} test pictures.")
     if not all(cache.has_pictures(store.preset(name).dataset) for name in names):
         st.caption("The pictures of this model are not here; its copies of them are shown instead.")
+runs = {name: widgets.in_browser(widgets.served(name)) for name in names}
 with pads:
     show_pads(names, view, grid)
 

@@ -59,7 +59,7 @@ def draw(key, preset):
     label = about.classes.index(st.session_state.get(f"label_{preset.dataset}", about.classes[0])) if preset.labels \
         else None
     with picture:
-        return widgets.drawn(key, preset, model, label)
+        return widgets.drawn(key, preset, widgets.in_browser(model), label)
 
 
 def choose_labels(preset, picked):

@@ -60,6 +60,16 @@ def corrupt(pictures: np.ndarray, kind: str, seed: int = 0, **levels: Any) -> np
     return CORRUPTIONS[kind](pictures, np.random.default_rng(seed), **levels)
 
 
+def affine(kind: str, shape: tuple[int, int, int], seed: int = 0, **levels: Any
+           ) -> tuple[np.ndarray, np.ndarray, bool]:
+    """What `corrupt` multiplies the pixels (h, w, c) of one picture by, what it adds, and whether it clips then."""
+    unclipped = {"clip": False} if kind == "Gaussian" else {}
+    faint = np.float32(2 ** -7)                  # so dark that nothing is clipped at white
+    black, dark = (corrupt(np.full((1, *shape), level, np.float32), kind, seed, **levels | unclipped)[0]
+                   for level in (0, faint))
+    return (dark - black) / faint, black, levels.get("clip", True)
+
+
 def run(model: Autoencoder, pictures: np.ndarray, noisy: np.ndarray) -> Denoised:
     """Restore corrupted pictures in one batch and measure against the originals."""
     restored = model.reconstruct(noisy)

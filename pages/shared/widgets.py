@@ -234,20 +234,19 @@ def plain(text: str) -> str:
     return re.sub(r":(?=[\w+-]+\\:)", ":\u2060", escaped)      # else Streamlit makes a smiley of a name between colons
 
 
-def drawn(key: str, preset: presets.Preset, served: Any = None, label: int | None = None,
-          noise: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray | None:
+def drawn(key: str, preset: presets.Preset, runs: str | None = None, label: int | None = None,
+          noise: tuple[np.ndarray, np.ndarray, bool] | None = None) -> np.ndarray | None:
     """A reader's drawing (1, h, w, c) as the preset sees it, or None.
 
-    served: a model that shows, where the browser can run it, what it makes of every point of a stroke; label: the class
-    that a conditional one is given; noise: what its pictures are multiplied by, and what is added.
+    runs: the id of its model in the browser, which shows what it makes of every point of a stroke; label: the class
+    that a conditional one is given; noise: see `live.Through`.
     """
     through = None
-    if served:
+    if runs:
         names = ("With noise" if noise else "As the model sees it",
                  "Restored" if noise else f"From {preset.code:,} numbers")
         classes = None if label is None else np.eye(preset.labels)[label].tolist()
-        through = live.Through(in_browser(served), preset.shape, room(preset.dataset, preset.shape), names, classes,
-                               noise)
+        through = live.Through(runs, preset.shape, room(preset.dataset, preset.shape), names, classes, noise)
     ink = live.sketchpad(f"{key}_sketch", label="Draw here with a mouse, a finger, or the keyboard", through=through)
     return None if ink is None else datasets.draw(ink, preset.dataset, preset.shape)[None]
 

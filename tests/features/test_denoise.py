@@ -68,3 +68,14 @@ def test_robustness_gives_one_curve_each(digits):
     assert set(curves) == {"Corrupted", "ours", *denoise.FILTERS}
     assert all(len(curve) == 2 for curve in curves.values())
     assert curves["ours"][1] > curves["Corrupted"][1]
+
+
+@pytest.mark.parametrize(("kind", "levels"), [
+    ("Gaussian", {"sigma": 0.6, "mean": 0.3, "clip": True}), ("Gaussian", {"sigma": 0.6, "mean": 0.3, "clip": False}),
+    ("Salt and pepper", {"share": 0.4}), ("Speckle", {"sigma": 0.9}), ("Hidden patch", {"side": 9.0})])
+def test_every_corruption_is_affine_in_each_pixel(kind, levels):
+    picture = np.random.default_rng(1).random((1, 28, 28, 1), np.float32)
+    by, more, clips = denoise.affine(kind, (28, 28, 1), 5, **levels)
+    found = picture * by + more
+    np.testing.assert_allclose(np.clip(found, 0, 1) if clips else found, denoise.corrupt(picture, kind, 5, **levels),
+                               atol=1e-5)

@@ -8,9 +8,9 @@ at the top of common.js.
 from .announce import announce
 from .canvas_note import canvas_note
 from .divider import divider
-from .filmstrip import filmstrip
+from .filmstrip import filmstrip, held
 from .mixer import mixed, mixer
-from .model import model
+from .model import Decoder, model
 from .pad import Neighbors, pad
 from .sheet import PALETTE, Sheet, encode_grid, encode_strip
 from .sketchpad import Through, sketchpad

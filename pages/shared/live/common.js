@@ -173,6 +173,11 @@ function sharpen(canvas, width, height) {
   return true;
 }
 
+/** The gray or color levels of a picture in 0..1. */
+function levelsOf(picture) {
+  return Uint8Array.from(picture, (level) => 255 * clamp(level, 0, 1) + 0.5);
+}
+
 // --- Painting and reporting --------------------------------------------------------------------
 
 /**
@@ -260,11 +265,42 @@ class View {
     const current = () => this.model === id;
     const { ready } = modelEntry(id);
     const take = (answer, about) => current() && this.answered(answer, about);
-    const lose = () => current() && (this.slot = null);
+    const lose = () => {
+      if (!current()) return;
+      [this.slot, this.decoded] = [null, null];
+      this.ask();
+      this.request();
+    };
     const slot = await (await ready).slot(halves, take, lose).catch(() => null);
     if (!current()) return;
     this.slot = slot;
     this.ask();
+  }
+
+  /** Have the numbers of this component decoded by a model: each of its inputs is origin + numbers · directions. */
+  useDecoder(decoder) {
+    this.inputs = Object.entries(decoder?.inputs ?? {}).map(([name, parts]) =>
+      [name, ...parts.map((part) => new Float32Array(bytesOf(part).buffer))]);
+    if (decoder?.model !== this.model) this.decoded = null; // the levels of the newest picture
+    this.useModel(decoder?.model ?? null, ["decoder"]);
+    this.ask();
+  }
+
+  /** Ask for the picture of some numbers; `decoded` has it when it is there. */
+  decode(numbers, event) {
+    if (!this.slot) return;
+    const values = this.inputs.map(([name, origin, directions]) => {
+      const value = origin.slice();
+      numbers.forEach((number, k) => value.forEach((_, i) => (value[i] += number * directions[k * value.length + i])));
+      return [name, value];
+    });
+    this.slot.ask(["decoder"], Object.fromEntries(values), event?.timeStamp);
+  }
+
+  answered({ picture }, eventTime) {
+    this.decoded = levelsOf(picture);
+    this.paintPicture();
+    if (eventTime !== undefined) this.measure(eventTime);
   }
 
   /** Is the server's answer about the value that is shown? */
@@ -284,6 +320,15 @@ class View {
     if (this.moved) this.commit();
     this.request();
   }
+
+  /** The value has moved: ask the model, and paint what follows the hand at once. */
+  follows(event) {
+    this.moved = true;
+    this.ask(event);
+    this.request(this.slot ? undefined : event); // what a model answers is painted, and measured, when it is there
+  }
+
+  ask() {}
 
   /** Ask for one paint in the next frame, however many events come before it. */
   request(event) {
@@ -344,6 +389,7 @@ class View {
       undo?.();
       if (undo) this.moved = moved;
       end();
+      this.ask();
       this.rest();
     });
   }
@@ -425,8 +471,7 @@ class Line {
     const next = clamp(share, 0, 1);
     if (next === this.share) return;
     this.share = next;
-    this.view.moved = true;
-    this.view.request(event);
+    this.view.follows(event);
   }
 
   follow(event) {

@@ -1,4 +1,5 @@
-// A row of frames with a slider: the picture is the cross-fade of the two around the value.
+// A row of frames with a slider: the picture is decoded here, where the model runs, else the cross-fade of the two frames
+// around the value.
 
 const HINT = "Arrow keys move along the strip, with Shift or Page Up and Page Down in bigger steps, " +
   "Home and End to its ends. Space plays and pauses.";
@@ -31,6 +32,7 @@ class Filmstrip extends View {
     [this.ends[0].textContent, this.ends[2].textContent] = data.ends;
     if (this.adopt(data)) this.strip.share = (data.at - data.start) / (data.stop - data.start);
     this.loadParts(data.parts);
+    this.useDecoder(data.decoder);
     this.resize();
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (first && data.autoplay && !still) this.play();
@@ -54,6 +56,10 @@ class Filmstrip extends View {
   position() {
     const { start, stop } = this.data;
     return [start + this.strip.share * (stop - start), 0];
+  }
+
+  ask(event) {
+    if (this.slot) this.decode(this.position().slice(0, 1), event);
   }
 
   commit() {
@@ -112,10 +118,16 @@ class Filmstrip extends View {
     const { strip } = this;
     if (!strip.length || !strip.sheet) return;
     if (this.playing) this.advance(now);
-    this.picture.blend(strip.sheet, strip.around(strip.share));
+    this.paintPicture();
     strip.paint();
     this.paintText(Math.round(strip.share * (strip.count - 1)));
     if (this.playing) this.request();
+  }
+
+  paintPicture() {
+    const { strip } = this;
+    if (this.decoded) this.picture.show(this.decoded, this.data.tile[2]);
+    else if (strip.sheet) this.picture.blend(strip.sheet, strip.around(strip.share));
   }
 
   paintText(frame) {

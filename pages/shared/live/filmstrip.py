@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from pages.shared.live import sheet, state
+from pages.shared.live.model import Decoder
 
 FILMSTRIP = state.component("filmstrip")
 
@@ -26,6 +27,7 @@ def filmstrip(
     fps: float = 12.0,                           # frames a second while playing
     smooth: bool = False,                        # interpolate between enlarged pixels, in place of sharp squares
     scale: int | None = None,                    # largest whole factor that enlarges; None: about 420 pixels
+    decoder: Decoder | None = None,              # what decodes the value in the browser, in place of the blend
     on_change: Callable[[], None] | None = None,
 ) -> float:
     """Show frames along a line; return the value on that line, finite and between start and stop.
@@ -37,8 +39,7 @@ def filmstrip(
     _expect_line(frames, captions, start, stop)
     low, high = sorted((float(start), float(stop)))
     opening = state.number(value, low, high, float(start))
-    now = state.current(key, opening)
-    data = now.sent(state.number(now.at, low, high, opening)) | sheet.look(frames, scale) | {
+    data = state.current(key, opening).sent(held(key, value, start, stop)) | sheet.look(frames, scale) | {
         "start": float(start),
         "stop": float(stop),
         "digits": digits,
@@ -50,9 +51,17 @@ def filmstrip(
         "smooth": bool(smooth),
         "label": label,
         "alt": alt,
+        "decoder": decoder and decoder.sent(),
     }
     reported = state.mount(FILMSTRIP, key, data, {"frames": frames}, on_change, opening)
     return state.number(reported, low, high, opening)
+
+
+def held(key: str, value: float, start: float = 0.0, stop: float = 1.0) -> float:
+    """The value that a strip is about to show: the reader's, else the page's, else `value`."""
+    low, high = sorted((float(start), float(stop)))
+    opening = state.number(value, low, high, float(start))
+    return state.number(state.current(key, opening).at, low, high, opening)
 
 
 def _expect_line(frames: sheet.Sheet, captions: Sequence[str] | None, start: float, stop: float) -> None:

@@ -1,5 +1,6 @@
 // One picture and several strips: each track changes it along its own direction, and it holds all changes at once.
-// Row k of the sheet is the picture along strip k, with every other strip where the server last saw it (`held`).
+// It is decoded here, where the model runs. Else row k of the sheet is the picture along strip k, with every other strip
+// where the server last saw it (`held`).
 
 const SNAP = 0.012; // of a strip: this near to the middle is the middle
 const STACKED = 640; // CSS pixels: narrower than this, the picture stands above its strips
@@ -61,6 +62,7 @@ class Mixer extends View {
     if (this.adopt(data)) this.strips.forEach((strip, k) => (strip.share = held[k]));
     this.exact = bytesOf(data.exact);
     this.loadParts(data.parts, held);
+    this.useDecoder(data.decoder);
     this.resize();
   }
 
@@ -96,6 +98,10 @@ class Mixer extends View {
     return [this.valueOf(this.active), this.strips.indexOf(this.active)];
   }
 
+  ask(event) {
+    if (this.slot) this.decode(this.strips.map((strip) => this.valueOf(strip)), event);
+  }
+
   commit() {
     this.report(this.strips.map((strip) => Number(this.valueOf(strip).toFixed(3))));
   }
@@ -105,10 +111,16 @@ class Mixer extends View {
   paint() {
     const { length, sheet } = this.active;
     if (!length || !sheet) return;
-    if (this.answers(this.data)) this.picture.show(this.exact, this.data.tile[2]);
-    else this.paintMixture(sheet);
+    this.paintPicture();
     const moving = this.dragging ? [this.active] : this.strips; // in a drag the others stand still
     moving.forEach((strip) => this.paintStrip(strip));
+  }
+
+  paintPicture() {
+    const { sheet } = this.active;
+    if (this.decoded) this.picture.show(this.decoded, this.data.tile[2]);
+    else if (this.answers(this.data)) this.picture.show(this.exact, this.data.tile[2]);
+    else if (sheet) this.paintMixture(sheet);
   }
 
   /**

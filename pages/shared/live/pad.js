@@ -1,4 +1,5 @@
-// A plane to drag on. The picture beside it is the blend of the four nearest of the atlas.
+// A plane to drag on. The picture beside it is decoded here, where the model runs, else the blend of the four nearest of
+// the atlas.
 
 const SMALL_STEP = 0.01; // of the plane's side, for an arrow key
 const BIG_STEP = 0.1;
@@ -55,14 +56,16 @@ class Pad extends View {
     this.build();
     this.drag(this.surface, { start: () => this.hold(), move: (event) => this.follow(event) });
     this.keys(this.surface, (event) => this.press(event));
+    this.on(window, "ae-code", ({ detail }) => detail.model === this.model && this.wander(detail));
   }
 
   build() {
     this.ground = make("canvas", "ground", { "aria-hidden": "true" });
     this.marker = make("div", "marker");
+    this.cloud = make("div", "cloud", { hidden: "" }); // what an encoder is not certain within
     this.lines = [make("div", "line across"), make("div", "line up")];
     this.sliders = ["horizontal", "vertical"].map((orientation, axis) => this.buildSlider(orientation, axis));
-    const within = [this.ground, ...this.lines, this.marker, ...this.sliders];
+    const within = [this.ground, this.cloud, ...this.lines, this.marker, ...this.sliders];
     this.surface = make("div", "surface", { role: "group", tabindex: "-1", "aria-describedby": "hint" }, within);
     this.on(this.surface, "focus", () => this.sliders[this.axis].focus({ preventScroll: true }));
     this.legend = make("div", "legend", { role: "group", "aria-label": "Classes shown" });
@@ -110,6 +113,7 @@ class Pad extends View {
     if (this.answers(data)) this.takeExact(data.exact);
     this.buildLegend();
     this.loadParts(data.parts);
+    this.useDecoder(data.decoder);
     this.resize();
     this.refresh();
   }
@@ -209,11 +213,15 @@ class Pad extends View {
   }
 
   moveTo(share, event) {
+    this.spread = null;
     const next = share.map((part) => clamp(part, 0, 1));
     if (next[0] === this.share[0] && next[1] === this.share[1]) return;
     this.share = next;
-    this.moved = true;
-    this.request(event);
+    this.follows(event);
+  }
+
+  ask(event) {
+    if (this.slot) this.decode(this.position(), event);
   }
 
   follow(event) {
@@ -234,6 +242,16 @@ class Pad extends View {
     this.report(this.position().map((value) => Number(value.toFixed(6))));
   }
 
+  /** Go where a drawing lies: its code, as the encoder has it, dropped onto the plane. */
+  wander({ code, spread, rests }) {
+    const [[, origin, axes]] = this.inputs;
+    const point = [0, 1].map((axis) =>
+      code.reduce((sum, value, i) => sum + (value - origin[i]) * axes[axis * code.length + i], 0));
+    this.moveTo(this.shareOf(this.data.warp ? point.map(normalShare) : point));
+    this.spread = code.length === 2 && !this.data.warp && spread;
+    if (rests) this.settleSoon();
+  }
+
   // --- Painting ---
 
   paint() {
@@ -244,16 +262,26 @@ class Pad extends View {
     this.marker.style.transform = `translate(${left}px, ${top}px)`;
     this.lines[0].style.transform = `translateY(${top}px)`;
     this.lines[1].style.transform = `translateX(${left}px)`;
+    this.paintCloud(left, top);
     this.paintPicture();
     this.paintNearest();
     this.paintText();
   }
 
+  paintCloud(left, top) {
+    this.cloud.hidden = !this.spread;
+    if (!this.spread) return;
+    const [x0, x1, y0, y1] = this.data.bounds;
+    const [across, up] = [this.spread[0] / (x1 - x0), this.spread[1] / (y1 - y0)].map((part) => 4 * part * this.side);
+    this.cloud.style.cssText = `left: ${left - across / 2}px; top: ${top - up / 2}px; width: ${across}px; height: ${up}px`;
+  }
+
   paintPicture() {
     const showsExact = this.exact && this.exactTurn === this.turn && !this.moved;
-    if (showsExact) this.picture.show(this.exact, this.data.tile[2]);
+    if (this.decoded) this.picture.show(this.decoded, this.data.tile[2]);
+    else if (showsExact) this.picture.show(this.exact, this.data.tile[2]);
     else if (this.parts) this.picture.blend(this.parts.atlas, this.fourNearest());
-    this.kind.textContent = this.data.exact === null ? "" : showsExact ? "exact" : "blend";
+    this.kind.textContent = this.data.exact === null && !this.decoded ? "" : this.decoded || showsExact ? "exact" : "blend";
   }
 
   /** The four atlas pictures around the point, with bilinear weights. */

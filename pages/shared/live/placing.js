@@ -104,7 +104,8 @@ function grown(mask, wide, value) {
   return next;
 }
 
-/** Noise on a picture, in place: y[i] = x[i] · by[i] + more[i], within 0 and 1. */
-function corrupt(picture, by, more) {
-  picture.forEach((level, i) => (picture[i] = Math.min(Math.max(level * by[i] + more[i], 0), 1)));
+/** Noise on a picture, in place: y[i] = x[i] · by[i] + more[i], clipped to 0 and 1 or not. */
+function corrupt(picture, by, more, clips) {
+  const [least, most] = clips ? [0, 1] : [-Infinity, Infinity];
+  picture.forEach((level, i) => (picture[i] = Math.min(Math.max(level * by[i] + more[i], least), most)));
 }

@@ -41,9 +41,7 @@ class Seen {
 
   /** Show pictures in 0..1 and what lies between them; logVariance: undefined of a plain autoencoder. */
   show(given, rebuilt, code, logVariance) {
-    const levels = (picture) => Uint8Array.from(picture, (level) => 255 * clamp(level, 0, 1) + 0.5);
-    this.pictures[0].show(levels(given), this.shape[2]);
-    this.pictures[1].show(levels(rebuilt), this.shape[2]);
+    [given, rebuilt].forEach((picture, k) => this.pictures[k].show(levelsOf(picture), this.shape[2]));
     Object.assign(this, { code, logVariance });
     this.paintCode();
   }

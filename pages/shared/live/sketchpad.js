@@ -52,7 +52,8 @@ class Sketchpad extends View {
     if (this.adopt(data)) this.takeBase(data);
     if (data.through) {
       this.seen.update(data.through);
-      this.noise = data.through.noise?.map((numbers) => new Float32Array(bytesOf(numbers).buffer));
+      const [by, more, clips] = data.through.noise ?? [];
+      this.noise = by && [...[by, more].map((numbers) => new Float32Array(bytesOf(numbers).buffer)), clips];
     }
     this.useModel(data.through?.model ?? null, ["encoder", "decoder"]);
     this.resize();
@@ -107,9 +108,7 @@ class Sketchpad extends View {
 
   draw(points, event) {
     this.stroke?.push(...points);
-    this.moved = true;
-    if (this.slot) this.ask(event);
-    this.request(this.slot ? undefined : event); // with a model, a move is answered when its picture is painted
+    this.follows(event);
   }
 
   /** End the stroke and report the drawing. */
@@ -141,7 +140,7 @@ class Sketchpad extends View {
     const gray = this.gray();
     this.report(gray.some(Boolean) ? base64Of(gray) : null);
     this.request();
-    this.ask();
+    this.ask(undefined, true);
   }
 
   /** Gray levels of all there is, side * side bytes; also of the stroke being drawn. */
@@ -161,7 +160,8 @@ class Sketchpad extends View {
 
   // --- The model ---
 
-  ask(event) {
+  /** `drawn`: by the reader just now, so that the planes of the model follow. */
+  ask(event, drawn = event !== undefined) {
     const { through } = this.data;
     if (!this.slot) return void (this.seen.element.hidden = true);
     this.seen.element.hidden = false;
@@ -171,12 +171,15 @@ class Sketchpad extends View {
     const { shape, room, label } = through;
     const picture = placed(Float64Array.from(gray, (level) => level / 255), this.data.side, shape, room);
     if (this.noise) corrupt(picture, ...this.noise);
-    this.slot.ask(["encoder", "decoder"], { picture, label }, { given: picture, eventTime: event?.timeStamp });
+    const about = { given: picture, eventTime: event?.timeStamp, drawn, rests: !this.stroke };
+    this.slot.ask(["encoder", "decoder"], { picture, label }, about);
   }
 
-  answered({ picture, code, log_variance }, { given, eventTime }) {
+  answered({ picture, code, log_variance }, { given, eventTime, drawn, rests }) {
     if (this.isEmpty) return; // cleared meanwhile
     this.seen.show(given, picture, code, log_variance);
+    const spread = log_variance?.map((value) => Math.exp(value / 2));
+    if (drawn) window.dispatchEvent(new CustomEvent("ae-code", { detail: { model: this.model, code, spread, rests } }));
     if (eventTime !== undefined) this.measure(eventTime);
   }
 

@@ -19,10 +19,11 @@ class Through(NamedTuple):
     room: dict[str, Any]                         # where the drawing lies in them; see placing.js
     names: tuple[str, str]                       # of the picture it sees and of the one it decodes
     label: Sequence[float] | None = None         # of a conditional model, a weight a class
-    noise: tuple[np.ndarray, np.ndarray] | None = None    # (h, w, c) each: what the picture is multiplied by, and added
+    noise: tuple[np.ndarray, np.ndarray, bool] | None = None    # (h, w, c) what the picture is multiplied by, and what
+                                                 # is added; and whether it is clipped then
 
     def sent(self) -> dict[str, Any]:
-        noise = self.noise and [sheet.packed(part.astype("<f4")) for part in self.noise]
+        noise = self.noise and [*(sheet.packed(part.astype("<f4")) for part in self.noise[:2]), self.noise[2]]
         return self._asdict() | {"noise": noise}
 
 
