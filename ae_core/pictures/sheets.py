@@ -3,16 +3,16 @@ import io
 import struct
 from collections.abc import Sequence
 
-import cv2
 import imagecodecs
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from ae_core.pictures import color, containers, convert, metadata, reader
 
 MAX_JPEG = 65_500
 PHOTO_KINDS = ("JPEG", "PNG")
 JPEG_QUALITY, PNG_LEVEL = 95, 1  # a denser PNG takes ten times as long
+LABEL = 27                       # pixels: the height of a band with a text
 END_OF_HEADER = 33               # bytes of a PNG before its other chunks
 
 
@@ -48,11 +48,9 @@ def tile(pictures: np.ndarray, columns: int, gap: int = 1, scale: int = 1, groun
 
 def label(sheet: np.ndarray, text: str) -> np.ndarray:
     """A copy of a uint8 sheet as RGB, with a text in a white band above it."""
-    font, size, weight = cv2.FONT_HERSHEY_SIMPLEX, 0.6, 1
-    (_, height), baseline = cv2.getTextSize(text, font, size, weight)
-    band = np.full((height + baseline + 8, sheet.shape[1], 3), 255, np.uint8)
-    cv2.putText(band, text, (4, height + 4), font, size, (0, 0, 0), weight, cv2.LINE_AA)
-    return np.concatenate([band, to_rgb(sheet)])
+    band = Image.new("RGB", (sheet.shape[1], LABEL), "white")
+    ImageDraw.Draw(band).text((6, LABEL / 2), text, "black", ImageFont.load_default(0.6 * LABEL), anchor="lm")
+    return np.concatenate([np.asarray(band), to_rgb(sheet)])
 
 
 def to_rgb(sheet: np.ndarray) -> np.ndarray:
