@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from ae_core import files, guard, model, presets, store
+from ae_core import attributes, browser, files, guard, model, presets, store
 from ae_core.features import colorize, denoise, faces, latent_map, outliers, published_colorizer, reconstruct, search
 from ae_core.own import jobs
 from ae_core.pictures import datasets, download, quickdraw, reader, sheets
 
 Arguments = argparse.Namespace
+LIVE = store.ROOT / "pages" / "shared" / "live"  # the live components
 SEARCHES = 2000                  # test pictures that are searched for in an evaluation
 ON_A_SHEET = 96                  # photographs; of more there are several sheets, so that one fits into the memory
 MADE = re.compile(r"(.+)_color(_\d+)?")         # what a colorized file is called
@@ -171,6 +172,24 @@ def _write_sheet(folder: Path, columns: Sequence[np.ndarray], taken: set[str], r
     print(target)
 
 
+def page(arguments: Arguments) -> None:
+    """Write a model as one HTML file that needs no server and no network."""
+    stored = browser.check(store.read(arguments.name))
+    preset, served, label = stored.preset, model.Autoencoder(stored), 0 if stored.preset.labels else None
+    if preset.name == faces.PRESET:
+        known = attributes.load(preset.name)
+        contents = faces.take_along(served, latent_map.stored_codes(preset.name).mean[known.gallery[0]],
+                                    known.of(faces.USUAL), faces.USUAL, [0.0] * len(faces.USUAL))
+    elif preset.mapped:
+        codes = latent_map.stored_codes(preset.name)
+        contents = latent_map.take_along(served, codes, latent_map.pictures_of(served, codes), label)
+    else:
+        contents = reconstruct.take_along(served, label)
+    path = Path(arguments.to or f"{preset.name}.html")
+    files.write(path, browser.page(stored, LIVE, contents).encode())
+    print(path)
+
+
 def index(arguments: Arguments) -> None:
     """Build the search index of a preset's data set, next to its weights."""
     served: Any = model.load(presets.get(arguments.name).name)
@@ -241,6 +260,7 @@ COMMANDS: dict[str, tuple[Callable[[Arguments], int | None], dict[str, dict[str,
         "--kind": {"choices": sheets.PHOTO_KINDS, "default": "JPEG"},
         "--sheet": FLAG | {"help": "also one picture of all: gray, colorized, original"},
         "--replace": FLAG | {"help": "overwrite files of the same names"}}),
+    "page": (page, {"name": {}, "--to": {"metavar": "FILE"}}),
     "index": (index, {
         "name": {},
         "--split": {"choices": ("train", "test"), "help": "by default the training pictures, if they are here"},

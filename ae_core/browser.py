@@ -1,4 +1,4 @@
-"""A served graph packed for the browser, where pages/shared/live/network.js runs it.
+"""A served graph packed for the browser, where pages/shared/live/network.js runs it, and a model as one HTML file.
 
 ONNX Runtime's own basic optimizer tidies a graph whose batch is fixed to 1: few kinds of node are left, and every shape
 is known. A packed half of a model is one blob: four bytes with the length of a JSON header (little-endian), the header,
@@ -10,17 +10,24 @@ and behind it the constants, each from a multiple of 8 bytes on. The header name
     inputs, outputs   {name: index}
     known             {name: index}: one input and what ONNX Runtime makes of it, for the browser to check itself on
 
-It knows graphs and bytes, nothing of pages.
+It knows graphs, bytes and what the live components take, nothing of pages: whoever has their files names the folder.
 """
+import base64
+import html
 import json
 import math
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import onnxruntime
+
+from ae_core.pictures import datasets
 
 ALIGNED = 8                      # bytes: an offset that suits every kind of number
 MOST_NUMBERS = 16 * 2**20        # in a half; more would be too long on the way, and too slow there
@@ -68,14 +75,20 @@ def pack(stored) -> dict[str, bytes]:
 
     Raises NotForBrowser with a sentence that names what network.js does not run.
     """
-    preset = stored.preset
-    if None in preset.shape:
-        raise NotForBrowser(f"{preset.name} takes pictures of any size; the browser runs models of one size only.")
+    preset = check(stored).preset
     label = {"label": np.eye(preset.labels)[0]} if preset.labels else {}
     encoder, found = pack_graph(stored.path("encoder.onnx"), {"picture": known_picture(preset.shape), **label})
     code = next(iter(found.values()))            # the mean of a variational model, else the latent
     decoder, _ = pack_graph(stored.path("decoder.onnx"), {"code": code, **label})
     return {"encoder": encoder, "decoder": decoder}
+
+
+def check(stored):
+    """The stored model, if the browser runs models of its kind; else NotForBrowser."""
+    if None in stored.preset.shape:
+        raise NotForBrowser(f"{stored.preset.name} takes pictures of any size; "
+                            "the browser runs models of one size only.")
+    return stored
 
 
 def known_picture(shape: tuple[int, int, int]) -> np.ndarray:
@@ -210,3 +223,136 @@ def _blob(header, volumes):
     text = json.dumps({"shapes": volumes.shapes, "constants": places, **header}, separators=(",", ":")).encode()
     text += b" " * (-(4 + len(text)) % ALIGNED)
     return len(text).to_bytes(4, "little") + text + bytes(raw)
+
+
+# --- a model as one HTML file ----------------------------------------------------------------------------------------
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval'
+ blob:; worker-src blob:; style-src 'unsafe-inline'; img-src data: blob:; connect-src data:">
+<title>TITLE</title>
+<style>
+:root { color-scheme: light dark; --st-font: system-ui, sans-serif; --st-text-color: #222; --st-primary-color: #0b63b5;
+  --st-background-color: #fff; --st-secondary-background-color: #f3f4f6; }
+@media (prefers-color-scheme: dark) {
+  :root { --st-text-color: #eee; --st-primary-color: #6cb4ff; --st-background-color: #16181d;
+    --st-secondary-background-color: #23262d; }
+}
+body { margin: 0 auto; padding: 1rem; max-width: 1100px; font-family: var(--st-font); color: var(--st-text-color);
+  background: var(--st-background-color); }
+h1 { font-size: 1.6rem; margin: 0 0 0.3rem; }
+footer { margin-top: 1.5rem; font-size: 0.85rem; }
+</style>
+<main>
+<h1>TITLE</h1>
+<p>SENTENCE</p>
+<p id="refused" role="alert" hidden>This browser does not let a page run the network, so no picture can follow.</p>
+<noscript>This page needs JavaScript.</noscript>
+</main>
+<footer>CREDIT</footer>
+<script type="application/json" id="contents">CONTENTS</script>
+<script>
+const components = { COMPONENTS };
+for (const { name, data } of JSON.parse(document.getElementById("contents").textContent)) {
+  const host = document.querySelector("main").appendChild(document.createElement("div"));
+  const shadow = host.attachShadow({ mode: "open" });
+  const parentElement = document.createElement("div");
+  shadow.append(Object.assign(document.createElement("style"), { textContent: components[name].style }), parentElement);
+  components[name].show({ parentElement, data, setStateValue() {} });
+}
+for (const { ready } of window.__aeModels.values()) {
+  ready.then((model) => model.slot(HALVES)).catch(() => (document.getElementById("refused").hidden = false));
+}
+</script>
+</html>
+"""
+COMPONENTS = {                   # name -> the files that it needs beside its own, common.js and live.css
+    "model": ("network.js", "worker.js"),
+    "sketchpad": ("seen.css", "strokes.js", "placing.js", "seen.js"),
+}
+Contents = list[tuple[str, dict[str, Any]]]      # components by name, each with its data
+SENTENCES = {                    # of a page, by its last component
+    "pad": "Drag the point across the plane: every position decodes to a picture.",
+    "mixer": "Drag a strip to make the face smile, age, or wear glasses.",
+    "sketchpad": "Draw: the network reconstructs at every move of the pen.",
+}
+RUNS = "model"                   # what the model is called by the components of a page
+
+
+def component(folder: Path, name: str) -> tuple[str, str]:
+    """The script and the style of a live component, from the folder of their files."""
+    names = ("live.css", "common.js", *COMPONENTS.get(name, ()), f"{name}.css", f"{name}.js")
+    texts = [(file, (folder / file).read_text("utf-8")) for file in names if (folder / file).is_file()]
+    script, style = ("\n".join(text for file, text in texts if file.endswith(kind)) for kind in (".js", ".css"))
+    return script, style
+
+
+def placed(at: Any) -> dict[str, Any]:
+    """A value that a component opens with."""
+    return {"at": at, "turn": None, "epoch": 0}
+
+
+def page(stored, folder: Path, contents: Contents) -> str:
+    """One HTML file that runs a stored model with no server and no network.
+
+    folder: of the live components' files; contents: which of them it shows, each with its data. Raises NotForBrowser.
+    """
+    preset, data = stored.preset, datasets.about(stored.preset.dataset)
+    halves = ["encoder", "decoder"] if any(name == "sketchpad" for name, _ in contents) else ["decoder"]
+    packed = pack(stored)
+    addresses = {half: f"data:application/octet-stream;base64,{_text(packed[half])}" for half in halves}
+    contents = [("model", {"id": RUNS, "halves": addresses}), *contents]
+    texts = {name: component(folder, name) for name, _ in contents}
+    scripts = ",\n".join(f"{name}: {{ style: {json.dumps(style)}, show: (() => {{\n"
+                         f"{script.replace('export default ', 'return ')}\n}})() }}"
+                         for name, (script, style) in texts.items())
+    credit = [f"Model: {preset.title}, after {preset.recipe}." if preset.recipe else f"Model: {preset.title}.",
+              f"Data: {data.credit or data.title}{f' ({data.license})' if data.license else ''}.",
+              "Made with Autoencoder Lab. Everything on this page is computed in it; it loads nothing."]
+    filled = {"TITLE": html.escape(preset.title), "SENTENCE": SENTENCES[contents[-1][0]], "HALVES": json.dumps(halves),
+              "CREDIT": html.escape(" ".join(credit)), "COMPONENTS": scripts,
+              "CONTENTS": json.dumps([{"name": name, "data": each} for name, each in contents]).replace("<", "\\u003c")}
+    return re.sub("|".join(rf"\b{key}\b" for key in filled), lambda found: filled[found[0]], PAGE)
+
+
+def sheet(tiles: np.ndarray, count: int | None = None) -> dict[str, Any]:
+    """Pictures, uint8 (rows, columns, h, w[, 3]), as one encoded image, as the components take it."""
+    rows, columns, height, width = tiles.shape[:4]
+    image = tiles.swapaxes(1, 2).reshape(rows * height, columns * width, *tiles.shape[4:])
+    raw = cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1] if image.ndim == 3 else image))[1]
+    return {"url": f"data:image/png;base64,{_text(raw.tobytes())}", "rows": rows, "columns": columns, "height": height,
+            "width": width, "channels": 3 if tiles.ndim == 5 else 1, "count": count or rows * columns}
+
+
+def strip(pictures: np.ndarray) -> dict[str, Any]:
+    """Pictures, uint8 (n, h, w[, 3]), as a nearly square `sheet`."""
+    columns = math.ceil(math.sqrt(len(pictures)))
+    rows = math.ceil(len(pictures) / columns)
+    grid = np.zeros((rows * columns, *pictures.shape[1:]), np.uint8)
+    grid[:len(pictures)] = pictures
+    return sheet(grid.reshape(rows, columns, *pictures.shape[1:]), len(pictures))
+
+
+def numbers(array: Any, kind: str = "<f4") -> str:
+    """An array as the components take it."""
+    return _text(np.ascontiguousarray(array, kind).tobytes())
+
+
+def decoder(code: tuple[Any, Any], label: tuple[Any, Any] | None = None) -> dict[str, Any]:
+    """What decodes the numbers of a component: each input of the decoder is (origin, directions) of them."""
+    given = {"code": code} | ({"label": label} if label else {})
+    return {"model": RUNS, "inputs": {name: [numbers(part) for part in parts] for name, parts in given.items()}}
+
+
+def room(dataset: str, shape: tuple[int, int, int]) -> dict[str, Any]:
+    """Where a drawing lies in the pictures of a data set, as placing.js takes it."""
+    size, kind, margin = datasets.room(dataset, shape)
+    return {"shape": size[:2], "margin": margin, "digit": kind == "digit", "garment": kind == "garment",
+            "light": datasets.is_light(dataset)}
+
+
+def _text(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii")

@@ -15,7 +15,7 @@ from ae_core import browser, model, presets, store
 from ae_core.pictures import datasets
 
 COUNT = 100
-SCRIPT = store.ROOT / "pages" / "shared" / "live" / "network.js"
+SCRIPTS = [store.ROOT / "pages" / "shared" / "live" / name for name in ("network.js", "worker.js")]
 LEFT_OUT = ("photo_colorizer", "cifar_colorizer")
 RUN = """async ([half, blob, plain, rows]) => {
   const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
@@ -44,7 +44,7 @@ def run():
         program = os.environ.get("CHROMIUM") or shutil.which("chromium")
         chromium = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
         page = chromium.new_page()
-        page.add_script_tag(content=SCRIPT.read_text("utf-8"))
+        page.add_script_tag(content="\n".join(script.read_text("utf-8") for script in SCRIPTS))
         rows = {name: measured(page, name) for name in names}
         chromium.close()
     worst = {key: (min if key.endswith("db") else max)(row[key] for row in rows.values()) for key in rows[names[0]]}

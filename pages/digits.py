@@ -3,7 +3,7 @@ import numpy as np
 import streamlit as st
 
 from ae_core import latent
-from ae_core.features import digits
+from ae_core.features import digits, latent_map
 from ae_core.pictures import convert, sheets
 from pages.shared import address, cache, frame, live, widgets
 
@@ -48,6 +48,7 @@ def show_styles(served, runs):
             label=f"Handwriting styles of the digit {digit}", alt=f"The digit {digit} in the style of the point")
     point.write(style)
     with downloads:
+        widgets.take_along(served, lambda: latent_map.take_along(served, codes, cache.coded_pictures(served), digit))
         download_png("Download this digit", digits.write(served, str(digit), style)[0], f"digit_{digit}", 20)
     return style
 

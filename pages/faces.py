@@ -62,6 +62,8 @@ def show_change(served, face):
     with row:
         widgets.download("Download PNG", lambda: sheets.to_png(sheets.tile(
             sheets.smooth(convert.as_pictures(now[None]), 6), 1)), "face.png", "image/png")
+    with row:
+        widgets.take_along(served, lambda: faces.take_along(served, face.code, stored.of(chosen), chosen, list(alphas)))
     st.multiselect("Attributes to change", stored.names, chosen, key="attributes", format_func=spoken,
                    placeholder="The usual six")
 

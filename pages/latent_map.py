@@ -217,6 +217,8 @@ with controls:
     st.caption(f"The nearest real picture is found among the first {known:,} test pictures.")
     if not all(cache.has_pictures(store.preset(name).dataset) for name in names):
         st.caption("The pictures of this model are not here; its copies of them are shown instead.")
+    first = widgets.served(names[0])
+    widgets.take_along(first, lambda: latent_map.take_along(first, cache.codes(first), cache.coded_pictures(first)))
 runs = {name: widgets.in_browser(widgets.served(name)) for name in names}
 with pads:
     show_pads(names, view, grid)

@@ -101,6 +101,8 @@ with wide if view == ROWS else picture:
     widgets.show(sheet(result, view), f"{first}: {source}"
                  f". {second}: reconstructed from {preset.code} numbers each, by “{widgets.plain(preset.title)}”.",
                  f"Original pictures and their reconstructions from {preset.code} numbers", "reconstructions")
+with controls:
+    widgets.take_along(model, lambda: reconstruct.take_along(model, None if labels is None else int(labels[0])))
 with picture:
     show_numbers(result, model, errors.mean())
     widgets.panel("The error of each picture", lambda: show_errors(result, about.classes, picked.labels), "table",

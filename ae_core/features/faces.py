@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ae_core import attributes, latent, metrics
+from ae_core import attributes, browser, latent, metrics
 from ae_core.model import Autoencoder
+from ae_core.pictures import convert
 
 PRESET = "faces_vae"
 USUAL = ("Smiling", "Black_Hair", "Eyeglasses", "Young", "Male", "Blond_Hair")
@@ -139,3 +140,17 @@ def evaluate(model: Autoencoder, pictures: np.ndarray, has: np.ndarray) -> dict[
             "ks_worst_dimension": normal.worst + 1, "kl_nats": float(latent.kl_divergence(mean, log_variance).mean()),
             "attribute_auc": {name: float(area) for name, area in zip(stored.names, areas, strict=True)
                               if np.isfinite(area)}}
+
+
+def take_along(model: Autoencoder, code: np.ndarray, directions: np.ndarray, names: Sequence[str],
+               alphas: Sequence[float]) -> browser.Contents:
+    """A face (d,) with a strip for each of some directions (k, d), for `browser.page`, opened at some changes."""
+    frames = latent.tiles(strips(model, code, directions, alphas, 9).reshape(-1, *model.preset.target), 9)
+    height, width, channels = model.preset.target
+    now = convert.to_uint8(model.decode(change(code, directions, alphas))[0])
+    data = browser.placed(list(alphas)) | {
+        "key": "mixer", "parts": "mixer", "tile": [height, width, channels], "scale": 7, "start": -REACH, "stop": REACH,
+        "labels": [name.replace("_", " ") for name in names], "alt": "A face, with the changes of the strips",
+        "caption": "Drag the strips; double-click one to undo its change.", "smooth": True,
+        "exact": browser.numbers(now, "u1"), "decoder": browser.decoder((code, directions))}
+    return [("parts", {"id": "mixer", "parts": {"frames": browser.sheet(frames)}}), ("mixer", data)]

@@ -2,6 +2,7 @@
 
 Codes are float32 (n, d), a plane's bounds are (x0, x1, y0, y1) in latent units, pictures float32 (n, h, w, c) in 0..1.
 """
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,13 +10,14 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from ae_core import latent, metrics, store
+from ae_core import browser, latent, metrics, store
 from ae_core.model import Autoencoder
-from ae_core.pictures import convert
+from ae_core.pictures import convert, datasets, sheets
 from ae_core.presets import Preset
 
 EVALUATION_SEED = 7
 TILES = 48                       # a side of an atlas: the blend of four is then as good as the decoder's own picture
+TAKEN = 2000                     # real pictures in a file that a reader takes along
 PROBABILITY_TILES = 64           # the edges of the probability view are far apart in latent units
 SHEETS = {                       # name -> (tiles a side, lowest, highest value of both dimensions)
     "30 x 30, −4 … 4": (30, -4.0, 4.0),                  # Advanced Deep Learning with Keras, chapter 3
@@ -114,6 +116,41 @@ def sheet(model: Autoencoder, plane: Plane, n: int, low: float, high: float) -> 
 def decode_point(model: Autoencoder, plane: Plane, point: Sequence[float]) -> np.ndarray:
     """The picture (h, w[, 3]) uint8 of one point of the plane."""
     return latent.tiles(model.decode(plane.lift([point])), 1)[0, 0]
+
+
+def pictures_of(model: Autoencoder, codes: Codes) -> np.ndarray:
+    """The pictures behind a model's stored codes; where they are not here, the model's own of the first TAKEN."""
+    with contextlib.suppress(datasets.DataMissing):
+        return datasets.load(model.preset.dataset, "test", model.preset.shape)[0][:len(codes.mean)]
+    return model.decode(codes.mean[:TAKEN], codes.label[:TAKEN] if model.preset.labels else None)
+
+
+def take_along(model: Autoencoder, codes: Codes, pictures: np.ndarray, label: int | None = None) -> browser.Contents:
+    """The plane of a model for `browser.page`, with the pictures (n, h, w, c) behind the first of its codes.
+
+    label: of a conditional model, the class that it decodes; only its pictures are shown.
+    """
+    where, count = plane(model.preset, codes.mean), min(len(pictures), TAKEN)
+    rows = np.arange(count) if label is None else np.flatnonzero(codes.label[:count] == label)
+    x0, x1, y0, y1 = where.bounds
+    share = (where.points - [x0, y0]) / [x1 - x0, y1 - y0]
+    inside = ((share >= 0) & (share <= 1)).all(axis=1) & (True if label is None else codes.label == label)
+    tiles = latent.tiles(pictures[rows], 1)[:, 0]
+    classes = model.preset.labels
+    given = None if label is None else (np.eye(classes)[label], np.zeros((2, classes)))
+    parts = {"dots": browser.numbers(np.round(share[inside] * 65535), "<u2"),
+             "dotClasses": browser.numbers(codes.label[inside], "u1"), "nearPictures": browser.strip(tiles),
+             "nearPoints": browser.numbers(where.points[rows]),
+             "nearClasses": browser.numbers(codes.label[rows], "u1")}
+    height, width, channels = model.preset.target
+    data = browser.placed(where.points[rows[0]].tolist()) | {
+        "key": "pad", "parts": "pad", "tile": [height, width, channels], "scale": max(1, 420 // max(height, width)),
+        "bounds": list(where.bounds), "warp": False, "backdrop": "points",
+        "classes": list(datasets.about(model.preset.dataset).classes),
+        "palette": list(sheets.PALETTE), "axes": list(where.names), "label": f"Latent plane of {model.preset.title}",
+        "alt": "The picture decoded at the point on the plane", "size": 560, "hasDots": True, "hasNearest": True,
+        "exact": None, "decoder": browser.decoder((where.origin, where.axes), given)}
+    return [("parts", {"id": "pad", "parts": parts}), ("pad", data)]
 
 
 # --- new pictures, and paths -----------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ae_core import metrics, presets, store
+from ae_core import browser, metrics, presets, store
 from ae_core.model import Autoencoder
 from ae_core.presets import Preset
 
@@ -124,3 +124,14 @@ def line_costs(pictures: np.ndarray) -> dict[str, float]:
     """Why lines blur: a network that is a pixel unsure pays less cross-entropy for smearing than for a sharp guess."""
     shifted, blurred = wrong_answers(pictures)
     return {"shifted_bce": pixel_bce(pictures, shifted), "blurred_bce": pixel_bce(pictures, blurred)}
+
+
+def take_along(model: Autoencoder, label: int | None = None) -> browser.Contents:
+    """A sketchpad whose drawing goes through a model, for `browser.page`; label: of a conditional one, the class."""
+    preset = model.preset
+    through = {"model": browser.RUNS, "shape": preset.shape, "room": browser.room(preset.dataset, preset.shape),
+               "names": ["As the model sees it", f"From {preset.code:,} numbers"], "noise": None,
+               "label": None if label is None else np.eye(preset.labels)[label].tolist()}
+    return [("sketchpad", browser.placed(None) | {
+        "key": "sketch", "label": "Draw here with a mouse, a finger, or the keyboard", "size": 28, "side": 112,
+        "alt": "Your drawing, white on black", "display": 280, "brush": 2.4, "through": through})]

@@ -15,6 +15,11 @@ JPEG_QUALITY, PNG_LEVEL = 95, 1  # a denser PNG takes ten times as long
 LABEL = 27                       # pixels: the height of a band with a text
 END_OF_HEADER = 33               # bytes of a PNG before its other chunks
 
+# Ten class colors that color-blind readers can tell apart (M. A. Petroff, "Accessible color sequences for data
+# visualization", 2021).
+PALETTE = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
+           "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
+
 
 def enlarge(picture: np.ndarray, factor: int) -> np.ndarray:
     """Repeat every pixel `factor` times both ways, so that it stays sharp; (h, w[, c]) -> (h*factor, w*factor[, c])."""

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from ae_core import attributes as attribute_files
-from ae_core import latent, model, presets
+from ae_core import browser, latent, model, presets
 from ae_core.features import (
     colorize,
     denoise,
@@ -202,6 +202,15 @@ def measure_all() -> None:
     search_precision(served(search.PRESET))
     story_of(served(design.STORY))
     betas(tuple(map(served, design.BETA_PRESETS)))
+
+
+@once(False, 40)
+def runs_in_browser(served: Served) -> bool:
+    """Whether the browser runs a model."""
+    try:
+        return bool(browser.pack(model.store.read(served.preset.name)))
+    except browser.NotForBrowser:
+        return False
 
 
 # --- latent spaces -------------------------------------------------------------------------------------------

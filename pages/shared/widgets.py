@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 import streamlit as st
 
-from ae_core import guard, model, presets
+from ae_core import browser, guard, model, presets
 from ae_core.features import reconstruct
 from ae_core.pictures import collections, convert, datasets, heavy, quickdraw, reader, sheets
 from pages.shared import address, cache, frame, live, server
@@ -246,16 +246,9 @@ def drawn(key: str, preset: presets.Preset, runs: str | None = None, label: int 
         names = ("With noise" if noise else "As the model sees it",
                  "Restored" if noise else f"From {preset.code:,} numbers")
         classes = None if label is None else np.eye(preset.labels)[label].tolist()
-        through = live.Through(runs, preset.shape, room(preset.dataset, preset.shape), names, classes, noise)
+        through = live.Through(runs, preset.shape, browser.room(preset.dataset, preset.shape), names, classes, noise)
     ink = live.sketchpad(f"{key}_sketch", label="Draw here with a mouse, a finger, or the keyboard", through=through)
     return None if ink is None else datasets.draw(ink, preset.dataset, preset.shape)[None]
-
-
-def room(dataset: str, shape: tuple[int, int, int]) -> dict[str, Any]:
-    """Where a drawing lies in the pictures of a data set, as placing.js takes it."""
-    size, kind, margin = datasets.room(dataset, shape)
-    return {"shape": size[:2], "margin": margin, "digit": kind == "digit", "garment": kind == "garment",
-            "light": datasets.is_light(dataset)}
 
 
 def in_browser(served: Any) -> str:
@@ -396,6 +389,14 @@ def download(label: str, data: Any, file: str, kind: str, **arguments: Any) -> N
     """A download that does not run the page again; `data` may be a function, called at the click."""
     st.download_button(label, data, file, kind, icon=":material/download:", on_click="ignore",
                        **{"key": f"download_{file}"} | arguments)
+
+
+def take_along(served: Any, contents: Callable[[], browser.Contents]) -> None:
+    """A download of a model as one HTML file, where the browser runs it; contents(): what it shows."""
+    if cache.runs_in_browser(served):
+        download("Download as a page", lambda: browser.page(
+            model.store.read(served.preset.name), live.ASSETS, contents()).encode(), f"{served.preset.name}.html",
+            "text/html", help="One file with the network inside: it needs no server and no internet.")
 
 
 def picture_grid(key: str, pictures: np.ndarray, alts: Sequence[str], on_click: Callable, arguments: Sequence[dict], *,

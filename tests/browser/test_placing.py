@@ -4,8 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ae_core import browser as packing
 from ae_core.pictures import datasets
-from pages.shared import widgets
 from pages.shared.live import state
 from tests.browser import strokes
 
@@ -34,7 +34,7 @@ def found(page, gray, shape, room):
 def test_the_browser_places_a_drawing_as_the_server_does(page, name):
     for gray in random_drawings(0):
         wanted = datasets.draw(gray.astype(np.float32) / 255, name, SHAPES[name])
-        placed = found(page, gray, SHAPES[name], widgets.room(name, SHAPES[name]))
+        placed = found(page, gray, SHAPES[name], packing.room(name, SHAPES[name]))
         assert wanted.any() and np.abs(placed - wanted).max() < 1e-6
 
 
@@ -44,10 +44,10 @@ def test_a_light_ground_is_drawn_dark_on_light(page, monkeypatch):
     gray = next(random_drawings(1))
     for shape in ((28, 28, 1), (20, 24, 3)):
         wanted = datasets.draw(gray.astype(np.float32) / 255, "own_mine", shape)
-        placed = found(page, gray, shape, widgets.room("own_mine", shape))
+        placed = found(page, gray, shape, packing.room("own_mine", shape))
         assert wanted[0, 0, 0] == 1 and np.abs(placed - wanted).max() < 1e-6
 
 
 def test_no_ink_is_a_black_picture(page):
     blank = np.zeros((SIDE, SIDE), np.uint8)
-    assert not found(page, blank, (28, 28, 1), widgets.room("mnist", (28, 28, 1))).any()
+    assert not found(page, blank, (28, 28, 1), packing.room("mnist", (28, 28, 1))).any()

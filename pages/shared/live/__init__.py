@@ -10,9 +10,9 @@ from .canvas_note import canvas_note
 from .divider import divider
 from .filmstrip import filmstrip, held
 from .mixer import mixed, mixer
-from .model import Decoder, model
+from .model import model
 from .pad import Neighbors, pad
 from .sheet import PALETTE, Sheet, encode_grid, encode_strip
 from .sketchpad import Through, sketchpad
-from .state import place
+from .state import ASSETS, Decoder, place
 from .threshold import threshold

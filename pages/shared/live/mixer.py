@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from pages.shared.live import sheet, state
-from pages.shared.live.model import Decoder
 
 MIXER = state.component("mixer")
 
@@ -22,7 +21,7 @@ def mixer(
     stop: float = 1.0,                           # value of the last frame
     smooth: bool = False,                        # interpolate between enlarged pixels, in place of sharp squares
     scale: int | None = None,                    # largest whole factor that enlarges; None: about 420 pixels
-    decoder: Decoder | None = None,              # what decodes the value in the browser, in place of the blend
+    decoder: state.Decoder | None = None,              # what decodes the value in the browser, in place of the blend
     on_change: Callable[[], None] | None = None,
 ) -> tuple[float, ...]:
     """Show a picture and its strips; return one value a strip, finite and between start and stop.

@@ -1,13 +1,10 @@
 """A model for the components of a page, to run in the browser itself."""
 import hashlib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
-import numpy as np
+from pages.shared.live import state
 
-from pages.shared.live import sheet, state
-
-MODEL = state.component("model", "network.js", "worker.js")
+MODEL = state.component("model")
 
 
 def model(halves: Mapping[str, str]) -> str:
@@ -19,21 +16,3 @@ def model(halves: Mapping[str, str]) -> str:
     ident = hashlib.sha1(halves["decoder"].encode(), usedforsecurity=False).hexdigest()
     state.mount(MODEL, f"runs:{ident}", {"id": ident, "halves": dict(halves)})
     return ident
-
-
-Affine = tuple[np.ndarray, np.ndarray]           # origin (d,) and directions (k, d)
-
-
-class Decoder(NamedTuple):
-    """A model in the browser that decodes the numbers (k,) of a component, exactly, while they move.
-
-    Each of its inputs is origin + numbers @ directions.
-    """
-    model: str                                   # id, of `model`
-    code: Affine
-    label: Affine | None = None                  # of a conditional model, a weight a class
-
-    def sent(self) -> dict[str, Any]:
-        given = {"code": self.code} | ({"label": self.label} if self.label else {})
-        return {"model": self.model, "inputs": {
-            name: [sheet.packed(np.asarray(part, "<f4")) for part in parts] for name, parts in given.items()}}

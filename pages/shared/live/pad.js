@@ -280,7 +280,7 @@ class Pad extends View {
     const showsExact = this.exact && this.exactTurn === this.turn && !this.moved;
     if (this.decoded) this.picture.show(this.decoded, this.data.tile[2]);
     else if (showsExact) this.picture.show(this.exact, this.data.tile[2]);
-    else if (this.parts) this.picture.blend(this.parts.atlas, this.fourNearest());
+    else if (this.parts?.atlas) this.picture.blend(this.parts.atlas, this.fourNearest());
     this.kind.textContent = this.data.exact === null && !this.decoded ? "" : this.decoded || showsExact ? "exact" : "blend";
   }
 

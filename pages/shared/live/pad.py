@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pages.shared.live import sheet, state
-from pages.shared.live.model import Decoder
 
 PAD = state.component("pad")
 NORMAL = NormalDist()
@@ -45,7 +44,7 @@ def pad(
     axes: tuple[str, str] = ("z₁", "z₂"),
     size: int = 480,                             # largest side of the plane in CSS pixels; it shrinks with the page
     scale: int | None = None,                    # largest whole factor that enlarges; None: about 420 pixels
-    decoder: Decoder | None = None,              # what decodes the value in the browser, in place of the blend
+    decoder: state.Decoder | None = None,              # what decodes the value in the browser, in place of the blend
     on_change: Callable[[], None] | None = None,
 ) -> Point:
     """Show a plane to drag on; return the point, latent units, finite and within the bounds.

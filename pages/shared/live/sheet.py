@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ae_core.pictures import sheets
+
+PALETTE = sheets.PALETTE
 PICTURE_SIDE = 420               # CSS pixels of the large picture, where the page has room for it
-# Ten class colors that color-blind readers can tell apart (M. A. Petroff, "Accessible color sequences for data
-# visualization", 2021).
-PALETTE = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
-           "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from pages.shared.live import sheet, state
 
-SKETCHPAD = state.component("sketchpad", "seen.css", "strokes.js", "placing.js", "seen.js")
+SKETCHPAD = state.component("sketchpad")
 DETAIL = 4                                       # pixels of the returned drawing for each logical pixel
 
 

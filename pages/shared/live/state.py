@@ -11,31 +11,28 @@ import contextlib
 import hashlib
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import streamlit as st
 
+from ae_core import browser
 from pages.shared.live import sheet
 
 ASSETS = Path(__file__).parent
 
 
-def component(name: str, *files: str) -> Callable[..., Any]:
-    """Register NAME.js, after common.js and further files it names, and NAME.css if it has a look of its own.
+def component(name: str) -> Callable[..., Any]:
+    """Register NAME.js, after common.js and what else `browser.COMPONENTS` names, and NAME.css if it has its own look.
 
     Called once a component, when its module is imported. Streamlit registers it anew where it must (a second server
     or an AppTest in the same process).
     """
-    files = ("live.css", "common.js", *files, f"{name}.css", f"{name}.js")
-    return st.components.v2.component(f"autoencoder_lab_{name}", js=_read(files, ".js"), css=_read(files, ".css"))
-
-
-def _read(files: Sequence[str], kind: str) -> str:
-    return "\n".join((ASSETS / file).read_text("utf-8") for file in files
-                     if file.endswith(kind) and (ASSETS / file).is_file())
+    script, style = browser.component(ASSETS, name)
+    return st.components.v2.component(f"autoencoder_lab_{name}", js=script, css=style)
 
 
 PARTS = component("parts")
@@ -59,6 +56,24 @@ def _plain(parts: dict[str, Any]) -> dict[str, Any]:
 def _digest(parts: dict[str, Any]) -> str:
     names = {name: part.digest if isinstance(part, sheet.Sheet) else part for name, part in parts.items()}
     return hashlib.sha1(json.dumps(names).encode(), usedforsecurity=False).hexdigest()
+
+
+Affine = tuple[np.ndarray, np.ndarray]           # origin (d,) and directions (k, d)
+
+
+class Decoder(NamedTuple):
+    """A model in the browser that decodes the numbers (k,) of a component, exactly, while they move.
+
+    Each of its inputs is origin + numbers @ directions.
+    """
+    model: str                                   # id, of `live.model`
+    code: Affine
+    label: Affine | None = None                  # of a conditional model, a weight a class
+
+    def sent(self) -> dict[str, Any]:
+        given = {"code": self.code} | ({"label": self.label} if self.label else {})
+        return {"model": self.model, "inputs": {
+            name: [sheet.packed(np.asarray(part, "<f4")) for part in parts] for name, parts in given.items()}}
 
 
 class Value(NamedTuple):
