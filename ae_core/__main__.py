@@ -41,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail("Stopped." + (_resumable(arguments.name) if arguments.run is train else ""))
     except (KeyError, ValueError, OSError) as error:
-        return _fail(error.args[0] if isinstance(error, KeyError) and error.args else error)
+        return _fail(error.args[0] if isinstance(error, KeyError) and error.args else
+                     store.refusal(error) if isinstance(error, OSError) else error)
 
 
 # --- the commands --------------------------------------------------------------------------------------------
@@ -67,7 +68,9 @@ def train(arguments: Arguments) -> None:
                              or arguments.seed is not None):
         raise ValueError("A resumed run keeps its own seed, batch size, schedule and precision; "
                          "leave those options out.")
-    datasets.load(preset.dataset, "test", preset.target)            # a clear sentence before TensorFlow's slow start
+    if not arguments.strategy and files.locked(store.lock_of(folder := store.runs_folder(preset.name))):
+        raise store.in_training(folder)                             # clear sentences before TensorFlow's slow start
+    datasets.load(preset.dataset, "test", preset.target)
     _quiet_tensorflow()
     from ae_core.training import distribution, fit
 

@@ -1,22 +1,24 @@
 """Files and folders that others read at the same time: written whole, locked, reserved.
 
 A reader sees the old file or the new one, never a part, however the writer ends. On Windows a file that somebody looks
-at cannot be renamed, replaced or removed at that moment; what is refused is therefore tried again for two seconds.
+at cannot be renamed, replaced or removed at that moment, or read while it is; what is refused is therefore tried again for two seconds.
 """
 import contextlib
 import json
 import os
 import random
+import shutil
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 
 PATIENCE = 2.0                   # seconds in which a refused rename is tried again
+Result = TypeVar("Result")
 LEFT_BEHIND = 3600               # seconds after which an unfinished file belongs to a writer that died
 
 
@@ -39,7 +41,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
         flush(partial)
         replace(partial, path)
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):       # what cannot be removed now is, after an hour
+            partial.unlink(missing_ok=True)
 
 
 def flush(path: str | Path) -> None:
@@ -60,10 +63,15 @@ def write_json(path: str | Path, values: Any) -> None:
     write(path, json.dumps(values))
 
 
+def read_text(path: str | Path) -> str:
+    """The text of a UTF-8 file that somebody may be replacing at this moment."""
+    return _insist(lambda: Path(path).read_text("utf-8"))
+
+
 def read_json(path: str | Path) -> dict[str, Any]:
     """The object in a JSON file; an empty one where there is none."""
     try:
-        values = json.loads(Path(path).read_text("utf-8"))
+        values = json.loads(read_text(path))
     except (OSError, ValueError):
         values = {}
     return values if isinstance(values, dict) else {}
@@ -99,7 +107,20 @@ def unlink(path: str | Path) -> None:
         _insist(lambda: os.unlink(path))
 
 
-def _insist(action: Callable[[], None]) -> None:
+def remove(folder: Path) -> None:
+    """Remove a folder at once: under a hidden name first, so that nobody ever finds the half of it.
+
+    PermissionError where somebody holds a file of it; then all of it stays. What is held only later stays under that
+    name until the next removal beside it.
+    """
+    gone = folder.with_name(f".gone-{uuid.uuid4().hex[:12]}-{folder.name}")
+    with contextlib.suppress(FileNotFoundError):
+        rename(folder, gone)
+    for left in folder.parent.glob(".gone-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _insist(action: Callable[[], Result]) -> Result:
     end = time.monotonic() + PATIENCE
     while True:
         try:

@@ -53,24 +53,59 @@ class Stored:
     def path(self, file: str) -> Path:
         """The place of a file that the card describes; raises WeightsMissing where it describes none."""
         if file not in self.card["sha256"]:
-            raise WeightsMissing(f"{self.preset.name} has no {file} here. "
-                                 f"Write it with: python -m ae_core export {self.preset.name}")
+            raise WeightsMissing(f"{self.preset.name} has no {file} here. {_advice(self.preset.name, 'export')}")
         return self.folder / file
+
+
+def place(variable: str, default: str | Path) -> Path:
+    """The folder that a variable of the environment names, else the default one; absolute, `~` written out."""
+    return Path(os.environ.get(variable) or default).expanduser().absolute()
 
 
 def root() -> Path:
     """The folder of all weights: AE_WEIGHTS_DIR, else weights/ of this repository."""
-    return Path(os.environ.get("AE_WEIGHTS_DIR") or ROOT / "weights")
+    return place("AE_WEIGHTS_DIR", ROOT / "weights")
 
 
 def own_root() -> Path:
     """The folder of a reader's own models: AE_MODELS_DIR, else ~/.autoencoder-lab."""
-    return Path(os.environ.get("AE_MODELS_DIR") or Path.home() / ".autoencoder-lab")
+    return place("AE_MODELS_DIR", "~/.autoencoder-lab")
+
+
+def runs_root() -> Path:
+    """The folder of unfinished runs: AE_RUNS_DIR, else .runs/ of this repository."""
+    return place("AE_RUNS_DIR", ROOT / ".runs")
 
 
 def runs_folder(name: str) -> Path:
-    """Where the run of a preset keeps its state: below AE_RUNS_DIR, else .runs/ of this repository."""
-    return Path(os.environ.get("AE_RUNS_DIR") or ROOT / ".runs") / name
+    """Where the run of a preset keeps its state."""
+    return runs_root() / name
+
+
+def lock_of(folder: Path) -> Path:
+    """The lock of whoever trains in a run's folder, beside it."""
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def in_training(folder: Path) -> ValueError:
+    """What is said to a second trainer of a run's folder."""
+    return ValueError(f"Another process is training {folder.name} in {folder}. Wait until it has ended, or set "
+                      "AE_RUNS_DIR to another folder.")
+
+
+PLACES = {"AE_MODELS_DIR": own_root, "AE_WEIGHTS_DIR": root, "AE_RUNS_DIR": runs_root}
+
+
+def refusal(error: OSError) -> str:
+    """One sentence on what the system refuses: which file, why, and which variable moves its folder elsewhere."""
+    if not error.filename or not error.strerror:
+        return str(error)                        # a sentence already
+    path = Path(error.filename).absolute()
+    for variable, folder in PLACES.items():
+        if path.is_relative_to(folder()) or folder().is_relative_to(path):
+            return (f"{path} cannot be written or read ({error.strerror}). Free some disk space or allow it, or set "
+                    f"{variable} to another folder.")
+    return f"{path} cannot be written or read ({error.strerror}). Check its name, and whether you may."
 
 
 def folder_of(name: str) -> Path:
@@ -166,7 +201,7 @@ def read(name: str, only: str | None = None) -> Stored:
         if Path(file).name != file or not path.is_file() or sha256(path) != card["sha256"].get(file):
             command = "train" if file == "model.keras" else "export"
             raise WeightsDamaged(f"{name}/{file} is missing or differs from its checksum in preset.json. "
-                                 f"Fetch it again or run: python -m ae_core {command} {name}")
+                                 + _advice(name, command))
     return Stored(preset, card, folder_of(name))
 
 
@@ -175,9 +210,16 @@ def card(name: str) -> dict[str, Any]:
     return _card(_present(name))[1]
 
 
+def _advice(name: str, command: str) -> str:
+    """What to do about a model whose files are not as they should be; the commands know the shipped ones alone."""
+    if OWN_NAME.fullmatch(name):
+        return "Load its zip again on the Train page, or train it anew there."
+    return f"Fetch it again or run: python -m ae_core {command} {name}"
+
+
 def _present(name: str) -> Path:
     if not present(name):
-        raise WeightsMissing(f"{name} has no trained weights here. Train it with: python -m ae_core train {name}")
+        raise WeightsMissing(f"{name} has no trained weights here. {_advice(name, 'train')}")
     return folder_of(name)
 
 
@@ -188,12 +230,11 @@ def _card(folder: Path) -> tuple[Preset, dict[str, Any]]:
     """
     name = folder.name
     try:
-        card = json.loads((folder / "preset.json").read_text("utf-8"))
+        card = json.loads(files.read_text(folder / "preset.json"))
         preset = Preset.from_json(card["preset"])
         card["sha256"] = dict(card["sha256"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsDamaged(f"{name}/preset.json cannot be read ({error}). "
-                             f"Fetch it again or run: python -m ae_core train {name}") from None
+        raise WeightsDamaged(f"{name}/preset.json cannot be read ({error}). {_advice(name, 'train')}") from None
     registered = presets.PRESETS.get(preset.name)
     if registered:
         preset = replace(preset, title=registered.title, description=registered.description, recipe=registered.recipe)
@@ -231,13 +272,16 @@ def sha256(path: str | Path) -> str:
 def changing(patience: float = PATIENCE) -> Iterator[None]:
     """Held by whoever adds, shares or removes own models and runs, or clears away: one at a time, on all servers.
 
-    guard.Refused where others hold it for longer than `patience` seconds.
+    guard.Refused where others hold it for longer than `patience` seconds, or the system refuses what is done there.
     """
-    own_root().mkdir(parents=True, exist_ok=True)
-    with files.lock(own_root() / ".lock", patience) as mine:
-        if not mine:
-            raise guard.Refused("Somebody else is just adding a model. Try again in a moment.")
-        yield
+    try:
+        own_root().mkdir(parents=True, exist_ok=True)
+        with files.lock(own_root() / ".lock", patience) as mine:
+            if not mine:
+                raise guard.Refused("Somebody else is just adding a model. Try again in a moment.")
+            yield
+    except OSError as error:
+        raise guard.Refused(refusal(error)) from None
 
 
 def share(name: str, shared: bool, visitor: str | None = None) -> None:
@@ -256,9 +300,7 @@ def remove(name: str, visitor: str | None = None) -> None:
         raise KeyError(f"There is no own model called {name!r}. Own models are in {own_root()}.")
     with changing(), contextlib.suppress(WeightsMissing, WeightsDamaged):
         if belongs(card(name), visitor):
-            gone = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=own_root()))
-            files.rename(folder_of(name), gone / name)                   # whole for its readers until this moment
-            shutil.rmtree(gone, ignore_errors=True)
+            files.remove(folder_of(name))
 
 
 def tidy() -> None:
@@ -268,23 +310,31 @@ def tidy() -> None:
     """
     with changing():
         for old in own_root().glob(f".{OWN}*-old"):
-            folder = old.with_name(old.name[1:].removesuffix("-old"))
-            if not folder.exists():
-                files.rename(old, folder)
+            recover(old.name[1:].removesuffix("-old"))
         for left in own_root().glob(f".{OWN}*-*"):
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _swap(fresh, folder):
+def recover(name: str) -> None:
+    """Put back the files of a model that a process which was killed while it replaced them had moved aside."""
+    folder = folder_of(name)
+    if _aside(folder).exists() and not folder.exists():
+        files.rename(_aside(folder), folder)
+
+
+def _aside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}-old")
+
+
+def _swap(fresh: Path, folder: Path) -> None:
     """A folder cannot be replaced in one step; the old one is moved aside first, so that it is never lost."""
-    old = folder.with_name(f".{folder.name}-old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        files.rename(folder, old)
+    recover(folder.name)
+    shutil.rmtree(_aside(folder), ignore_errors=True)
     try:
+        if folder.exists():
+            files.rename(folder, _aside(folder))
         files.rename(fresh, folder)
     except BaseException:
-        if old.exists():
-            files.rename(old, folder)
+        recover(folder.name)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(_aside(folder), ignore_errors=True)

@@ -6,6 +6,7 @@ size, and each way up; what is found is one `Found`, or a `BadPicture` with a se
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -141,9 +142,15 @@ def _turn(picture, turned):
 
 @cache
 def _xml(name):
-    return f"{cv2.data.haarcascades}haarcascade_{name}.xml"
+    return Path(cv2.data.haarcascades, f"haarcascade_{name}.xml").read_text("utf-8")
 
 
 def _cascade(name):
-    """A fresh one each time: a cascade keeps what it works on, so two readers must not share one."""
-    return cv2.CascadeClassifier(_xml(name))
+    """A fresh one each time: a cascade keeps what it works on, so two readers must not share one.
+
+    OpenCV is given the text, never a path: on Windows it cannot open one beyond ASCII.
+    """
+    cascade = cv2.CascadeClassifier()
+    stored = cv2.FileStorage(_xml(name), cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
+    cascade.read(stored.getFirstTopLevelNode())  # which is gone with what it is stored in
+    return cascade

@@ -42,8 +42,8 @@ class Index:
     Up to 100,000 are compared one by one; beyond, HNSW searches a graph (Malkov and Yashunin, 2016).
     """
 
-    def __init__(self, inner: faiss.Index, path: Path | None = None):
-        self._inner, self._path = inner, path    # path: of the file that the vectors are mapped from
+    def __init__(self, inner: faiss.Index, mapped: np.ndarray | None = None):
+        self._inner, self._mapped = inner, mapped    # the bytes of the file in which the vectors are, if in any
 
     @classmethod
     def build(cls, codes: np.ndarray, ids: Sequence[int] | np.ndarray | None = None, projected: bool = False) -> Self:
@@ -62,14 +62,23 @@ class Index:
     def open(cls, path: str | Path) -> Self:
         """An index from its file, which is mapped into memory and read where it is needed.
 
+        faiss is given bytes, never a path, here and in `save`: on Windows it cannot open one beyond ASCII.
         Raises BadIndex where it is not whole.
         """
-        return cls(_read(path, faiss.IO_FLAG_MMAP_IFC), Path(path))
+        try:
+            raw = np.memmap(path, np.uint8, "r")
+            return cls(faiss.read_index(faiss.ZeroCopyIOReader(faiss.swig_ptr(raw), raw.size)), raw)
+        except (RuntimeError, ValueError):
+            parts = Path(path).stem.split("_")
+            of = f"{Path(path).parent.name} --split {parts[1]} --by {parts[2]}" if len(parts) == 4 else "NAME"
+            raise BadIndex(f"{Path(path).name} is not a whole search index. "
+                           f"Build it anew with: python -m ae_core index {of}") from None
 
     def save(self, path: str | Path) -> None:
         """Write the file whole, so that a reader sees the old index or the new one."""
         with files.replacing(path) as partial:
-            faiss.write_index(self._inner, str(partial))
+            with open(partial, "wb") as file:
+                faiss.write_index(self._inner, faiss.PyCallbackIOWriter(file.write))
 
     def __len__(self) -> int:
         return self._inner.ntotal
@@ -116,8 +125,8 @@ class Index:
 
     def _own(self):
         """Vectors that are mapped from a file cannot change: read them into memory first."""
-        if self._path:
-            self._inner, self._path = _read(self._path, 0), None
+        if self._mapped is not None:
+            self._inner, self._mapped = faiss.deserialize_index(np.array(self._mapped)), None
 
     def _rebuild(self, kept, total):
         old, ids = faiss.downcast_index(self._map().index), self.ids
@@ -233,11 +242,3 @@ def _chain(steps, inner):
         else:
             inner = faiss.IndexPreTransform(step, inner)
     return inner
-
-
-def _read(path, flags):
-    try:
-        return faiss.read_index(str(path), flags)
-    except RuntimeError:
-        raise BadIndex(f"{Path(path).name} is not a whole search index. "
-                       "Build it anew with: python -m ae_core index NAME") from None

@@ -178,9 +178,8 @@ def is_light(name: str) -> bool:
 
 def folders() -> list[Path]:
     """Where data sets are looked for, in this order."""
-    own = os.environ.get("AE_DATA_DIR")
-    cache = Path(os.path.expanduser("~/.cache/autoencoder-lab"))
-    return [Path(own), cache] if own else [cache]
+    cache = Path("~/.cache/autoencoder-lab").expanduser()
+    return [store.place("AE_DATA_DIR", cache), cache] if os.environ.get("AE_DATA_DIR") else [cache]
 
 
 def find(name: str) -> Path | None:

@@ -40,6 +40,7 @@ def train(preset: Preset, epochs: int | None = None, seed: int = 0, resume: bool
         run = runs.saved_run(folder)
         preset, seed, epochs = Preset.from_json(run["preset"]), run["seed"], epochs or run["epochs"]
     pictures, labels = training_set(preset)
+    store.recover(preset.name)
     rival = None if replace else _rival(preset)
     if rival and not measured_on(rival, pictures):
         return rival, False

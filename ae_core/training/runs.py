@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ae_core import files
+from ae_core import files, store
 from ae_core.presets import Preset
 from ae_core.training import batches, networks
 
@@ -47,10 +47,9 @@ def alone(folder: Path, worker: int = 0) -> Iterator[None]:
         yield
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with files.lock(folder.with_name(f"{folder.name}.lock")) as mine:
+    with files.lock(store.lock_of(folder)) as mine:
         if not mine:
-            raise ValueError(f"Another process is training {folder.name} in {folder}. Wait until it has ended, or set "
-                             "AE_RUNS_DIR to another folder.")
+            raise store.in_training(folder)
         yield
 
 
@@ -61,7 +60,7 @@ def clear(folder: Path, restart: bool) -> None:
         raise ValueError(f"A run of {folder.name} was interrupted after {len(run['history'])} of {run['epochs']} "
                          "epochs. Go on with it (--resume, in Python resume=True) or give it up (--restart, "
                          "restart=True).")
-    shutil.rmtree(folder, ignore_errors=True)
+    files.remove(folder)
     folder.mkdir(parents=True)
 
 

@@ -144,3 +144,11 @@ def test_eyes_are_steadied_by_the_box():
     np.testing.assert_allclose(align.places_of_eyes(box, usual), usual, atol=1e-3)
     higher = align.places_of_eyes(box, usual - [0, 10])
     np.testing.assert_allclose(higher, usual - [0, 5], atol=1e-3)
+
+
+def test_opencv_never_opens_a_path_itself(monkeypatch):
+    """On Windows it cannot open one beyond ASCII, and a user's name may be."""
+    real = cv2.CascadeClassifier
+    monkeypatch.setattr(cv2, "CascadeClassifier", lambda *given: pytest.fail("a path") if given else real())
+    for name in ("frontalface_alt2", "eye"):
+        assert not align._cascade(name).empty()

@@ -86,14 +86,32 @@ def test_a_damaged_file_is_refused_by_name(keep, tmp_path):
         search.Index.open(tmp_path / "a.faiss")
 
 
+def test_faiss_never_opens_a_path_itself(tmp_path, monkeypatch):
+    """On Windows it cannot open "Käfer"; nor can its vectors be mapped from the file by its own means."""
+    for name in ("read_index", "write_index"):
+        real = getattr(search.faiss, name)
+        monkeypatch.setattr(search.faiss, name, lambda *given, real=real: real(*given) if not isinstance(
+            given[-1], str) and not isinstance(given[0], str) else pytest.fail("a path"))
+    path, vectors = tmp_path / "Käfer" / "index_test_angle_0123.faiss", codes()
+    path.parent.mkdir()
+    search.Index.build(vectors).save(path)
+    index = search.Index.open(path)
+    assert (index.search(vectors).ids[:, 0] == np.arange(len(vectors))).all()
+    index.remove([0])
+    assert 0 not in index.ids and len(search.Index.open(path)) == len(vectors)
+    path.write_bytes(path.read_bytes()[:99])
+    with pytest.raises(search.BadIndex, match="index Käfer --split test --by angle"):
+        search.Index.open(path)
+
+
 def test_an_interrupted_write_keeps_the_old_one(tmp_path, monkeypatch):
     path = tmp_path / "a.faiss"
     search.Index.build(codes(50)).save(path)
 
-    def torn(index, name):
-        with open(name, "wb") as file:
-            file.write(b"half")
+    def torn(index, writer):
+        write(index, writer)
         raise KeyboardInterrupt
+    write = search.faiss.write_index
     monkeypatch.setattr(search.faiss, "write_index", torn)
     with pytest.raises(KeyboardInterrupt):
         search.Index.build(codes(60)).save(path)
