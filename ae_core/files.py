@@ -1,7 +1,8 @@
 """Files and folders that others read at the same time: written whole, locked, reserved.
 
 A reader sees the old file or the new one, never a part, however the writer ends. On Windows a file that somebody looks
-at cannot be renamed, replaced or removed at that moment, or read while it is; what is refused is therefore tried again for two seconds.
+at cannot be renamed, replaced or removed at that moment, or read while it is replaced; what is refused is therefore
+tried again for two seconds.
 """
 import contextlib
 import json
@@ -167,7 +168,7 @@ def locked(path: str | Path) -> bool:
             with open(path, "rb") as file:
                 if _take(file, shared=True):
                     return False
-        except FileNotFoundError:
+        except OSError:                          # none is there, or none can be
             return False
         if time.monotonic() >= end:
             return True

@@ -96,11 +96,17 @@ def in_training(folder: Path) -> ValueError:
 PLACES = {"AE_MODELS_DIR": own_root, "AE_WEIGHTS_DIR": root, "AE_RUNS_DIR": runs_root}
 
 
-def refusal(error: OSError) -> str:
-    """One sentence on what the system refuses: which file, why, and which variable moves its folder elsewhere."""
-    if not error.filename or not error.strerror:
+def environment() -> dict[str, str]:
+    """The environment for a process of our own that is started elsewhere: its folders are those of this one."""
+    names = [name for name in (*PLACES, "AE_DATA_DIR") if os.environ.get(name)]
+    return os.environ | {name: str(place(name, "")) for name in names}
+
+
+def refusal(error: OSError, place: Path | None = None) -> str:
+    """One sentence on what the system refuses: which file (else in which `place`), why, and which variable moves it."""
+    if not error.strerror or not (error.filename or place):
         return str(error)                        # a sentence already
-    path = Path(error.filename).absolute()
+    path = Path(error.filename or place or "").absolute()
     for variable, folder in PLACES.items():
         if path.is_relative_to(folder()) or folder().is_relative_to(path):
             return (f"{path} cannot be written or read ({error.strerror}). Free some disk space or allow it, or set "
@@ -281,7 +287,9 @@ def changing(patience: float = PATIENCE) -> Iterator[None]:
                 raise guard.Refused("Somebody else is just adding a model. Try again in a moment.")
             yield
     except OSError as error:
-        raise guard.Refused(refusal(error)) from None
+        if error.strerror is None:
+            raise                                # a model that is missing, in its own words
+        raise guard.Refused(refusal(error, own_root())) from None
 
 
 def share(name: str, shared: bool, visitor: str | None = None) -> None:

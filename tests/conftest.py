@@ -103,6 +103,22 @@ def photograph_crops(count, shape, seed=0):
     return np.stack(crops)
 
 
+class Interrupt:
+    """A trace function that raises KeyboardInterrupt at one of the instructions of files whose path has `part`."""
+
+    def __init__(self, part, at=0):
+        self.part, self.at, self.seen = part, at, 0
+
+    def __call__(self, frame, event, argument):
+        if self.part not in frame.f_code.co_filename:
+            return self
+        frame.f_trace_opcodes = True
+        self.seen += event == "opcode"
+        if event == "opcode" and self.seen == self.at:
+            raise KeyboardInterrupt
+        return self
+
+
 def celeba(folder, count, names=("Smiling", "Eyeglasses", "Male", "Blond_Hair"), seed=0):
     """A tiny CelebA in the official layout below `folder`, of random pictures; returns its attributes (count, k) bool.
 

@@ -1,10 +1,16 @@
+import contextlib
 import json
 import os
 import shutil
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ae_core import presets, store
+from ae_core.pictures import datasets
+from tests.conftest import Interrupt
 
 PRESET = presets.get("digits_conv")
 
@@ -96,3 +102,45 @@ def test_present_looks_for_the_card(stored):
     assert store.present(PRESET.name)
     shutil.rmtree(stored.folder)
     assert not store.present(PRESET.name)
+
+
+def test_folders_of_the_environment_are_absolute(monkeypatch, tmp_path):
+    """A trainer that is started elsewhere would take a relative one for another."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for variable, folder in (*store.PLACES.items(), ("AE_DATA_DIR", lambda: datasets.folders()[0])):
+        for said, meant in (("a/b", tmp_path / "a" / "b"), ("~/b", tmp_path / "home" / "b"), ("/c", Path("/c"))):
+            monkeypatch.setenv(variable, said)
+            assert folder() == meant and store.environment()[variable] == str(meant)
+
+
+def test_advice_on_an_own_model_is_no_command_that_knows_only_shipped_ones(own_store):
+    for name, advice in (("own_boots", "Train page"), ("digits_conv", "python -m ae_core train digits_conv")):
+        with pytest.raises(store.WeightsMissing, match=advice):
+            store.read(name)
+
+
+def test_weights_that_a_killed_process_moved_aside_are_put_back(stored, tmp_path):
+    """kill -9 between the two renames: the next writer took what was aside for a leftover."""
+    stored.folder.rename(stored.folder.with_name(".digits_conv-old"))
+    with pytest.raises(FileNotFoundError):
+        store.write(PRESET, {"encoder.onnx": tmp_path / "nowhere"}, {})
+    store.recover(PRESET.name)
+    assert store.read(PRESET.name).card["training"] == {"epochs": 3}
+
+
+def test_an_interrupt_at_any_instruction_of_a_write_leaves_the_old_weights_or_the_new(stored, tmp_path):
+    file, traced = tmp_path / "new", "/ae_core/"
+    file.write_bytes(b"new")
+    counting = Interrupt(traced)
+    sys.settrace(counting)
+    store.write(PRESET, {"encoder.onnx": file}, {})
+    sys.settrace(None)
+    for k, at in enumerate(np.random.default_rng(5).integers(1, counting.seen + 1, 50)):
+        file.write_bytes(b"new %d" % k)
+        before = store.read(PRESET.name).path("encoder.onnx").read_bytes()
+        sys.settrace(Interrupt(traced, at))
+        with contextlib.suppress(KeyboardInterrupt):
+            store.write(PRESET, {"encoder.onnx": file}, {})
+        sys.settrace(None)
+        assert store.read(PRESET.name).path("encoder.onnx").read_bytes() in (before, b"new %d" % k), at

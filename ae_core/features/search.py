@@ -67,7 +67,8 @@ class Index:
         """
         try:
             raw = np.memmap(path, np.uint8, "r")
-            return cls(faiss.read_index(faiss.ZeroCopyIOReader(faiss.swig_ptr(raw), raw.size)), raw)
+            reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(raw), raw.size)     # type: ignore[attr-defined]
+            return cls(faiss.read_index(reader), raw)
         except (RuntimeError, ValueError):
             parts = Path(path).stem.split("_")
             of = f"{Path(path).parent.name} --split {parts[1]} --by {parts[2]}" if len(parts) == 4 else "NAME"
@@ -76,9 +77,8 @@ class Index:
 
     def save(self, path: str | Path) -> None:
         """Write the file whole, so that a reader sees the old index or the new one."""
-        with files.replacing(path) as partial:
-            with open(partial, "wb") as file:
-                faiss.write_index(self._inner, faiss.PyCallbackIOWriter(file.write))
+        with files.replacing(path) as partial, open(partial, "wb") as file:
+            faiss.write_index(self._inner, faiss.PyCallbackIOWriter(file.write))    # type: ignore[attr-defined]
 
     def __len__(self) -> int:
         return self._inner.ntotal

@@ -13,7 +13,6 @@ running job from an interrupted one, whatever happened. A visitor sees its own r
 import contextlib
 import dataclasses
 import importlib.util
-import json
 import shutil
 import subprocess
 import sys
@@ -61,9 +60,7 @@ class Job:
 
     def history(self) -> list[dict[str, Any]]:
         """What each epoch scored so far."""
-        with contextlib.suppress(FileNotFoundError):
-            return json.loads((self.run / "state.json").read_text("utf-8"))["history"]
-        return []
+        return files.read_json(self.run / "state.json").get("history", [])
 
 
 def root() -> Path:
@@ -95,13 +92,9 @@ def request(preset: Preset, seed: int = 0, collection: Collection | None = None,
         raise ValueError(f"The training pictures of {datasets.DATASETS[preset.dataset].title} are not on this machine. "
                          f"Fetch them with: python -m ae_core data --download {preset.dataset}")
     tidy()
-    try:
-        with store.changing():
-            limits.check(owner, collection.pictures.nbytes if collection else 0, unfinished(), run=True)
-            return _put(_named(preset, collection, owner), seed, collection, owner)
-    except OSError as error:
-        raise ValueError(f"The request could not be written to {root()} ({error.strerror or error}). "
-                         "Free some disk space, or set AE_MODELS_DIR to another folder.") from None
+    with store.changing():
+        limits.check(owner, collection.pictures.nbytes if collection else 0, unfinished(), run=True)
+        return _put(_named(preset, collection, owner), seed, collection, owner)
 
 
 def _put(preset: Preset, seed: int, collection: Collection | None, owner: str | None) -> Job:
@@ -150,11 +143,13 @@ def read(ident: str, visitor: str | None = None) -> Job | None:
 def _read(folder: Path, alive: bool) -> Job | None:
     try:
         request = files.read_json(folder / "request.json")
-        status = {"state": WAITING} | files.read_json(folder / "status.json")
-        if status["state"] in (RUNNING, PAUSED) and not alive:
-            status["state"] = INTERRUPTED
-        return Job(folder.name, folder, Preset.from_json(request["preset"]), request["seed"], request["data"],
-                   request.get("owner"), status)
+        preset, status = Preset.from_json(request["preset"]), files.read_json(folder / "status.json")
+        state = status.get("state")
+        if state not in (WAITING, DONE, STOPPED, FAILED) and store.present(preset.name):
+            status["state"] = DONE               # whatever could not be written, or read
+        elif state not in (*GOING_ON, DONE, *ENDED) or state in (RUNNING, PAUSED) and not alive:
+            status["state"] = INTERRUPTED        # and nothing begins again unasked
+        return Job(folder.name, folder, preset, request["seed"], request["data"], request.get("owner"), status)
     except (KeyError, ValueError, OSError):
         return None
 
@@ -228,7 +223,7 @@ def remove(job: Job) -> None:
 
 
 def _remove(job: Job) -> None:
-    shutil.rmtree(job.folder, ignore_errors=True)
+    files.remove(job.folder)
     store.release(job.preset.name)
 
 
@@ -255,7 +250,7 @@ def tidy() -> None:
         for folder in root().glob("[0-9]*"):
             job = _read(folder, alive)
             if (job is None or job.state not in GOING_ON) and _said_last(folder) < before:
-                _remove(job) if job else shutil.rmtree(folder, ignore_errors=True)
+                _remove(job) if job else files.remove(folder)
 
 
 def _said_last(folder: Path) -> float:
@@ -267,17 +262,23 @@ def _said_last(folder: Path) -> float:
 def start() -> None:
     """Start the process that works off the queue, if there is something to do and none is at it yet.
 
-    It gets a session of its own, so that neither a closed tab nor the end of the server ends it. Until it holds the
-    lock, no other is started.
+    It gets a session of its own (a process group on Windows), so that neither a closed tab nor the end of the server
+    ends it. Until it holds the lock, no other is started. guard.Refused where nothing can be written.
     """
     started = root() / "started"
     if not can_train() or busy() or not any(job.state == WAITING for job in every()) \
             or (started.is_file() and time.time() - started.stat().st_mtime < 5):
         return
-    started.touch()
-    with open(root() / "worker.log", "ab") as log:
-        subprocess.Popen([sys.executable, "-m", "ae_core", "work"], cwd=store.ROOT, start_new_session=True,
-                         stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    apart: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    try:
+        started.touch()
+        with open(root() / "worker.log", "ab") as log:
+            subprocess.Popen([sys.executable, "-m", "ae_core", "work"], cwd=store.ROOT, env=store.environment(),
+                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, **apart)
+    except OSError as error:
+        raise guard.Refused(store.refusal(error)) from None
 
 
 def busy() -> bool:

@@ -3,11 +3,13 @@
 It takes the oldest waiting job, trains it with `fit.fit`, puts the model into the reader's own folder, and goes on
 to the next until none is left. It reports through small files and finds "pause" and "stop" in another.
 """
+import contextlib
 import errno
 import os
 import shutil
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -42,7 +44,8 @@ def run(job: Job) -> None:
     except Left:
         report.say(state=jobs.INTERRUPTED)
     except KeyboardInterrupt:
-        report.say(state=jobs.STOPPED, error=jobs.NOTHING_KEPT)
+        report.say(**{"state": jobs.INTERRUPTED} if job.history() else
+                   {"state": jobs.STOPPED, "error": jobs.NOTHING_KEPT})
     except Exception as error:   # whatever it is, the next in the queue must get its turn
         traceback.print_exc()
         _fail(job, report, _sentence(error))
@@ -50,7 +53,7 @@ def run(job: Job) -> None:
 
 def _fail(job, report, sentence):
     for path in [*job.run.glob("*part*"), *store.own_root().glob(f".{job.preset.name}-*/*")]:
-        files.unlink(path)                       # on a full disk, the room for saying so
+        news(lambda path=path: files.unlink(path))       # on a full disk, the room for saying so
     report.say(state=jobs.FAILED, error=sentence)
 
 
@@ -87,9 +90,23 @@ def train(job: Job, report: "Report") -> None:
         np.savez_compressed(beside["samples.npz"], x_test=convert.to_uint8(test[0]), y_test=test[1].astype(np.uint8))
     package.keep(job.preset, encoder, decoder, fit.summary(job.seed, history, pictures), test, beside,
                  **({"data": job.about} if job.about else {}), **({"owner": job.owner} if job.owner else {}))
-    report.say(state=jobs.DONE, share=1.0)
-    shutil.rmtree(job.run, ignore_errors=True)
-    files.unlink(job.folder / "pictures.npz")
+    if report.say(state=jobs.DONE, share=1.0, trained=len(history)):
+        shutil.rmtree(job.run, ignore_errors=True)
+        news(lambda: files.unlink(job.folder / "pictures.npz"))
+
+
+def news(action: Callable[[], None]) -> bool:
+    """Do what a reader of the page may keep from being done for longer than `files` insists; returns whether it is.
+
+    What fails is said in worker.log: it must end neither the run nor the trainer.
+    """
+    try:
+        action()
+    except OSError:
+        with contextlib.suppress(OSError):       # the disk may be full
+            traceback.print_exc()
+        return False
+    return True
 
 
 class Shown:
@@ -124,16 +141,18 @@ class Report:
         self.shown: Shown | None = None
         self.control, self.epoch, self.paused = job.folder / "control", 0, 0.0
 
-    def say(self, **values: Any) -> None:
-        """Write what is new into status.json, beside what was said before."""
-        self.said, self.status = time.monotonic(), self.status | values
-        files.write_json(self.job.folder / "status.json", self.status)
+    def say(self, **values: Any) -> bool:
+        """Write what is new into status.json, beside what was said before; returns whether it is written."""
+        self.status |= values
+        written = news(lambda: files.write_json(self.job.folder / "status.json", self.status))
+        self.said = time.monotonic()
+        return written
 
     def on_train_begin(self, logs=None):
         self.batches = self.params["steps"]
         self.began, self.warm = None, False
         if not (self.job.run / "story_first.npz").is_file():
-            story.write_epoch(self.job.run, 0, *self.shown.look(self.model), **self.shown.first())
+            self._show(0, **self.shown.first())
         self._obey()
         self.say(state=jobs.RUNNING, epoch=self.epoch)
 
@@ -158,7 +177,7 @@ class Report:
                  batch_seconds=each, loss=float((logs or {}).get("loss", np.nan)))
 
     def on_epoch_end(self, epoch, logs=None):
-        story.write_epoch(self.job.run, epoch + 1, *self.shown.look(self.model))
+        self._show(epoch + 1)
         self.epoch, done = epoch + 1, (epoch + 1) * self.batches
         if self.warm:
             self._report(done, logs)
@@ -168,9 +187,13 @@ class Report:
             self.say(state=jobs.RUNNING, epoch=self.epoch)
         self._obey()
 
+    def _show(self, epoch, **first):
+        looks = self.shown.look(self.model)
+        news(lambda: story.write_epoch(self.job.run, epoch, *looks, **first))
+
     def on_train_end(self, logs=None):
         if "batch_seconds" in self.status:
-            speed.remember(self.job.preset, self.status["batch_seconds"])
+            news(lambda: speed.remember(self.job.preset, self.status["batch_seconds"]))
 
     def _obey(self):
         """Wait while the reader pauses; end the run where the reader stops it."""
@@ -182,11 +205,14 @@ class Report:
                 raise Left
             time.sleep(0.1)
         if self._asked() == "stop":
-            files.unlink(self.control)
+            news(lambda: files.unlink(self.control))
             raise KeyboardInterrupt              # what Ctrl-C is to `fit.fit`: the best epoch is kept
         if self.status.get("state") == jobs.PAUSED:
             self.paused += time.monotonic() - since
             self.say(state=jobs.RUNNING)
 
     def _asked(self):
-        return self.control.read_text("utf-8") if self.control.is_file() else None
+        try:
+            return files.read_text(self.control)
+        except OSError:                          # nothing is asked; or it is removed at this moment
+            return None

@@ -1,10 +1,12 @@
 """The queue and its trainer: asked for by a page, trained by a process of its own, found again whatever happens."""
+import os
 import subprocess
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from ae_core import model, store
+from ae_core import files, guard, model, store
 from ae_core.own import collection, jobs, speed, story
 from ae_core.pictures import datasets
 from tests.conftest import random_pictures, tiny
@@ -261,3 +263,109 @@ def test_the_time_left_counts_no_building_of_graphs(monkeypatch):
         report.on_epoch_end(epoch)
     assert report.status["batch_seconds"] == 1 and report.status["seconds_left"] == 10
     assert report.status["share"] == pytest.approx(2 / 3)
+
+
+# --- what Windows refuses ------------------------------------------------------------------------------------
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(files, "PATIENCE", 0.05)
+
+
+def refuse(monkeypatch, name, file):
+    """Whatever is done by `os.name` with a file of this name is refused, as where somebody has it open."""
+    real = getattr(os, name)
+
+    def refused(*paths, **options):
+        if any(str(path).endswith(file) for path in paths):
+            raise PermissionError(13, "in use", str(paths[0]))
+        return real(*paths, **options)
+    monkeypatch.setattr(os, name, refused)
+
+
+@pytest.mark.parametrize("refused", [("replace", "status.json"), ("unlink", "pictures.npz"), ("unlink", "control"),
+                                     ("replace", "speed.json"), ("replace", "story_0002.npz")])
+def test_what_is_refused_for_good_ends_no_run(by_hand, monkeypatch, impatient, refused):
+    """Nor the trainer; and a run whose end could not be written down is done all the same."""
+    job = jobs.request(small(epochs=2), collection=rings())
+    with monkeypatch.context() as patched:
+        if refused[1] == "status.json":          # the claim is written, what comes after is not
+            claim = jobs.claim
+            patched.setattr(jobs, "claim", lambda: (claim(), refuse(patched, *refused))[0])
+        else:
+            refuse(patched, *refused)
+        by_hand()
+    assert jobs.read(job.ident).state == jobs.DONE and store.read("own_mine").card["training"]["epochs"] == 2
+
+
+@pytest.mark.parametrize("raw", [None, b"", b"{half", b"[]", b'{"state": 7}'])
+def test_an_unreadable_status_makes_no_run_begin_again(by_hand, raw):
+    kept, other = (jobs.request(small(epochs=1, title=title), collection=rings()) for title in ("Kept", "Other"))
+    files.write_json(store.folder_of(kept.preset.name) / "preset.json", {})
+    for job in (kept, other):
+        files.unlink(job.folder / "status.json")
+        if raw is not None:
+            (job.folder / "status.json").write_bytes(raw)
+    assert [jobs.read(job.ident).state for job in (kept, other)] == [jobs.DONE, jobs.INTERRUPTED]
+    assert jobs.claim() is None
+
+
+def test_a_run_or_a_model_that_is_held_stays_whole(by_hand, monkeypatch, impatient):
+    job = jobs.request(small(epochs=1), collection=rings())
+    by_hand()
+    for remove, path in ((lambda: jobs.remove(job), job.folder), (lambda: store.remove("own_mine"),
+                                                                  store.folder_of("own_mine"))):
+        before = sorted(path.rglob("*"))
+        with monkeypatch.context() as patched:
+            refuse(patched, "rename", path.name)
+            with pytest.raises(guard.Refused, match="AE_MODELS_DIR"):
+                remove()
+        assert sorted(path.rglob("*")) == before
+        with monkeypatch.context() as patched:   # a file is held only when the folder has gone from view
+            refuse(patched, "unlink", "preset.json")
+            refuse(patched, "unlink", "request.json")
+            remove()
+        assert not path.exists()
+    assert not jobs.every() and not store.own()
+
+
+def test_a_trainer_is_started_apart_and_finds_the_same_folders(monkeypatch, tmp_path):
+    """Ctrl-C in the terminal of the server must not reach it, nor a relative folder mean another one to it."""
+    started = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AE_MODELS_DIR", "here/models")
+    monkeypatch.setattr(jobs, "can_train", lambda: True)
+    monkeypatch.setattr(jobs.subprocess, "Popen", lambda command, **options: started.append(options))
+    monkeypatch.setattr(jobs.subprocess, "CREATE_NEW_PROCESS_GROUP", 512, raising=False)
+    for platform, apart in (("linux", ("start_new_session", True)), ("win32", ("creationflags", 512))):
+        jobs.request(small(), collection=rings())
+        files.unlink(jobs.root() / "started")
+        with monkeypatch.context() as patched:
+            patched.setattr(jobs, "busy", lambda: False)
+            patched.setattr(jobs, "sys", SimpleNamespace(platform=platform, executable="python"))
+            jobs.start()
+        assert apart in started[-1].items() and ("start_new_session" in started[-1]) == (platform == "linux")
+        assert started[-1]["env"]["AE_MODELS_DIR"] == str(tmp_path / "here" / "models")
+
+
+def test_an_interrupted_run_says_how_far_it_got(by_hand, monkeypatch):
+    from ae_core.own import worker
+    job = jobs.request(small(epochs=400), collection=rings())
+    with monkeypatch.context() as patched:
+        patched.setattr(worker.package, "keep", lambda *_, **__: exec("raise KeyboardInterrupt"))
+        patched.setattr(worker.Report, "on_epoch_end", lambda *_, **__: jobs.steer(job, "stop"))
+        by_hand()
+    assert jobs.read(job.ident).state == jobs.INTERRUPTED and len(jobs.read(job.ident).history()) == 1
+    jobs.steer(jobs.read(job.ident), "stop")
+    by_hand()
+    status = jobs.read(job.ident).status
+    assert (status["state"], status["trained"], status["epochs"]) == (jobs.DONE, 1, 400)
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_folder_that_cannot_be_written_gets_a_sentence(monkeypatch, tmp_path, place):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("AE_MODELS_DIR", str(tmp_path / place))
+    with pytest.raises(ValueError, match="cannot be written.*AE_MODELS_DIR"):
+        jobs.request(small(), collection=rings())
+    assert jobs.every() == [] and not store.own()

@@ -10,7 +10,7 @@ import pytest
 from ae_core import files, store
 from ae_core.pictures import datasets
 from ae_core.training import fit, runs
-from tests.conftest import tiny
+from tests.conftest import Interrupt, tiny
 from tests.soak.test_jobs import wait
 
 PLACES = 50                      # where an interrupt comes, half of them in our own lines
@@ -74,22 +74,6 @@ def test_a_replaced_data_set_costs_no_weights(data, train):
     np.savez(data, **dark)                       # whose loss is 81 times lower
     out, _ = train("--epochs", "1").communicate(timeout=240)
     assert "scored on other pictures" in out and store.read("digits_stacked").card == card
-
-
-class Interrupt:
-    """A trace function that raises KeyboardInterrupt at one of the instructions of files whose path has `part`."""
-
-    def __init__(self, part, at=0):
-        self.part, self.at, self.seen = part, at, 0
-
-    def __call__(self, frame, event, argument):
-        if self.part not in frame.f_code.co_filename:
-            return self
-        frame.f_trace_opcodes = True
-        self.seen += event == "opcode"
-        if event == "opcode" and self.seen == self.at:
-            raise KeyboardInterrupt
-        return self
 
 
 def trained(digits, monkeypatch, interrupt, **options):
