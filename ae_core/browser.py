@@ -270,6 +270,7 @@ for (const { ready } of window.__aeModels.values()) {
 </html>
 """
 COMPONENTS = {                   # name -> the files that it needs beside its own, common.js and live.css
+    "camera": ("seen.css", "placing.js", "seen.js"),
     "model": ("network.js", "worker.js"),
     "sketchpad": ("seen.css", "strokes.js", "placing.js", "seen.js"),
 }

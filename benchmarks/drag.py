@@ -1,7 +1,7 @@
-"""A 4-second drag over the pad, a filmstrip and an attribute strip on the real pages, in a real Chromium.
+"""A 4-second drag over the pad, a filmstrip, an attribute strip and a sketchpad on the real pages, in a real Chromium.
 
-fps: frames in which the component painted, a second. latency_ms_p95: from the pointer event to the moment its canvas is
-painted. server_messages_during_drag: what crossed the page's websocket, either way, while the pointer was down.
+fps: animation frames a second while dragging. latency_ms_p95: from the pointer event to the moment its canvas is
+painted, by the network in the browser. pictures: how many of the pointer's moves were answered by one. server_messages_during_drag: what crossed the page's websocket, either way, while the pointer was down.
 fidelity_db: PSNR of what the browser blends against the decoder's own picture, at random points of every plane, and of
 the strips of a face at random alphas (before they are packed as WebP, which costs more than the blend).
 strips: what a release costs, the batch that decodes all strips anew, against one call a frame, of the served model and
@@ -21,7 +21,18 @@ from benchmarks import _server
 SECONDS = 4.0
 POINTS = 500
 SURFACES = {"pad": ("/latent_map", ".pad .surface"), "filmstrip": ("/digits", ".filmstrip .track"),
-            "attributes": ("/faces", ".mixer .track")}
+            "attributes": ("/faces", ".mixer .track"), "draw": ("/latent_map?section=Draw", ".sketchpad .surface")}
+COUNT = """() => {
+    Object.assign(window, { __aeLive: [], __frames: 0, __moves: 0 });
+    addEventListener("pointermove", () => window.__moves++, true);
+    const start = performance.now();
+    const count = () => {
+        window.__frames++;
+        window.__fps = window.__frames / (performance.now() - start) * 1000;
+        requestAnimationFrame(count);
+    };
+    requestAnimationFrame(count);
+}"""
 KERAS_FRAMES = 26                # of the frames are decoded by Keras, too
 
 
@@ -37,6 +48,7 @@ def run():
     return {"fps": min(row["fps"] for row in drags.values()),
             "server_messages_during_drag": sum(row["server_messages_during_drag"] for row in drags.values()),
             "latency_ms_p95": max(row["latency_ms_p95"] for row in drags.values()),
+            "pictures": min(row["pictures"] for row in drags.values()), "load_average": os.getloadavg()[0],
             **drags, "strips": strips(), "fidelity_db": {**fidelity(), faces.PRESET: fidelity_of_strips()}}
 
 
@@ -58,18 +70,19 @@ def drag(browser, url, surface):
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.wait_for_timeout(200)
-    page.evaluate("window.__aeLive = []")
+    page.evaluate(COUNT)
     before, start = len(messages), time.perf_counter()
     while (passed := time.perf_counter() - start) < SECONDS:
         across, up = 0.5 + 0.45 * math.sin(2.1 * passed), 0.5 + 0.45 * math.sin(3.3 * passed + 1)
         page.mouse.move(box["x"] + across * box["width"], box["y"] + up * box["height"])
     crossed = len(messages) - before
-    frames = page.evaluate("window.__aeLive")
+    page.wait_for_timeout(100)
+    frames, moves, fps = page.evaluate("[window.__aeLive, window.__moves, window.__fps]")
     page.mouse.up()
     page.close()
     latencies = [frame["paintTime"] - frame["pointerTime"] for frame in frames]
     span = (frames[-1]["paintTime"] - frames[0]["paintTime"]) / 1000
-    return {"fps": (len(frames) - 1) / span, "server_messages_during_drag": crossed,
+    return {"fps": fps, "pictures": len(frames) / moves, "server_messages_during_drag": crossed,
             "latency_ms_p95": float(np.percentile(latencies, 95)), "seconds": span}
 
 

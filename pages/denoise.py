@@ -59,7 +59,7 @@ def draw(key, preset):
     value = live.held(f"noise_{kind}", level_field(kind).read()[0], stop=highest)
     noise = denoise.affine(kind, preset.shape, seed, **{level: value}, **others)
     with picture:
-        return widgets.drawn(key, preset, widgets.in_browser(model), noise=noise)
+        return widgets.drawn(key, preset, widgets.through(preset, widgets.in_browser(model), noise=noise))
 
 
 def show_filter(name, pictures, noisy):

@@ -159,7 +159,7 @@ def show_drawing(names):
     """Where on the plane a drawing lies: the point follows the pen."""
     served = choose_of(names)
     st.markdown("Draw, and watch the point wander over the plane above: it stands where the encoder puts the drawing.")
-    widgets.drawn("map", served.preset, runs[served.preset.name])
+    widgets.drawn("map", served.preset, widgets.through(served.preset, runs[served.preset.name]))
 
 
 def show_sheet(names):

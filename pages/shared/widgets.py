@@ -234,21 +234,21 @@ def plain(text: str) -> str:
     return re.sub(r":(?=[\w+-]+\\:)", ":\u2060", escaped)      # else Streamlit makes a smiley of a name between colons
 
 
-def drawn(key: str, preset: presets.Preset, runs: str | None = None, label: int | None = None,
-          noise: tuple[np.ndarray, np.ndarray, bool] | None = None) -> np.ndarray | None:
-    """A reader's drawing (1, h, w, c) as the preset sees it, or None.
-
-    runs: the id of its model in the browser, which shows what it makes of every point of a stroke; label: the class
-    that a conditional one is given; noise: see `live.Through`.
-    """
-    through = None
-    if runs:
-        names = ("With noise" if noise else "As the model sees it",
-                 "Restored" if noise else f"From {preset.code:,} numbers")
-        classes = None if label is None else np.eye(preset.labels)[label].tolist()
-        through = live.Through(runs, preset.shape, browser.room(preset.dataset, preset.shape), names, classes, noise)
-    ink = live.sketchpad(f"{key}_sketch", label="Draw here with a mouse, a finger, or the keyboard", through=through)
+def drawn(key: str, preset: presets.Preset, seen: live.Through | None = None) -> np.ndarray | None:
+    """A reader's drawing (1, h, w, c) as the preset sees it, or None; `seen`: see `through`."""
+    ink = live.sketchpad(f"{key}_sketch", label="Draw here with a mouse, a finger, or the keyboard", through=seen)
     return None if ink is None else datasets.draw(ink, preset.dataset, preset.shape)[None]
+
+
+def through(preset: presets.Preset, runs: str, label: int | None = None,
+            noise: tuple[np.ndarray, np.ndarray, bool] | None = None) -> live.Through:
+    """What a model in the browser is shown and shows: of each point of a stroke, of each picture of the camera.
+
+    runs: its id there; label: the class that a conditional model is given; noise: see `live.Through`.
+    """
+    names = ("With noise", "Restored") if noise else ("As the model sees it", f"From {preset.code:,} numbers")
+    classes = None if label is None else np.eye(preset.labels)[label].tolist()
+    return live.Through(runs, preset.shape, browser.room(preset.dataset, preset.shape), names, classes, noise)
 
 
 def in_browser(served: Any) -> str:

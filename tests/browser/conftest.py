@@ -20,6 +20,11 @@ REST = Path(__file__).with_name("rest.js")
 PAGE = {"viewport": {"width": 1280, "height": 900}, "bypass_csp": True}
 
 
+def chromium_program() -> str | None:
+    """The browser's program; None: Playwright's own."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """A headless Chromium for all tests of a worker."""
@@ -27,10 +32,9 @@ def browser() -> Iterator[Any]:
         from playwright import sync_api
     except ImportError:
         conftest.missing("the playwright package is not installed")
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium")  # None: Playwright's own
     with sync_api.sync_playwright() as driver:
         try:
-            chromium = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+            chromium = driver.chromium.launch(executable_path=chromium_program(), args=["--no-sandbox"])
         except sync_api.Error as error:
             conftest.missing(f"no Chromium to start: {error}")
         yield chromium

@@ -6,6 +6,7 @@ model is to them an id, under which the browser runs it or does not (`model`). T
 at the top of common.js.
 """
 from .announce import announce
+from .camera import camera
 from .canvas_note import canvas_note
 from .divider import divider
 from .filmstrip import filmstrip, held
