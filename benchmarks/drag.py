@@ -1,7 +1,8 @@
 """A 4-second drag over the pad, a filmstrip, an attribute strip and a sketchpad on the real pages, in a real Chromium.
 
 fps: animation frames a second while dragging. latency_ms_p95: from the pointer event to the moment its canvas is
-painted, by the network in the browser. pictures: how many of the pointer's moves were answered by one. server_messages_during_drag: what crossed the page's websocket, either way, while the pointer was down.
+painted, by the network in the browser. pictures: how many of the pointer's moves were answered by one.
+server_messages_during_drag: what crossed the page's websocket, either way, while the pointer was down.
 fidelity_db: PSNR of what the browser blends against the decoder's own picture, at random points of every plane, and of
 the strips of a face at random alphas (before they are packed as WebP, which costs more than the blend).
 strips: what a release costs, the batch that decodes all strips anew, against one call a frame, of the served model and
