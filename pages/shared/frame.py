@@ -179,6 +179,11 @@ STYLE = """<style>
   z-index: 1e6; background: Highlight; transform-origin: 0; animation: ae-working 8s ease-out 0.3s both; }
 @keyframes ae-working { from { opacity: 0; transform: scaleX(0); } 5% { opacity: 1; } to { transform: scaleX(0.9); } }
 [class*=st-key-address], [class*=st-key-said], [class*=st-key-runs] { display: none; }
+/* What is written smaller or on blue is read from the last row, too: contrast of 4.5 to 1 at least. */
+[data-testid=stCaptionContainer], [data-testid=stCaptionContainer] :is(p, li) { opacity: 1 !important;
+  color: light-dark(#5f5e5c, #b4b2ae) !important; }
+.stMultiSelect [data-tag], .stMultiSelect [data-tag] *, [data-testid^=stBaseButton-primary],
+[data-testid^=stBaseButton-primary] :is(p, span) { color: light-dark(#fff, #0d1520) !important; }
 @media print { .stSidebar, .stAppHeader { display: none !important; } .stMain { position: static; } }
 </style>"""
 
