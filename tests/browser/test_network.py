@@ -275,3 +275,16 @@ def test_twenty_models_leave_no_memory_behind(lab, browser):
     lab.evaluate(load, 17)
     assert megabytes() < before + 60             # one of them takes more than that
     assert lab.workers == []
+
+
+def test_of_many_models_the_last_three_are_kept(page, digits):
+    script = packing.component(LIVE, "model")[0].replace("export default ", "window.offer = ")
+    page.add_script_tag(content=script)
+    page.evaluate("""async (address) => {
+      for (const id of ["a", "b", "c", "d", "e", "f"]) {
+        window.offer({ data: { id, halves: { decoder: address } } });
+        await (await modelEntry(id).ready).slot(["decoder"]);
+      }
+    }""", f"data:application/octet-stream;base64,{text(digits['decoder'])}")
+    assert page.evaluate("[...modelStore.keys()].join()") == "d,e,f"
+    assert len(page.workers) == 3

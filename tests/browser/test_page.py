@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from ae_core import __main__ as command_line
 from ae_core import attributes, browser, model, presets, store
@@ -78,6 +79,16 @@ def test_a_drawing_is_reconstructed_from_a_disk(written, offline):
     picture = offline.get_by_role("img", name=f"From {presets.get('fashion_conv').code} numbers")
     assert picture.evaluate("c => Math.max(...c.getContext('2d').getImageData(0, 0, 28, 28).data.slice(0, 999))") > 0
     assert_asks_nobody(offline)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["digits_vae", "fashion_conv", "faces_vae"])
+def test_axe_finds_nothing_serious(written, new_page, name, scheme):
+    page = new_page(color_scheme=scheme)
+    page.goto(written(name).as_uri())
+    page.locator(".live").first.wait_for()
+    found = Axe().run(page).response["violations"]
+    assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found if rule["impact"] in ("serious", "critical")] == []
 
 
 def test_it_works_in_a_frame_that_allows_scripts_only(written, offline):
