@@ -22,7 +22,7 @@ from benchmarks import _server
 SECONDS = 4.0
 POINTS = 500
 SURFACES = {"pad": ("/latent_map", ".pad .surface"), "filmstrip": ("/digits", ".filmstrip .track"),
-            "attributes": ("/faces", ".mixer .track"), "draw": ("/latent_map?section=Draw", ".sketchpad .surface")}
+            "attributes": ("/faces", ".mixer .track"), "draw": ("/reconstruct", ".sketchpad .surface")}
 COUNT = """() => {
     Object.assign(window, { __aeLive: [], __frames: 0, __moves: 0 });
     addEventListener("pointermove", () => window.__moves++, true);
@@ -64,7 +64,10 @@ def drag(browser, url, surface):
     page.on("websocket", lambda socket: [socket.on(way, note) for way in ("framesent", "framereceived")])
     page.goto(url)
     page.get_by_text("The code", exact=True).wait_for(timeout=60_000)
+    if "sketchpad" in surface:
+        page.get_by_role("radio", name="Drawing").click()
     target = page.locator(surface).first
+    target.wait_for()
     target.scroll_into_view_if_needed()
     page.wait_for_timeout(2000)                  # the sheets have arrived and are decoded
     box = target.bounding_box()
