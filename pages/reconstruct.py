@@ -5,7 +5,7 @@ import streamlit as st
 from ae_core import metrics, presets
 from ae_core.features import reconstruct
 from ae_core.pictures import datasets, sheets
-from pages.shared import cache, charts, frame, live, reconstruct_panels, widgets
+from pages.shared import cache, charts, frame, reconstruct_panels, widgets
 
 DENSE = "Fashion, dense"
 MOSAIC, ROWS = "3 x 5 mosaic", "Two rows of 25"
@@ -54,27 +54,10 @@ def show_errors(result, classes, labels):
     widgets.download("Download CSV", widgets.table_csv(rows), "errors.csv", "text/csv")
 
 
-def seen():
-    """What the model shows of a drawing or of the camera, live, where the browser runs it."""
-    label = about.classes.index(st.session_state.get(f"label_{preset.dataset}", about.classes[0])) if preset.labels \
-        else None
-    return widgets.through(preset, runs, label)
-
-
 def draw(key, preset):
     """The sketchpad, where the page has room for what the model makes of a drawing meanwhile."""
     with picture:
-        return widgets.drawn(key, preset, seen())
-
-
-def show_camera():
-    """The camera, live, for whoever asks for it."""
-    if st.toggle("The camera, live", key="camera_live", help="Hold up a digit, a shoe, a drawing: the model "
-                 "reconstructs what it sees. Nothing leaves the browser."):
-        with picture:
-            live.canvas_note("reconstruct_note", "This browser protects the canvas: what the camera sees would be "
-                             "noise. Allow this site to read it (the picture sign in the address bar).")
-            live.camera("reconstruct_camera", seen(), about.photo)
+        return widgets.drawn(key, preset, reconstruct_panels.seen(preset, runs))
 
 
 def choose_labels(preset, picked):
@@ -102,7 +85,7 @@ with controls:
     preset, errors = model.preset, cache.test_errors(model)
     about = datasets.about(preset.dataset)
     runs = widgets.in_browser(model)
-    show_camera()
+    reconstruct_panels.show_camera(preset, runs, picture)
     view = widgets.choose_segment("View", [MOSAIC, ROWS], "view")
     picked = widgets.pick_pictures("reconstruct", preset, 15 if view == MOSAIC else 25, errors, draw)
     if not cache.has_pictures(preset.dataset):

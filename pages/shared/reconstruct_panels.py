@@ -1,4 +1,4 @@
-"""What Reconstruct shows of some models only: the blurry lines of drawings, and the active units of a sparse code."""
+"""What Reconstruct shows beside its pictures: the camera, the blurry lines of drawings, the units of a sparse code."""
 from typing import Any
 
 import numpy as np
@@ -6,8 +6,26 @@ import streamlit as st
 
 from ae_core import presets, store
 from ae_core.features import reconstruct
-from ae_core.pictures import sheets
-from pages.shared import cache, widgets
+from ae_core.pictures import datasets, sheets
+from pages.shared import cache, live, widgets
+
+
+def seen(preset: presets.Preset, runs: str) -> live.Through:
+    """What a model shows of a drawing or of the camera, live; a conditional one is given the class chosen here."""
+    classes, label = datasets.about(preset.dataset).classes, None
+    if preset.labels:
+        label = classes.index(st.session_state.get(f"label_{preset.dataset}", classes[0]))
+    return widgets.through(preset, runs, label)
+
+
+def show_camera(preset: presets.Preset, runs: str, place: Any) -> None:
+    """The camera, live, for whoever asks for it."""
+    if st.toggle("The camera, live", key="camera_live", help="Hold up a digit, a shoe, a drawing: the model "
+                 "reconstructs what it sees. Nothing leaves the browser."):
+        with place:
+            live.canvas_note("reconstruct_note", "This browser protects the canvas: what the camera sees would be "
+                             "noise. Allow this site to read it (the picture sign in the address bar).")
+            live.camera("reconstruct_camera", seen(preset, runs), datasets.about(preset.dataset).photo)
 
 
 def show_lines(drawing: np.ndarray) -> None:
