@@ -40,3 +40,22 @@ def test_one_inside_the_range_is_taken(tmp_path, minor):
     assert "installs -m venv" in made(tmp_path, 3, minor).stdout
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["requires-python"] == ">=3.11,<3.14"
+
+
+PIP_ELSEWHERE = """
+import platform, runpy, sys
+platform.python_version = lambda: "{major}.{minor}.0"
+platform.python_version_tuple = lambda: ("{major}", "{minor}", "0")
+sys.argv = ["pip", "install", "--no-index", "--dry-run", "--no-cache-dir", "-r", "{requirements}"]
+runpy.run_module("pip", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("requirements", ["requirements.txt", "requirements-app.txt"])
+@pytest.mark.parametrize(("major", "minor", "told"), [(3, 10, True), (3, 14, True), (3, 11, False), (3, 13, False)])
+def test_pip_says_so_too_before_it_looks_for_any_package(requirements, major, minor, told):
+    done = subprocess.run([sys.executable, "-c", PIP_ELSEWHERE.format(requirements=requirements, major=major,
+                                                                      minor=minor)],
+                          cwd=ROOT, capture_output=True, text=True)
+    first = next((line for line in done.stderr.splitlines() if line.startswith("ERROR")), "")
+    assert ("Autoencoder Lab needs Python 3.11, 3.12 or 3.13" in first) == told, done.stderr

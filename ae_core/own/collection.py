@@ -1,5 +1,6 @@
 """Pictures that a reader's own model is trained on: read from files, or the shipped ones, and split in two."""
 import dataclasses
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,16 +32,23 @@ class Collection:
         """Whether each picture has a class of its own."""
         return len(self.classes) > 1
 
+    @property
+    def aside(self) -> int:
+        """How many of them are only shown."""
+        return min(MAX_TEST, max(LEAST_SHOWN, len(self.pictures) // 10)) if self.photo else MAX_TEST
+
     def split(self) -> tuple["Collection", "Collection"]:
         """Those to train on, and those to show, which are never trained on: a tenth drawn by seed.
 
-        Of shipped pictures it is the last of them, so that one knows which.
+        Which these are depends on the pictures alone, not on the order in which they came. Of shipped pictures it is
+        the last of them, so that one knows which.
         """
         order = np.arange(len(self.pictures))
         if self.photo:
-            order = np.random.default_rng(datasets.SEED).permutation(order)
-        aside = min(MAX_TEST, max(LEAST_SHOWN, len(order) // 10)) if self.photo else MAX_TEST
-        return self._of(order[:-aside]), self._of(order[-aside:])
+            sums = [hashlib.sha256(picture.tobytes()).digest() for picture in self.pictures]
+            by_content = sorted(order, key=lambda row: (sums[row], self.labels[row]))
+            order = np.random.default_rng(datasets.SEED).permutation(by_content)
+        return self._of(order[:-self.aside]), self._of(order[-self.aside:])
 
     def _of(self, rows: np.ndarray) -> "Collection":
         return dataclasses.replace(self, pictures=self.pictures[rows], labels=self.labels[rows])

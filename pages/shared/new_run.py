@@ -33,7 +33,7 @@ def show() -> None:
     except ValueError as error:
         st.warning(str(error))
         preset = None
-    count = design.count(dataset) if dataset != design.OWN else len(own.split()[0].pictures) if own else 0
+    count = design.count(dataset) if dataset != design.OWN else len(own.pictures) - own.aside if own else 0
     if preset:
         _show_cost(preset, count)
     if not jobs.can_train():
