@@ -293,4 +293,4 @@ def test_page_without_weights_names_the_command(own_store):
 def test_drawings_have_a_map_without_their_pictures(title, section):
     page = opened(model=title, section=section)
     assert not page.info and not page.warning
-    assert any("may not be shipped" in caption.value for caption in page.caption)
+    assert any("its copies of them are shown" in caption.value for caption in page.caption)
