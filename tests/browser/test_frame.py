@@ -38,7 +38,7 @@ def test_in_a_foreign_frame_one_can_drag_and_reads_how_to_upload(page, app, cour
     size = inside.get_by_role("slider", name="Code size")
     size.wait_for(timeout=READY)
     size.press("ArrowLeft")
-    inside.get_by_text("reconstructions from 64 numbers").wait_for(timeout=READY)
+    inside.get_by_text("reconstructed from 64 numbers").wait_for(timeout=READY)
     inside.get_by_text("Upload", exact=True).click()
     link = inside.get_by_role("link", name="Open this page by itself")
     link.wait_for(timeout=READY)

@@ -120,7 +120,7 @@ def test_an_upload_is_rebuilt_and_a_broken_one_refused(page, app):
         {"name": "mine.png", "mimeType": "image/png", "buffer": picture.getvalue()},
         {"name": "notes.png", "mimeType": "image/png", "buffer": b"these are notes"}])
     page.get_by_text("notes.png is not a picture").wait_for(timeout=READY)
-    page.get_by_text("your pictures as the model sees them").wait_for(timeout=READY)
+    page.get_by_text("as the model sees it").wait_for(timeout=READY)
     assert errors(page) == []
 
 
@@ -135,7 +135,7 @@ def test_a_drawing_is_rebuilt(page, app):
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.8, steps=8)
     page.mouse.up()
-    page.get_by_text("your pictures as the model sees them").wait_for(timeout=READY)
+    page.get_by_text("as the model sees it").wait_for(timeout=READY)
     assert errors(page) == []
 
 
