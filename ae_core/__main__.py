@@ -207,8 +207,11 @@ def sketches(arguments: Arguments) -> None:
     """Convert a Quick, Draw! file (.bin, .ndjson or .npy) to 32x32 bitmaps in one .npy file."""
     from tqdm import tqdm
 
+    skipped: list[str] = []
     with tqdm(total=1.0, unit="file", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
-        bitmaps = quickdraw.load(arguments.file, arguments.limit, lambda share: bar.update(share - bar.n))
+        bitmaps = quickdraw.load(arguments.file, arguments.limit, lambda share: bar.update(share - bar.n), skipped)
+    for sentence in skipped:
+        print(sentence, file=sys.stderr)
     np.save(arguments.to, bitmaps)
     print(f"{len(bitmaps):,} drawings in {arguments.to}.")
 

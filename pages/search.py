@@ -44,8 +44,10 @@ def fashion(served):
 def own(served):
     """Search a reader's own pictures; None while there are none."""
     collected = widgets.collect("search", served.preset)
-    if collected is None or not len(collected.names):
-        st.info("Drop pictures here, or a zip of them. Until then, Fashion-MNIST is searched.")
+    if collected is None or len(collected.names) < 2:
+        st.info({None: "Drop pictures here, or a zip of them.", 0: "None of these files is a picture; choose others.",
+                 1: "One picture has no others to be compared with; add some."}[collected and len(collected.names)]
+                + " Until then, Fashion-MNIST is searched.")
         return None
     return widgets.kept("own_index", widgets.files_of("search"), lambda: Indexed(
         "own", search.build(served, collected.floats()), collected.pictures, collected.thumbnails,
@@ -106,8 +108,8 @@ query, shown = (picked[0], picked[0]) if row is None else (
 found = search.like(searched.index, served, query, but=row)
 results = convert.as_pictures(searched.shown[found.ids])
 with query_place:
-    caption = "The query, as the model sees it" if row is None else f"The query: {widgets.plain(searched.names[row])}"
-    widgets.image(sheets.enlarge(convert.to_uint8(shown), 300 // len(shown)), caption, caption)
+    caption = "The query, as the model sees it" if row is None else f"The query: {searched.names[row]}"
+    widgets.image(sheets.enlarge(convert.to_uint8(shown), 300 // len(shown)), caption, widgets.plain(caption))
 with right:
     before = None if picked is None else picked.tobytes()
     widgets.picture_grid("result", results, [f"Result {k + 1}" for k in range(len(found.ids))], go_on,

@@ -3,6 +3,7 @@ import csv
 import io
 import re
 import shutil
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -12,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from ae_core import model, presets, store
 from ae_core.features import denoise, published_colorizer
-from ae_core.pictures import convert, sheets
+from ae_core.pictures import collections, convert, sheets
 from pages.shared import cache, frame, widgets
 
 
@@ -203,6 +204,52 @@ def test_what_the_model_gets_can_be_swapped_and_cropped():
     assert not app.exception and "Nothing stands out" in texts(app.warning)
     next(toggle for toggle in app.toggle if toggle.label == "Swap dark and light").set_value(True).run()
     assert not app.exception
+
+
+# --- search ---------------------------------------------------------------------------------------------------
+
+ODD = "a*b_[x](http://e.com) :smile: $x$ `c`.png"
+
+
+def own_search(monkeypatch, count):
+    """The Search page over a reader's own pictures, which were read already."""
+    def read(files, shape, **how):
+        rng = np.random.default_rng(0)
+        return collections.Collection((ODD, *(f"{k}.png" for k in range(1, count)))[:count],
+                                      rng.integers(0, 256, (count, *shape), np.uint8),
+                                      rng.integers(0, 256, (count, 56, 56, 3), np.uint8), ())
+    monkeypatch.setattr(collections, "read", read)
+    app = opened("search", where="Your pictures")
+    app.file_uploader[0].set_value([("mine.zip", b"zip", "application/zip")]).run()
+    assert not app.exception
+    return app
+
+
+def results(app):
+    return [button for button in app.button if str(button.key).startswith("result_")]
+
+
+def test_a_click_in_twenty_thousand_own_pictures_converts_what_is_shown(monkeypatch):
+    app = own_search(monkeypatch, 20_000)
+    results(app)[3].click().run()
+    tracemalloc.start()
+    results(app)[3].click().run()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert not app.exception and len(results(app)) == 16 and peak < 5 * 2**20
+
+
+def test_names_of_results_are_shown_as_they_are_written(monkeypatch):
+    app = own_search(monkeypatch, 5)
+    assert len(results(app)) == 4
+    results(app)[0].click().run()
+    assert any(widgets.plain(ODD) in button.label for button in results(app))
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "None of these files is a picture"), (1, "has no others")])
+def test_one_picture_or_none_gets_a_sentence(monkeypatch, count, words):
+    app = own_search(monkeypatch, count)
+    assert words in texts(app.info) and len(results(app)) == 16
 
 
 # --- colorize -------------------------------------------------------------------------------------------------

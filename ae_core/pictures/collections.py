@@ -21,6 +21,7 @@ DARK = 1 / 8                     # of the range of gray levels: a set that uses 
 RANGELESS = (".tif", ".tiff")    # files whose samples may have no range of their own
 
 SEVERAL = (".zip", *arrays.SUFFIXES)     # files of several pictures; one may be a class, called after it without these
+REFUSED = ("7z", "rar", "tar", "tgz", "gz", "bz2", "xz", "zst")  # suffixes of archives that get a sentence by name
 
 Fit = Callable[[np.ndarray, tuple], np.ndarray]
 Entry = tuple[str, Callable[[], bytes | np.ndarray]]     # a name, and what gives a file's bytes or a picture's pixels

@@ -24,6 +24,7 @@ BITMAP = 28
 INK = 16                         # width of a stroke on the published canvas of 256, which has 24 more on every side
 CANVAS = 256 + 3 * INK
 DETAIL = 4                       # drawn so many times finer, then averaged: the second half of the anti-aliasing
+MOST_NAMED = 20                  # of the drawings of a file that were left out
 MAX_LINE = 3 * 2**20             # bytes; the longest published raw drawing has a third of it
 MAX_POINTS, MAX_STROKES = 100_000, 5_000         # of one drawing; nobody draws so much in twenty seconds
 TOO_MUCH = f"it has more than {MAX_STROKES:,} strokes or {MAX_POINTS:,} points"
@@ -43,31 +44,38 @@ class Drawing:
     strokes: tuple               # of float64 (2, n): x to the right and y downwards
 
 
-def load(path: str | Path, limit: int = 100_000, report: Callable[[float], None] | None = None) -> np.ndarray:
+def load(path: str | Path, limit: int = 100_000, report: Callable[[float], None] | None = None,
+         skipped: list[str] | None = None) -> np.ndarray:
     """The first drawings of a file of any format, uint8 (n, 32, 32); a kilobyte each, so `limit` bounds the memory.
 
-    report(share): called with the share of the work done, now and then; it may raise to stop.
-    Raises BadDrawing where the file breaks the format.
+    report(share): called with the share of the work done, now and then; it may raise to stop. A drawing that breaks the
+    format is left out and named in `skipped`; BadDrawing where no other is there.
     """
-    bitmaps = []
-    for bitmap, share in _bitmaps(Path(path), limit):
+    bitmaps, skipped = [], [] if skipped is None else skipped
+    for bitmap, share in _bitmaps(Path(path), limit, skipped):
         bitmaps.append(bitmap)
         if report and len(bitmaps) % 500 == 0:
             report(max(share, len(bitmaps) / limit))
         if len(bitmaps) == limit:
             break
     if not bitmaps:
-        raise BadDrawing(f"{Path(path).name} holds no drawing.")
+        raise BadDrawing(skipped[0] if skipped else f"{Path(path).name} holds no drawing.")
     return np.stack(bitmaps)
 
 
-def drawings(path: str | Path) -> Iterator[tuple[Drawing, float]]:
-    """The drawings of a .bin or .ndjson file, one after the other, each with the share of the file that is read."""
+def drawings(path: str | Path, skipped: list[str] | None = None) -> Iterator[tuple[Drawing, float]]:
+    """The drawings of a .bin or .ndjson file, one after the other, each with the share of the file that is read.
+
+    skipped: gets a sentence on the first of those that break the format.
+    """
     path = Path(path)
     size = max(path.stat().st_size, 1)
     with path.open("rb") as file:
-        for drawing in READERS[path.suffix](file, path.name):
-            yield drawing, file.tell() / size
+        for drawing in READERS[path.suffix.lower()](file, path.name):
+            if isinstance(drawing, Drawing):
+                yield drawing, file.tell() / size
+            elif skipped is not None and len(skipped) < MOST_NAMED:
+                skipped.append(str(drawing))
 
 
 def rasterize(strokes: Sequence[np.ndarray]) -> np.ndarray:
@@ -105,48 +113,68 @@ def doodle(rng: np.random.Generator) -> list[np.ndarray]:
     return [turn @ stroke for stroke in [*strokes, line((-6, 14), (6, 14), (0, 22), (-6, 14))]]
 
 
-def _bitmaps(path, limit):
-    if path.suffix == ".npy":
+def _bitmaps(path, limit, skipped):
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
         bitmaps = _open_npy(path)[:limit]
         for k, bitmap in enumerate(bitmaps):
             yield np.pad(bitmap.reshape(BITMAP, BITMAP), (SIDE - BITMAP) // 2), (k + 1) / len(bitmaps)
-    elif path.suffix in READERS:
-        for drawing, share in drawings(path):
+    elif suffix in READERS:
+        for drawing, share in drawings(path, skipped):
             yield rasterize(drawing.strokes), share
     else:
         raise BadDrawing(f"{path.name} is none of the published formats .bin, .ndjson and .npy.")
 
 
 def _read_bin(file, name):
+    """Drawings, and a BadDrawing in place of each that is empty or cut off; behind that nothing can be told apart."""
     number = 0
     while head := file.read(_HEADER.size):
         number, start = number + 1, file.tell() - len(head)
+        try:
+            yield _parse_bin(file, head, f"{name}: drawing {number}, at byte {start:,},")
+        except EOFError as error:
+            yield BadDrawing(f"{name} is cut off in drawing {number}, at byte {file.tell():,}: {error} is missing.")
+            return
+        except LookupError:
+            yield BadDrawing(f"{name} is no Quick, Draw! file: drawing {number}, at byte {start:,}, has a bad header.")
+            return
+        except OverflowError:
+            yield BadDrawing(f"{name}: drawing {number}, at byte {start:,}, cannot be one: {TOO_MUCH}.")
+            return
 
-        def need(size, what, number=number):
-            raw = file.read(size)
-            if len(raw) < size:
-                raise BadDrawing(f"{name} is cut off in drawing {number}, at byte {file.tell():,}: {what} is missing.")
-            return raw
-        if len(head) < _HEADER.size:
-            raise BadDrawing(f"{name} is cut off in drawing {number}, at byte {file.tell():,}: its header is missing.")
-        key, country, recognized, _, count = _HEADER.unpack(head)
-        if recognized not in (0, 1):
-            raise BadDrawing(f"{name} is no Quick, Draw! file: drawing {number}, at byte {start:,}, has a bad header.")
-        strokes, total = [], 0
-        for stroke in range(1, count + 1):
-            size, = _COUNT.unpack(need(2, f"the length of stroke {stroke}"))
-            total += size
-            if total > MAX_POINTS or count > MAX_STROKES:
-                raise BadDrawing(f"{name}: drawing {number}, at byte {start:,}, cannot be one: {TOO_MUCH}.")
-            if size:
-                points = np.frombuffer(need(2 * size, f"a part of stroke {stroke}"), np.uint8)
-                strokes.append(points.reshape(2, size).astype(float))
-        if not strokes:
-            raise BadDrawing(f"{name}: drawing {number}, at byte {start:,}, has no stroke.")
-        yield Drawing(key, country.decode("latin-1"), bool(recognized), tuple(strokes))
+
+def _parse_bin(file, head, called):
+    """A drawing, or a BadDrawing where it is empty.
+
+    EOFError with what is missing, LookupError at a bad header, OverflowError where it is too large to be one.
+    """
+    def need(size, what):
+        raw = file.read(size)
+        if len(raw) < size:
+            raise EOFError(what)
+        return raw
+    if len(head) < _HEADER.size:
+        raise EOFError("its header")
+    key, country, recognized, _, count = _HEADER.unpack(head)
+    if recognized not in (0, 1):
+        raise LookupError
+    strokes, total = [], 0
+    for stroke in range(1, count + 1):
+        size, = _COUNT.unpack(need(2, f"the length of stroke {stroke}"))
+        total += size
+        if total > MAX_POINTS or count > MAX_STROKES:
+            raise OverflowError
+        if size:
+            points = np.frombuffer(need(2 * size, f"a part of stroke {stroke}"), np.uint8)
+            strokes.append(points.reshape(2, size).astype(float))
+    if not strokes:
+        return BadDrawing(f"{called} has no stroke.")
+    return Drawing(key, country.decode("latin-1"), bool(recognized), tuple(strokes))
 
 
 def _read_ndjson(file, name):
+    """Drawings, and a BadDrawing in place of each that breaks the format."""
     number, start = 0, 0
     while line := file.readline(MAX_LINE + 1):
         number += 1
@@ -158,8 +186,8 @@ def _read_ndjson(file, name):
             if line.strip():
                 yield _parse(json.loads(line))
         except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
-            raise BadDrawing(f"{name}: drawing {number}, at byte {start:,}, is not in the published format "
-                             f"({_reason(error)}).") from None
+            yield BadDrawing(f"{name}: drawing {number}, at byte {start:,}, is not in the published format "
+                             f"({_reason(error)}).")
         start += len(line)
 
 

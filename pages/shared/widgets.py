@@ -26,6 +26,8 @@ from pages.shared import address, cache, frame, live, server
 PICTURE_FILES = tuple(suffix[1:] for suffix in reader.SUFFIXES)
 NOT_SHARED = ", or one that its maker does not share"
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")       # what a formula of a spreadsheet may begin with
+MARKUP = re.compile(r"([\\`*\[\]<~$&|]|(?<![^\W_])_|_(?![^\W_]))")        # characters that mean something in Markdown
+APART = re.compile(r"(?im)^(?=[ \t#>+\-=\d])|(?<=:)(?=\S)|(?<=www)(?=\.)|(?<=@)|(?<=-)(?=[->])|(?<=[<>])(?=[-=])")
 DRAWS = 10_000                   # seeds that "Draw again" counts through
 # A grid of buttons with pictures: it stays a grid on a phone, and keyboards and screen readers can choose, too.
 GRID = """<style>
@@ -222,16 +224,20 @@ def _sketches(file, shape, count):
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, guard.file_name(file.name))
         path.write_bytes(file.getvalue())
-        return convert.pad(convert.as_pictures(quickdraw.load(path, count)), shape)
+        skipped: list[str] = []
+        drawings = quickdraw.load(path, count, skipped=skipped)
+    if skipped:
+        st.warning(plain("\n\n".join(skipped)))
+    return convert.pad(convert.as_pictures(drawings), shape)
 
 
 def plain(text: str) -> str:
     """A text of a stranger for where Streamlit expects Markdown: it appears character for character.
 
-    So a title or a file name can be neither a link nor a picture that is fetched from elsewhere.
+    So a title or a file name can be neither a link nor a picture that is fetched from elsewhere. Where a backslash does
+    not help, as with addresses, icons and arrows, a character of no width stands between those that make one.
     """
-    escaped = re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])", r"\\\1", text)
-    return re.sub(r":(?=[\w+-]+\\:)", ":\u2060", escaped)      # else Streamlit makes a smiley of a name between colons
+    return APART.sub("\u2060", MARKUP.sub(r"\\\1", text))
 
 
 def drawn(key: str, preset: presets.Preset, seen: live.Through | None = None) -> np.ndarray | None:
@@ -266,7 +272,7 @@ def collect(key: str, preset: presets.Preset) -> collections.Collection | None:
     collected = gather(key, None, lambda files, report: collections.read(files, preset.shape, report=report, fit=fit))
     if collected is None:
         return None
-    st.caption(f"{len(collected.names):,} pictures read.")
+    st.caption(f"{len(collected.names):,} picture{'s' * (len(collected.names) != 1)} read.")
     if notes := collected.notes():
         st.warning(plain("\n\n".join(notes)))
     return collected
@@ -415,7 +421,7 @@ def picture_grid(key: str, pictures: np.ndarray, alts: Sequence[str], on_click: 
     with st.container(key=f"grid_{key}"):
         for k, picture in enumerate(pictures):
             raw = base64.b64encode(sheets.to_webp(picture[None], scale=max(1, 112 // side))).decode()
-            word = words[k].replace("[", "(").replace("]", ")") if words else ""
+            word = plain(words[k]) if words else ""
             st.button(f"![{alts[k]}](data:image/webp;base64,{raw}) {word}", key=f"{key}_{k}", on_click=on_click,
                       kwargs=arguments[k])
 

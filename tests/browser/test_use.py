@@ -85,3 +85,23 @@ def test_a_whole_folder_is_searched(page, app, tmp_path):
     page.get_by_text("20 pictures read.").wait_for(timeout=READY)
     page.get_by_text("broken.png is not a picture").wait_for(timeout=READY)
     page.get_by_text("nearest of 20").wait_for(timeout=READY)
+
+
+ODD = ["www.example.com a@b.com.png", "[x](http:example) :smile: $x$ `c`.png",
+       ":material-home: a--b -> *c* _d_ ~~e~~.png",
+       "# 1 & <b>x<b> != &amp; :red[x].png", "plain_name_1.png"]
+
+
+def test_names_of_files_appear_character_for_character(page, app):
+    open_page(page, app, "search")
+    page.get_by_text("Your pictures", exact=True).first.click()
+    page.get_by_text("Until then, Fashion-MNIST").wait_for(timeout=READY)
+    page.locator("input[type=file]").first.set_input_files(
+        [{"name": name, "mimeType": "image/png", "buffer": png(k)} for k, name in enumerate(ODD)])
+    page.get_by_text("nearest of 5").wait_for(timeout=READY)
+    settle(page)
+    shown = [button.inner_text() for button in page.locator(".st-key-grid_result button").all()]
+    shown += page.locator("[data-testid=stImageCaption]").all_inner_texts()
+    shown = " ".join(shown).replace("\u2060", "")
+    assert all(name in shown for name in ODD)
+    assert page.locator(".st-key-grid_result a, [data-testid=stImageCaption] a").count() == 0

@@ -1,5 +1,6 @@
 """Quick Draw files: what is written in each format is read back, and a damaged file is a sentence."""
 import json
+import re
 import struct
 
 import numpy as np
@@ -96,9 +97,8 @@ def test_lines_are_anti_aliased_and_a_dot_is_seen():
 
 @pytest.mark.parametrize(("name", "raw", "words"), [
     ("cat.bin", as_bin([(1, "US", True, [[(1, 2), (3, 4)]])])[:-1], "drawing 1, at byte 22"),
-    ("cat.bin", as_bin([(1, "US", True, [[(1, 2)]])] * 2)[:-9], "drawing 2, at byte 33"),
     ("cat.bin", b"\0" * 10, "drawing 1, at byte 10"),
-    ("cat.ndjson", as_ndjson([(1, "US", True, [[(1, 2)]])]) + b"{broken\n", "drawing 2, at byte 1"),
+    ("cat.ndjson", b"{broken\n", "drawing 1, at byte 0"),
     ("cat.ndjson", b'{"drawing": [[[1, NaN], [1, 2]]]}\n', "drawing 1, at byte 0"),
     ("cat.ndjson", b'{"word": "cat"}\n', "there is no 'drawing'"),
     ("cat.npy", b"\x93NUMPY\x01\x00\x02\x00{}", "byte 0"),
@@ -108,6 +108,24 @@ def test_a_broken_file_is_named_by_drawing_and_byte(folder, name, raw, words):
     (folder / name).write_bytes(raw)
     with pytest.raises(quickdraw.BadDrawing, match=words):
         quickdraw.load(folder / name)
+
+
+ONE = [(1, "US", True, [[(1, 2), (30, 40)]])]
+EMPTY = [(2, "US", True, [])]
+
+
+@pytest.mark.parametrize(("name", "raw", "words", "left"), [
+    ("cat.ndjson", as_ndjson(ONE + EMPTY + ONE), r"drawing 2, at byte \d+, .*it has no stroke", 2),
+    ("cat.ndjson", as_ndjson(ONE, True) + b"{broken\n" + as_ndjson(ONE), "drawing 2, at byte", 2),
+    ("CAT.NDJSON", as_ndjson(EMPTY + ONE), "drawing 1, at byte 0", 1),
+    ("cat.bin", as_bin(ONE + EMPTY + ONE), "drawing 2, at byte .* has no stroke", 2),
+    ("cat.BIN", as_bin(ONE * 2)[:-3], "is cut off in drawing 2, at byte", 1),
+    ("cat.bin", as_bin(ONE) + b"\xff" * 40, "drawing 2, at byte .* has a bad header", 1)])
+def test_a_broken_drawing_costs_itself_and_is_named(folder, name, raw, words, left):
+    (folder / name).write_bytes(raw)
+    skipped = []
+    assert len(quickdraw.load(folder / name, skipped=skipped)) == left
+    assert len(skipped) == 1 and re.search(words, skipped[0])
 
 
 @pytest.mark.soak
