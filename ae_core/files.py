@@ -41,6 +41,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         yield partial
         flush(partial)
         replace(partial, path)
+        settle(path.parent)
     finally:
         with contextlib.suppress(OSError):       # what cannot be removed now is, after an hour
             partial.unlink(missing_ok=True)
@@ -50,6 +51,16 @@ def flush(path: str | Path) -> None:
     """Wait until a file is on the disk, so that a power cut after its renaming does not leave an empty one."""
     with open(path, "r+b") as file:
         os.fsync(file.fileno())
+
+
+def settle(folder: str | Path) -> None:
+    """Wait until what was renamed in a folder is on the disk; on Windows that is the system's own affair."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def write(path: str | Path, content: bytes | str) -> None:

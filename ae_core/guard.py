@@ -10,7 +10,7 @@ import time
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -20,7 +20,7 @@ MAX_UNPACKED = 2 * 2**30         # bytes of a whole archive, as it declares them
 MAX_RATIO = 200                  # pictures and weights are compressed already and hardly shrink
 FREE_PIXELS = 150_000_000        # of one reading, whatever its size; three photographs of the largest kind
 PIXELS_PER_BYTE = 1000           # and so many more for each byte: a scan of a blank page has a few hundred
-FREE_SECONDS = 5.0               # of processor time of one reading,
+FREE_SECONDS = 2.5               # of processor time of one reading,
 SECONDS_PER_MEGABYTE = 1.0       # and so many more for each megabyte
 HIDDEN = {"__MACOSX", "@eaDir", "Thumbs.db", "desktop.ini", "$RECYCLE.BIN", "System Volume Information"}
 FOREIGN = {b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!\x1a\x07": "RAR", b"\x1f\x8b": "gzip", b"BZh": "bzip2",
@@ -52,6 +52,13 @@ class Budget:
                           "Save them smaller and try again.")
         if time.thread_time() - self.started > self.seconds:
             raise Refused("Reading takes far longer than it should for files of this size. Give fewer at once.")
+
+    @contextlib.contextmanager
+    def resting(self) -> Iterator[None]:
+        """What is done in this block takes nothing out of it."""
+        start = time.thread_time()
+        yield
+        self.started += time.thread_time() - start
 
     def charge(self, seconds: float) -> None:
         """Take processor time that another process spent on it out of it."""

@@ -3,7 +3,8 @@
 A `Preset` says what a model is, never how to build it: its family names a builder, `training` fits it, `store` keeps
 it, `model` serves it. Adding a model means adding an entry to `PRESETS`.
 """
-from dataclasses import asdict, dataclass, field
+import math
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ae_core import families
@@ -107,16 +108,30 @@ class Preset:
             values["output"] = tuple(values["output"]) if values.get("output") else None
             values["arguments"] = {key: tuple(value) if isinstance(value, list) else value
                                    for key, value in values["arguments"].items()}
-            if values.get("corruption"):
-                ranges = values["corruption"]
-                values["corruption"] = Corruption(tuple(ranges["mean"]), tuple(ranges["sigma"]), ranges["clip"])
+            ranges = values.get("corruption")
+            values["corruption"] = Corruption(tuple(ranges["mean"]), tuple(ranges["sigma"]), ranges["clip"]) \
+                if ranges else None
             for key, kind in (("augmentation", Augmentation), ("mixture", Mixture)):
                 values[key] = kind(**values[key]) if values.get(key) else None
             families.FAMILIES[values["network"]]
-            return cls(**values)
-        except (KeyError, TypeError) as error:
+            _check_kinds(found := cls(**values))
+            return found
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"This preset.json does not describe a preset ({error}). "
                              "Train or export the model again.") from None
+
+
+def _check_kinds(preset: Preset) -> None:
+    """TypeError where a field holds another kind of value than it should: a card may come from anywhere."""
+    kinds = {str: str, int: int, float: (int, float), bool: bool, dict: dict}
+    for each in fields(preset):
+        value, kind = getattr(preset, each.name), kinds.get(each.type)      # type: ignore[call-overload]
+        if kind and (not isinstance(value, kind) or (isinstance(value, bool) and each.type is not bool)
+                     or value in (math.inf, -math.inf) or value != value):
+            raise TypeError(f"{each.name} is {value!r:.40}")
+    for shape in filter(None, (preset.shape, preset.output)):
+        if len(shape) != 3 or not all(side is None or type(side) is int for side in shape):
+            raise TypeError(f"a shape is {shape!r:.40}")
 
 
 def _table(*presets: Preset) -> dict[str, Preset]:

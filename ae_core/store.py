@@ -21,6 +21,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OWN = "own_"
 OWN_NAME = re.compile(r"own_[a-z0-9_]{1,40}")
 ACCESS = ("owner", "shared")     # what a card says of whose a model is; it never leaves the store
+SWAP_SECONDS = 10.0              # after which whoever replaces a folder is dead
 PATIENCE = 30.0                  # seconds in which whoever else changes the own models will have finished
 
 
@@ -121,7 +123,8 @@ def folder_of(name: str) -> Path:
 
 def present(name: str) -> bool:
     """Whether a preset has weights here (not yet whether they are whole)."""
-    return (folder_of(name) / "preset.json").is_file()
+    folder = folder_of(name)
+    return (folder / "preset.json").is_file() or _put_back(folder)
 
 
 def _own() -> Iterator[tuple[str, float, Preset, dict[str, Any]]]:
@@ -129,6 +132,17 @@ def _own() -> Iterator[tuple[str, float, Preset, dict[str, Any]]]:
     for folder in own_root().glob(f"{OWN}*"):
         with contextlib.suppress(WeightsDamaged, OSError):
             yield folder.name, (folder / "preset.json").stat().st_mtime, *_card(folder)
+
+
+def damaged() -> list[str]:
+    """A sentence for each own model whose card cannot be read; `own` leaves it out."""
+    sentences = []
+    for path in own_root().glob(f"{OWN}*/preset.json"):
+        try:
+            _card(path.parent)
+        except WeightsDamaged as error:
+            sentences.append(str(error))
+    return sentences
 
 
 def own(visitor: str | None = None) -> dict[str, Preset]:
@@ -238,8 +252,11 @@ def _card(folder: Path) -> tuple[Preset, dict[str, Any]]:
     try:
         card = json.loads(files.read_text(folder / "preset.json"))
         preset = Preset.from_json(card["preset"])
+        for field in ("title", "description", "recipe"):
+            guard.text(getattr(preset, field), 1000, f"Its {field}")
+        card |= {key: dict(card[key]) for key in ("training", "layers", "data") if key in card}
         card["sha256"] = dict(card["sha256"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsDamaged(f"{name}/preset.json cannot be read ({error}). {_advice(name, 'train')}") from None
     registered = presets.PRESETS.get(preset.name)
     if registered:
@@ -334,6 +351,17 @@ def _aside(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}-old")
 
 
+def _put_back(folder: Path) -> bool:
+    """`recover`, by a reader: only what lies aside for longer than a writer needs, for then that one is dead."""
+    try:
+        if time.time() - _aside(folder).stat().st_ctime < SWAP_SECONDS:
+            return False
+        recover(folder.name)
+    except OSError:                              # nothing lies aside, or another reader was faster
+        return False
+    return (folder / "preset.json").is_file()
+
+
 def _swap(fresh: Path, folder: Path) -> None:
     """A folder cannot be replaced in one step; the old one is moved aside first, so that it is never lost."""
     recover(folder.name)
@@ -345,4 +373,5 @@ def _swap(fresh: Path, folder: Path) -> None:
     except BaseException:
         recover(folder.name)
         raise
+    files.settle(folder.parent)
     shutil.rmtree(_aside(folder), ignore_errors=True)

@@ -23,6 +23,8 @@ def runs():
 def choose_run():
     """The run to look at: one that is going on, else the newest model; what has just been done stays in view."""
     options = runs()
+    if sentences := store.damaged():
+        st.warning(widgets.plain("\n\n".join(sentences)))
     chosen = st.session_state.get("run")
     if chosen and chosen not in options:
         job = jobs.read(chosen.removeprefix("job "), server.owner())

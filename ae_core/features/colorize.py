@@ -72,7 +72,9 @@ def render(raw: bytes, name: str, tint: paint.Tint, kind: str = "JPEG") -> bytes
     """An upload at its full size in a tint, as the bytes of a JPEG or a PNG. Raises reader.BadPicture."""
     with heavy.turn():                           # a large photograph takes a gigabyte on its way
         photo = reader.photo(raw, name)
-        return sheets.to_photo(paint.paint(paint.gray(photo.pixels), tint), kind, photo.kept)
+        gray, kept = paint.gray(photo.pixels), photo.kept
+        del photo                                # its pixels
+        return sheets.to_photo(paint.paint(gray, tint), kind, kept)
 
 
 def archive(photos: Sequence[tuple[str, bytes, paint.Tint]], kind: str = "JPEG",

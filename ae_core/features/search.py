@@ -3,6 +3,7 @@
 Codes are float32 (n, d) and go into a faiss index, each known by an id. Distances are Euclidean, of the codes as they
 are (published) or, better, of their first 32 principal directions, half whitened and at unit length.
 """
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -140,9 +141,16 @@ class Index:
 
 
 def of_preset(served: Autoencoder, split: str, ruler: str = ANGLE) -> Index | None:
-    """The index beside a preset's weights of a split of its data set; None where there is none, or another model's."""
+    """The index beside a preset's weights of a split of its data set.
+
+    None where there is none, another model's, or one that is damaged: it can be built again.
+    """
     path = path_of(served, split, ruler)
-    return Index.open(path) if path.is_file() else None
+    try:
+        return Index.open(path) if path.is_file() else None
+    except BadIndex as error:
+        logging.getLogger(__name__).warning("%s It is built anew in memory.", error)
+        return None
 
 
 def path_of(served: Autoencoder, split: str, ruler: str = ANGLE) -> Path:

@@ -31,7 +31,7 @@ MAX_BYTES = {"preset.json": 2**20, "model.keras": 100 * 2**20, "encoder.onnx": 1
              "decoder.onnx": 100 * 2**20, "latents.npz": 20 * 2**20, "samples.npz": 40 * 2**20, "story.npz": 40 * 2**20}
 MAX_ARRAYS = 200 * 2**20         # bytes of one npz, unpacked
 MAX_GROWTH = 6                   # numbers in all intermediate results for one in a layer; ours have up to 4.4
-MAX_NODES = 400
+MAX_NODES = 400                  # and as many arrays of weights
 ARRAYS = {                       # file -> array -> (kinds of numbers, dimensions, needed?)
     "latents.npz": {"mean": ("f", 2, True), "label": ("u", 1, True), "log_variance": ("f", 2, False)},
     "samples.npz": {"x_test": ("u", 4, True), "y_test": ("u", 1, True)},
@@ -237,6 +237,8 @@ def _check_graph(preset, part, raw):
     name = f"{part}.onnx"
     try:
         graph = onnx.load_model_from_string(raw)
+        if len(graph.graph.node) > MAX_NODES or len(graph.graph.initializer) > MAX_NODES:   # before each is looked at
+            raise BadBundle(f"{name} is larger than the network that preset.json describes.")
         allowed = families.TRAINABLE[preset.network].operators
         strange = sorted({f"{node.domain}.{node.op_type}".strip(".") for node in graph.graph.node
                           if node.domain or node.op_type not in allowed})
@@ -297,7 +299,7 @@ def _check_sizes(preset, part, model_proto, onnx):
     layers = sum(math.prod(stage.shape) for stage in blueprint.stages(preset)[part])
     if not all(results) or sum(results) > MAX_GROWTH * model.BATCH * layers + weights:
         raise BadBundle("A result inside the network is too large, or its size is not known.")
-    if len(graph.node) > MAX_NODES or weights > blueprint.parameters(preset) + 10_000:
+    if weights > blueprint.parameters(preset) + 10_000:
         raise BadBundle("The graph is larger than the network that preset.json describes.")
 
 

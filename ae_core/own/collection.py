@@ -99,8 +99,8 @@ def read(files: Sequence[tuple[str, bytes]], shape: tuple[int, int, int],
         notes.append(f"The pictures have {len(sizes)} different sizes; the center square of each is scaled to "
                      f"{shape[0]} x {shape[1]}.")
     if not FEWEST <= len(found.names) <= MOST:
-        raise ValueError(f"{len(found.names):,} pictures could be read; {FEWEST} to {MOST:,} are needed. "
-                         + " ".join(notes))
+        raise ValueError(" ".join([f"{len(found.names):,} pictures could be read; {FEWEST} to {MOST:,} are needed.",
+                                   *notes]))
     folders = collections.classes(found.names)
     unlabeled = folders.count(None)
     classes = sorted({folder for folder in folders if folder})

@@ -86,8 +86,9 @@ def read(files: Sequence[tuple[str, bytes]], shape: tuple, margin: int = 0,
             continue
         names.append(name)
         brightest = max(brightest, float(picture.max()))
-        pictures += convert.to_uint8(fit(picture, shape)).tobytes()
-        thumbnails += convert.to_uint8(convert.thumbnail(picture, THUMBNAIL)).tobytes()
+        with budget.resting():                   # what is done with it costs a reader time, too, but is no harm
+            pictures += convert.to_uint8(fit(picture, shape)).tobytes()
+            thumbnails += convert.to_uint8(convert.thumbnail(picture, THUMBNAIL)).tobytes()
     return Collection(tuple(names), np.frombuffer(pictures, np.uint8).reshape(-1, *shape),
                       np.frombuffer(thumbnails, np.uint8).reshape(-1, THUMBNAIL, THUMBNAIL, 3), tuple(skipped),
                       passed_over, brightest)

@@ -14,7 +14,8 @@ from PIL import Image
 
 from ae_core.pictures import color, containers, convert, metadata
 
-MAX_PIXELS_SLOW = 24_000_000     # JPEG 2000 takes twelve bytes a pixel, AVIF seconds
+MAX_PIXELS = 50_000_000          # a 50-megapixel camera
+MAX_PIXELS_SLOW = 24_000_000     # JPEG 2000 takes twelve bytes a pixel, 16 bits with alpha eight, AVIF seconds
 MAX_SCANS = 100                  # passes of a progressive JPEG; ten are usual
 MAX_SCANNED = 1_000_000_000      # pixels, over all passes
 HUFFMAN = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)         # frames that Pillow reads at 8 bits
@@ -55,8 +56,9 @@ def jpeg(raw: bytes, least: int | None, begin: Begin) -> Decoded:
 def png(raw: bytes, least: int | None, begin: Begin) -> Decoded:
     """A PNG of any depth; of an animated one the picture that stands for it."""
     parts = containers.png(raw)
-    begin(parts.size)
-    if parts.depth == 16 or (parts.depth == 8 and parts.coding in WITH_ALPHA):
+    begin(parts.size, MAX_PIXELS_SLOW if parts.depth == 16 and parts.coding in WITH_ALPHA else MAX_PIXELS)
+    plain = parts.coding in (0, 2) and parts.body.find(b"tRNS", 0, parts.body.find(b"IDAT")) < 0
+    if parts.depth == 16 or (parts.depth == 8 and (plain or parts.coding in WITH_ALPHA)):
         values, alpha = apart(imagecodecs.png_decode(parts.body))
     else:
         values, alpha = _samples(Image.open(io.BytesIO(parts.body), formats=("PNG",)))
@@ -64,8 +66,14 @@ def png(raw: bytes, least: int | None, begin: Begin) -> Decoded:
 
 
 def webp(raw: bytes, least: int | None, begin: Begin) -> Decoded:
+    """A WebP; Pillow, which knows animations, takes three times the memory for a still picture."""
     begin(containers.webp_size(raw))
-    return _by_pillow(raw, "WEBP", begin)
+    image = Image.open(io.BytesIO(raw), formats=("WEBP",))
+    if getattr(image, "is_animated", False):
+        return _by_pillow(raw, "WEBP", begin)
+    begin(image.size)
+    values, alpha = apart(imagecodecs.webp_decode(raw))
+    return Decoded(values, alpha, profile=image.info.get("icc_profile") or b"", exif=bare(image.info.get("exif")))
 
 
 def gif(raw: bytes, least: int | None, begin: Begin) -> Decoded:

@@ -27,6 +27,7 @@ DETAIL = 4                       # drawn so many times finer, then averaged: the
 MOST_NAMED = 20                  # of the drawings of a file that were left out
 MAX_LINE = 3 * 2**20             # bytes; the longest published raw drawing has a third of it
 MAX_POINTS, MAX_STROKES = 100_000, 5_000         # of one drawing; nobody draws so much in twenty seconds
+MAX_BLANK = 1000                 # empty lines of a file
 TOO_MUCH = f"it has more than {MAX_STROKES:,} strokes or {MAX_POINTS:,} points"
 _HEADER = struct.Struct("<Q2sbIH")           # key, country, recognized, time; and the number of strokes
 _COUNT = struct.Struct("<H")
@@ -175,7 +176,7 @@ def _parse_bin(file, head, called):
 
 def _read_ndjson(file, name):
     """Drawings, and a BadDrawing in place of each that breaks the format."""
-    number, start = 0, 0
+    number, start, blank = 0, 0, 0
     while line := file.readline(MAX_LINE + 1):
         number += 1
         try:
@@ -185,9 +186,13 @@ def _read_ndjson(file, name):
                 raise ValueError(TOO_MUCH)       # lists of lists take a hundred times their text
             if line.strip():
                 yield _parse(json.loads(line))
+            elif (blank := blank + 1) > MAX_BLANK:
+                raise ValueError("the lines before it are empty")
         except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
             yield BadDrawing(f"{name}: drawing {number}, at byte {start:,}, is not in the published format "
                              f"({_reason(error)}).")
+            if blank > MAX_BLANK:
+                return
         start += len(line)
 
 

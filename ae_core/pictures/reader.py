@@ -18,7 +18,6 @@ from ae_core.pictures import color, containers, convert, decoders, heavy, metada
 
 MAX_BYTES = 100 * 2**20
 LARGEST = 2048                   # pixels of the longer side of what `read` gives: 50 MB
-MAX_PIXELS = 50_000_000          # a 50-megapixel camera
 MAX_SIDE = 100_000               # pixels; longer strips take minutes to show
 HEAVY = 8_000_000                # pixels beyond which a picture is decoded in a process of its own
 BEGINNING = 64                   # bytes that tell what a file is
@@ -207,7 +206,7 @@ def _guarded(kind, name, work, budget=None, apart=False):
         raise BadPicture(f"{title} is cut off or damaged: its pixels cannot be decoded. Export it again.") from error
 
 
-def _begin(budget, apart, size, most=MAX_PIXELS):
+def _begin(budget, apart, size, most=decoders.MAX_PIXELS):
     """Refused where a picture of (width, height) is too large to be worked on, _Heavy where it is for this process."""
     width, height = size
     if min(size) < 1:

@@ -188,7 +188,7 @@ def uploaded(key: str, preset: presets.Preset, count: int = 1) -> np.ndarray | N
     for file in files[:count]:
         with sentences():
             if drawings and file.name.lower().endswith(drawings):
-                pictures += list(_sketches(file, preset.shape, count))
+                pictures += list(sketches(file.getvalue(), file.name, preset.shape, count))
             elif datasets.about(preset.dataset).photo:
                 pictures.append(cache.fitted(file.getvalue(), file.name, preset.dataset, preset.shape))
             else:
@@ -219,15 +219,17 @@ def _found(key, file, preset, open_):
     return picture
 
 
-def _sketches(file, shape, count):
-    """The first drawings of an uploaded Quick Draw file."""
+def sketches(raw: bytes, name: str, shape: tuple[int, int, int], count: int) -> np.ndarray:
+    """The first drawings (n, h, w, c) in the bytes of a Quick Draw file. Raises quickdraw.BadDrawing."""
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch, guard.file_name(file.name))
-        path.write_bytes(file.getvalue())
+        path = Path(scratch, guard.file_name(name))
+        path.write_bytes(raw)
         skipped: list[str] = []
         drawings = quickdraw.load(path, count, skipped=skipped)
     if skipped:
-        st.warning(plain("\n\n".join(skipped)))
+        st.warning(plain("
+
+".join(skipped)))
     return convert.pad(convert.as_pictures(drawings), shape)
 
 

@@ -217,3 +217,13 @@ def test_own_pictures_are_searched(page):
     archive = zipped([(f"{k}.png", png(k)) for k in range(30)])
     page.file_uploader(key="search_files_False").set_value([("mine.zip", archive, "application/zip")]).run()
     assert not page.exception and len(results(page)) == 16 and "mine.zip/" in results(page)[0]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
+def test_a_cut_off_index_is_none(monkeypatch, tmp_path, share):
+    """Home and Search build another in memory, in place of an error."""
+    served, path = model.load(trained("fashion_search")), tmp_path / "a.faiss"
+    search.Index.build(codes(2000)).save(path)
+    path.write_bytes(path.read_bytes()[:int(share * path.stat().st_size)])
+    monkeypatch.setattr(search, "path_of", lambda *_: path)
+    assert search.of_preset(served, "test") is None

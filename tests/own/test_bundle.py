@@ -276,3 +276,16 @@ def test_a_network_of_a_fixed_batch_is_refused(trained_zip):
                         tensor.CopyFrom(onnx.numpy_helper.from_array(sizes, tensor.name))
     with pytest.raises(guard.Refused):
         bundle.unpack(zipped(changed_graph(files_of(trained_zip), fixed)))
+
+
+@pytest.mark.parametrize("what", ["initializer", "node"])
+def test_a_crowded_graph_is_refused_before_each_part_is_looked_at(trained_zip, monkeypatch, what):
+    """80,000 weights of one number took ten seconds."""
+    def crowd(graph):
+        part = getattr(graph.graph, what)
+        for _ in range(80_000):
+            part.add().CopyFrom(part[0])
+    raw = zipped(changed_graph(files_of(trained_zip), crowd))
+    monkeypatch.setattr(onnx.checker, "check_model", lambda *_: pytest.fail("it was looked at"))
+    with pytest.raises(guard.Refused, match="larger than the network"):
+        bundle.unpack(raw)
