@@ -123,9 +123,9 @@ class Preset:
 
 def _check_kinds(preset: Preset) -> None:
     """TypeError where a field holds another kind of value than it should: a card may come from anywhere."""
-    kinds = {str: str, int: int, float: (int, float), bool: bool, dict: dict}
+    kinds: dict[Any, Any] = {str: str, int: int, float: (int, float), bool: bool, dict: dict}
     for each in fields(preset):
-        value, kind = getattr(preset, each.name), kinds.get(each.type)      # type: ignore[call-overload]
+        value, kind = getattr(preset, each.name), kinds.get(each.type)
         if kind and (not isinstance(value, kind) or (isinstance(value, bool) and each.type is not bool)
                      or value in (math.inf, -math.inf) or value != value):
             raise TypeError(f"{each.name} is {value!r:.40}")

@@ -72,15 +72,18 @@ DOORS: dict[str, Callable[[bytes, str], Any]] = {
     "sketch": lambda raw, name: widgets.sketches(raw, name, SKETCH.shape, 15),
     "model": opened}
 SINGLE, SEVERAL = ("digit", "photo", "face", "color", "search", "train"), ("search", "train")
-SENTENCES: dict[str, tuple[type[Exception], ...]] = {"train": (ValueError,)}    # what a page shows beside guard.Refused
+SENTENCES: dict[str, type[Exception]] = {"train": ValueError}    # what a page shows in place of guard.Refused
 
 
 # --- what is measured ----------------------------------------------------------------------------------------
 
 def processes() -> list[int]:
     """This process and those that decode for it."""
-    lists = Path("/proc/self/task").glob("*/children")
-    return [os.getpid(), *(int(pid) for path in lists for pid in path.read_text("ascii").split())]
+    found = [os.getpid()]
+    for path in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):       # a thread that has just ended
+            found += map(int, path.read_text("ascii").split())
+    return found
 
 
 def memory() -> float:
@@ -120,7 +123,7 @@ class Clock:
         return time.monotonic(), spent()
 
 
-CLOCK = Clock()
+CLOCK: Clock = Clock()
 
 
 @contextlib.contextmanager
@@ -149,7 +152,7 @@ def measure(upload: Upload) -> tuple[str, float, float]:
         try:
             DOORS[upload.door](upload.raw, upload.name)
             outcome = "read"
-        except (guard.Refused, *SENTENCES.get(upload.door, ())) as error:
+        except SENTENCES.get(upload.door, guard.Refused) as error:
             said = str(error)
             outcome = "refused" if said.endswith((".", ")")) else f"no sentence: {said!r}"
         except Exception as error:
@@ -281,7 +284,7 @@ def _within(raw: bytes, rng: np.random.Generator) -> bytes:
 
 def _other_card(raw: bytes, rng: np.random.Generator) -> bytes:
     """A card in which a value somewhere is another."""
-    strange = [None, "", "\ud800", "x" * 10**5, -1, 0, 10**30, 1e308, float("nan"), [], {}, [[]], True, "![a](http://b)",
+    strange: list[Any] = [None, "", "\ud800", "x" * 10**5, -1, 0, 10**30, 1e308, float("nan"), [], {}, [[]], True, "![a](http://b)",
                ["a", 3], {"a": 1}, 2.5, "own_../../x"]
     card = json.loads(raw)
     inner: Any = card
