@@ -128,7 +128,7 @@ def _check_kinds(preset: Preset) -> None:
         value, kind = getattr(preset, each.name), kinds.get(each.type)
         if kind and (not isinstance(value, kind) or (isinstance(value, bool) and each.type is not bool)
                      or value in (math.inf, -math.inf) or value != value):
-            raise TypeError(f"{each.name} is {value!r:.40}")
+            raise TypeError(f"its {each.name} must be {'a text' if kind is str else kind}, not {value!r:.40}")
     for shape in filter(None, (preset.shape, preset.output)):
         if len(shape) != 3 or not all(side is None or type(side) is int for side in shape):
             raise TypeError(f"a shape is {shape!r:.40}")
