@@ -43,7 +43,7 @@ def watch(ident):
     job = jobs.read(ident, server.owner())
     if job is None or job.state not in jobs.GOING_ON:
         st.rerun()
-    jobs.start()
+    widgets.attempt(jobs.start)
     show_progress(job)
     show_frame(jobs.story_of(job) or story.blank(job.preset), job.preset)
     show_curves(job.history(), job.preset.epochs, f"live_{ident}")
@@ -68,18 +68,20 @@ def show_progress(job):
     if job.state == jobs.PAUSED:
         resume_button(row, job)
     else:
-        row.button("Pause", icon=":material/pause:", on_click=jobs.steer, args=(job, "pause"), key="hold",
-                   disabled=job.state == jobs.WAITING)
+        row.button("Pause", icon=":material/pause:", on_click=widgets.attempt, args=(jobs.steer, job, "pause"),
+                   key="hold", disabled=job.state == jobs.WAITING)
     stop_button(row, job)
 
 
 def resume_button(row, job):
     """In the place of Pause and with its key, so that it is the same button to the browser, and keeps the focus."""
-    row.button("Resume", icon=":material/play_arrow:", on_click=jobs.resume, args=(job,), key="hold")
+    row.button("Resume", icon=":material/play_arrow:", on_click=widgets.attempt, args=(jobs.resume, job),
+               key="hold")
 
 
 def stop_button(row, job):
-    row.button("Stop and keep the best", icon=":material/stop:", on_click=jobs.steer, args=(job, "stop"), key="stop")
+    row.button("Stop and keep the best", icon=":material/stop:", on_click=widgets.attempt,
+               args=(jobs.steer, job, "stop"), key="stop")
 
 
 def show_ended(job):
@@ -93,7 +95,8 @@ def show_ended(job):
     resume_button(row, job)
     if job.state == jobs.INTERRUPTED and history:
         stop_button(row, job)
-    row.button("Remove", icon=":material/delete:", on_click=jobs.remove, args=(job,), key="forget")
+    row.button("Remove", icon=":material/delete:", on_click=widgets.attempt, args=(jobs.remove, job),
+               key="forget")
     recorded = jobs.story_of(job)
     if recorded is not None:
         show_frame(recorded, job.preset)
@@ -129,7 +132,8 @@ def show_curves(history, epochs, key):
 def show_model(name):
     """A finished run as a film to drag, its curves, and what can be done with the model."""
     served = widgets.served(name)
-    live.announce("run", f"{served.preset.title}: done")
+    trained, asked = served.card["training"]["epochs"], served.preset.epochs
+    live.announce("run", f"{served.preset.title}: " + (f"{trained} of {asked} epochs" if trained < asked else "done"))
     kept = cache.story_of(served) if story.FILE in served.card["sha256"] else None
     if kept:
         recorded, history, strip = kept
@@ -179,7 +183,8 @@ def show_owner(preset):
                       help="Others can then see and download it, and see its test pictures. Only you can delete it.")
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Delete “{widgets.plain(preset.title)}” permanently?")
-            st.button("Yes, delete it", on_click=store.remove, args=(preset.name, visitor), key="delete")
+            st.button("Yes, delete it", on_click=widgets.attempt, args=(store.remove, preset.name, visitor),
+                          key="delete")
 
 
 def show_plan(preset, seed, about):

@@ -14,6 +14,9 @@ WHOSE_THIS_VISIT = "This browser keeps no cookie for this page, so what you trai
                    "the page is closed. Download what you want to keep, or share it."
 
 
+FIRST = {"title": "My model", "side": 28, "color": "Gray"}
+
+
 def show() -> None:
     """All choices, what they cost, and the button; asks for the run and shows it when that is pressed."""
     st.subheader("A new run")
@@ -55,7 +58,7 @@ def _start_from():
 
 def _restore():
     """Streamlit forgets a control that is not on the page; what it was set to comes back with it."""
-    for key, value in st.session_state.setdefault("choices", {"title": "My model"}).items():
+    for key, value in st.session_state.setdefault("choices", dict(FIRST)).items():
         if key not in ("shape", "classes"):
             st.session_state.setdefault(f"new_{key}", value)
 
@@ -90,8 +93,9 @@ def _choose(title, dataset, shape, own):
 def _own_pictures():
     """The reader's own pictures, or None while there are none, and their size and color."""
     row = st.columns(2)
-    side = row[0].segmented_control("Pixels per side", design.SIDES, default=28, required=True, key="new_side")
-    color = row[1].segmented_control("Colors", ["Gray", "Color"], default="Gray", required=True, key="new_color")
+    side = row[0].segmented_control("Pixels per side", design.SIDES, required=True, key="new_side")
+    color = row[1].segmented_control("Colors", ["Gray", "Color"], required=True, key="new_color")
+    st.session_state.choices |= {"side": side, "color": color}
     shape = (side, side, 3 if color == "Color" else 1)
 
     def read(files, report):
@@ -136,10 +140,10 @@ def in_words(seconds: float) -> str:
 def _request(preset, pictures):
     try:
         job = jobs.request(preset, collection=pictures, owner=server.owner())
+        jobs.start()
     except (ValueError, datasets.DataMissing) as error:
         st.warning(str(error))
         return
-    jobs.start()
     st.session_state.run = f"job {job.ident}"
 
 

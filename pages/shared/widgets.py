@@ -304,9 +304,11 @@ def gather(key: str, how: Any, read: Callable) -> Any:
     whole_folder = st.toggle("A whole folder", key=f"{key}_folder",
                              help="Off: single files, zip archives of them, or NumPy arrays (.npz, .npy).")
     files = uploader("Your pictures", [*PICTURE_FILES, *(suffix[1:] for suffix in collections.SEVERAL)],
-                     f"{key}_files_{whole_folder}", accept_multiple_files="directory" if whole_folder else True)
-    if not files:
-        return None
+                     f"{key}_files_{whole_folder}", accept_multiple_files="directory" if whole_folder else True,
+                     on_change=st.session_state.pop, args=(f"{key}_collected", None))
+    if not files:                                # none are given, or they were on an earlier visit to the page
+        ident, before = st.session_state.get(f"{key}_collected", ((None,), None))
+        return before if ident[0] == how else None
 
     def work():
         with progress("Reading your pictures", key) as report:
@@ -359,6 +361,14 @@ def waiting(sentence: str) -> Iterator[Callable[[], None]]:
 
 
 heavy.waiting = waiting
+
+
+def attempt(action: Callable, *arguments: Any) -> None:
+    """Do what a click asks for; what cannot be done now gets its sentence."""
+    try:
+        action(*arguments)
+    except guard.Refused as error:
+        st.warning(str(error))
 
 
 @contextlib.contextmanager

@@ -263,3 +263,20 @@ def test_what_is_kept_aside_depends_on_the_pictures_not_on_their_order():
         np.testing.assert_array_equal(trained.pictures, splits[0][0].pictures)
         np.testing.assert_array_equal(shown.pictures, splits[0][1].pictures)
     assert splits[0][1].pictures.shape[0] == 4
+
+
+def test_choices_of_own_pictures_come_back_after_a_visit_to_another_page():
+    from streamlit.testing.v1 import AppTest
+
+    def opened(choices=None):
+        app = AppTest.from_file(str(store.ROOT / "pages" / "train.py"), default_timeout=60)
+        if choices:
+            app.session_state["choices"] = choices
+        return app.run()
+    app = opened()
+    app.selectbox(key="new_dataset").set_value(design.OWN).run()
+    before = dict(app.session_state["choices"])
+    assert (before["side"], before["color"]) == (28, "Gray")
+    app = opened(before | {"side": 48, "color": "Color"})        # Streamlit forgets what is not on the page
+    assert not app.exception and app.session_state["new_dataset"] == design.OWN
+    assert (app.session_state["new_side"], app.session_state["new_color"]) == (48, "Color")
