@@ -227,9 +227,7 @@ def sketches(raw: bytes, name: str, shape: tuple[int, int, int], count: int) -> 
         skipped: list[str] = []
         drawings = quickdraw.load(path, count, skipped=skipped)
     if skipped:
-        st.warning(plain("
-
-".join(skipped)))
+        st.warning(plain("\n\n".join(skipped)))
     return convert.pad(convert.as_pictures(drawings), shape)
 
 
