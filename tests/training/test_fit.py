@@ -282,7 +282,7 @@ def test_a_resumed_run_goes_on_counting_toward_its_early_end(digits):
 def test_a_run_that_dies_while_it_is_kept_resumes_the_same(digits, monkeypatch, moment):
     """Between any two steps of writing an epoch, the weights and the history on disk fit together."""
     whole = fit_quietly(tiny(), *digits, epochs=4)[2]
-    owner = keras.Model if moment == "save_weights" else Path
+    owner = {"save_weights": keras.Model, "write_bytes": Path, "unlink": files}[moment]
     works, calls = getattr(owner, moment), []
 
     def dies(*arguments, **options):
