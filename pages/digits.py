@@ -20,7 +20,7 @@ BIG_BUTTONS = """<style>
 .st-key-digit button { min-height: 3.4rem; margin: 0; border-radius: 0.5rem !important; }
 .st-key-digit button[aria-checked=false] { border-color: color-mix(in srgb, currentColor 20%, transparent) !important; }
 .st-key-digit button p { font-size: 1.7rem; font-weight: 600; }
-@media (max-width: 640px) { .st-key-digit [role=radiogroup] { grid-template-columns: repeat(5, 1fr); } }
+@media (max-width: 1100px) { .st-key-digit [role=radiogroup] { grid-template-columns: repeat(5, 1fr); } }
 </style>"""
 
 

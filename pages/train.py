@@ -209,7 +209,7 @@ def show_beta():
         st.warning(f"This part needs another model. Train it with: `python -m ae_core train {missing[0]}`")
         return
     reaches = design.BETA_REACHES
-    where = ("where new pictures are drawn from", "farther than the prior reaches")
+    where = ("where new pictures come from", "farther than the prior reaches")
     live.filmstrip("beta", cache.betas(tuple(map(widgets.served, design.BETA_PRESETS))), label="How far around 0",
                    scale=1, value=reaches.index(2) / (len(reaches) - 1), ends=("near 0", "far out"),
                    captions=[f"Codes from −{reach:g} to {reach:g}: {where[reach > 3]}" for reach in reaches],

@@ -97,7 +97,7 @@ def sources() -> dict[str, str]:
         if about.trainable and datasets.find(name):
             found[name] = about.title
         elif about.trainable and about.sample:
-            found[name] = f"{about.title} (the 10,000 shipped pictures)"
+            found[name] = f"{about.title} (the 10,000 shipped)"
     return found | {OWN: "My own pictures"}
 
 

@@ -184,6 +184,13 @@ STYLE = """<style>
   color: light-dark(#5f5e5c, #b4b2ae) !important; }
 .stMultiSelect [data-tag], .stMultiSelect [data-tag] *, [data-testid^=stBaseButton-primary],
 [data-testid^=stBaseButton-primary] :is(p, span) { color: light-dark(#fff, #0d1520) !important; }
+/* Nothing is cut off: a column that is too narrow for its controls goes below the others; rows and long words wrap. */
+.stHorizontalBlock { flex-wrap: wrap; }
+.stColumn { min-width: min(100%, 12rem); }
+@media (max-width: 1100px) { .stColumn { min-width: min(100%, 18rem); } }
+.stButtonGroup [role=radiogroup] { flex-wrap: wrap; row-gap: 0.3rem; }
+[data-testid=stMultiSelectTagsContainer] { flex-wrap: wrap; }
+.stMarkdownEllipsis, .stMarkdownEllipsis p, .stFileUploader section span { white-space: normal !important; }
 @media print { .stSidebar, .stAppHeader { display: none !important; } .stMain { position: static; } }
 </style>"""
 
