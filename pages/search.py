@@ -56,7 +56,7 @@ def own(served):
 
 def choose_query(served, searched):
     """The query: its row in the index and its picture; the row is None for a picture of the reader's own."""
-    source = st.segmented_control("Query", SOURCES, default=SOURCES[0], required=True, key="source")
+    source = widgets.choose_source("Query", SOURCES, "source")
     pick = {SOURCES[1]: widgets.uploaded, SOURCES[2]: lambda key, preset: widgets.drawn(
         key, preset, widgets.through(preset, widgets.in_browser(served)))}.get(source)
     picked = pick("query", served.preset) if pick else None

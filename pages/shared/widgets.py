@@ -149,13 +149,20 @@ def pick_pictures(key: str, preset: presets.Preset, count: int, errors: np.ndarr
 
     errors: of every test picture, to choose the best and the worst by; draw: where a page has a `drawn` of its own.
     """
-    source = st.segmented_control("Pictures", ["Test pictures", "Upload", "Drawing"], default="Test pictures",
-                                  required=True, key=f"{key}_source")
+    source = choose_source("Pictures", ["Test pictures", "Upload", "Drawing"], f"{key}_source")
     own = {"Upload": lambda: uploaded(key, preset, count), "Drawing": lambda: (draw or drawn)(key, preset)}
     pictures = own[source]() if source in own else None
     if pictures is not None:
         return Picked(pictures, None, source)
     return _test_pictures(key, preset, count, errors, quiet=source != "Test pictures")
+
+
+def choose_source(label: str, options: Sequence[str], key: str) -> str:
+    """Where pictures come from, as a row of buttons; after a visit to another page the one that was on is on again."""
+    st.session_state.setdefault(key, st.session_state.get(f"{key}:left", options[0]))
+    source = st.segmented_control(label, options, required=True, key=key) or options[0]
+    st.session_state[f"{key}:left"] = source
+    return source
 
 
 def _test_pictures(key, preset, count, errors, quiet):
@@ -241,8 +248,14 @@ def plain(text: str) -> str:
 
 
 def drawn(key: str, preset: presets.Preset, seen: live.Through | None = None) -> np.ndarray | None:
-    """A reader's drawing (1, h, w, c) as the preset sees it, or None; `seen`: see `through`."""
-    ink = live.sketchpad(f"{key}_sketch", label="Draw here with a mouse, a finger, or the keyboard", through=seen)
+    """A reader's drawing (1, h, w, c) as the preset sees it, or None; `seen`: see `through`.
+
+    It is still there when the reader comes back from other pictures or another page.
+    """
+    left = f"{key}_sketch:left"
+    ink = live.sketchpad(f"{key}_sketch", label="Draw here with a mouse, a finger, or the keyboard", through=seen,
+                         drawing=st.session_state.get(left))
+    st.session_state[left] = ink
     return None if ink is None else datasets.draw(ink, preset.dataset, preset.shape)[None]
 
 

@@ -21,6 +21,13 @@ def open_page(page: Any, app: str, name: str, query: str = "") -> None:
     settle(page)
 
 
+def follow(page: Any, title: str) -> None:
+    """Click a page in the navigation and wait until it stands."""
+    page.locator("[data-testid=stSidebar] [data-testid=stPageLink-NavLink] p").filter(has_text=title).click()
+    page.wait_for_function("title => document.querySelector('h1')?.innerText === title", arg=title, timeout=READY)
+    settle(page)
+
+
 def painted(page: Any) -> None:
     """Wait until what the last event changed is on the screen."""
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")

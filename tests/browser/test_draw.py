@@ -8,9 +8,9 @@ import pytest
 from ae_core import browser as packing
 from ae_core import model, store
 from ae_core.pictures import datasets
-from pages.shared import server
+from pages.shared import frame, server
 from tests.browser import driver
-from tests.browser.driver import READY
+from tests.browser.driver import READY, follow
 
 NAME, QUERY = "digits_conv", "?model=Digits, convolutional"
 STROKE = [(0.3, 0.25), (0.5, 0.2), (0.7, 0.25), (0.6, 0.5), (0.45, 0.85)]
@@ -183,3 +183,39 @@ def test_what_is_not_there_is_said(app, address):
 def test_a_model_that_the_browser_does_not_run_is_said(app):
     status, _, body = get(app, server.halves(model.load("photo_colorizer"))["decoder"])
     assert status == 404 and b"any size" in body
+
+
+@pytest.mark.parametrize(("name", "draws", "other"), [
+    ("reconstruct", "Drawing", "Test pictures"), ("denoise", "Drawing", "Test pictures"),
+    ("search", "Drawing", "A picture from the index"), ("latent_map", "Draw", "Path")])
+def test_a_drawing_is_there_again_after_other_pictures_and_another_page(page, app, name, draws, other):
+    driver.open_page(page, app, name)
+    choice = page.get_by_role("radio", name=draws, exact=True)
+    choice.click()
+    driver.settle(page)
+    surface = page.locator(".sketchpad .surface")
+    surface.scroll_into_view_if_needed()
+    start, *stops = places(surface)
+    page.mouse.move(*start)
+    page.mouse.down()
+    for stop in stops:
+        page.mouse.move(*stop)
+    page.mouse.up()
+    driver.settle(page)
+    drawn = gray(page)
+    assert drawn.any()
+    page.get_by_role("radio", name=other, exact=True).click()
+    driver.settle(page)
+    assert page.locator(".sketchpad").count() == 0
+    choice.click()
+    driver.settle(page)
+    assert np.array_equal(gray(page), drawn)
+    follow(page, "Digits")
+    follow(page, frame.PAGES[name].title)
+    if draws == "Draw":                          # a part of the page that its address opens
+        choice.click()
+        driver.settle(page)
+    assert np.array_equal(gray(page), drawn)
+    page.get_by_role("button", name="Clear", exact=True).click()
+    driver.settle(page)
+    assert not gray(page).any()

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from pages.shared import frame
-from tests.browser.driver import READY, errors, open_page, settle
+from tests.browser.driver import READY, errors, follow, open_page, settle
 
 
 def first_picture(page):
@@ -41,13 +41,6 @@ def test_the_navigation_is_the_same_from_every_entrance(page, app, start):
     page.wait_for_function("document.querySelector('h1')?.innerText === 'Reconstruct'", timeout=READY)
     settle(page)
     assert errors(page) == []
-
-
-def follow(page, title):
-    """Click a page in the navigation and wait until it stands."""
-    page.locator("[data-testid=stSidebar] [data-testid=stPageLink-NavLink] p").filter(has_text=title).click()
-    page.wait_for_function("title => document.querySelector('h1')?.innerText === title", arg=title, timeout=READY)
-    settle(page)
 
 
 def go_back(page):
