@@ -7,10 +7,11 @@ WORKDIR /lab
 COPY requirements-app.txt .
 RUN pip install --no-cache-dir -r requirements-app.txt
 COPY . .
-# Nobody needs root to look at pictures; /models is the only place that is written to.
-RUN useradd --create-home lab && mkdir /models && chown lab /models
-USER lab
-ENV AE_MODELS_DIR=/models
+# Nobody needs root to look at pictures; own models are written to /models, and caches of libraries to the home.
+# A cluster may give the app any user id, of group 0: so both belong to that group.
+RUN useradd --uid 1000 --gid 0 --create-home lab && mkdir /models && chown lab:0 /models && chmod g=u /models /home/lab
+USER 1000
+ENV HOME=/home/lab AE_MODELS_DIR=/models
 VOLUME /models
 EXPOSE 8501
 # Streamlit answers here once it can serve a page.
@@ -22,4 +23,4 @@ FROM app AS train
 USER root
 COPY requirements.txt .
 RUN pip install --no-cache-dir -r requirements.txt
-USER lab
+USER 1000

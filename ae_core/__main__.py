@@ -154,7 +154,7 @@ def colorize_files(arguments: Arguments) -> int:
             files.write(target, sheets.to_photo(done.picture, arguments.kind, photo.kept))
         except (ValueError, OSError) as error:
             failed += 1
-            print(error, file=sys.stderr)
+            print(store.refusal(error) if isinstance(error, OSError) else error, file=sys.stderr)
             continue
         print(target)
         if photo.note:

@@ -60,8 +60,16 @@ class Stored:
 
 
 def place(variable: str, default: str | Path) -> Path:
-    """The folder that a variable of the environment names, else the default one; absolute, `~` written out."""
-    return Path(os.environ.get(variable) or default).expanduser().absolute()
+    """The folder that a variable of the environment names, else the default one, absolute."""
+    return absolute(os.environ.get(variable) or default)
+
+
+def absolute(path: str | Path) -> Path:
+    """A path, absolute; `~` is the reader's home, or this repository for an account without one, as in containers."""
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError:
+        return ROOT.joinpath(*Path(path).parts[1:])
 
 
 def root() -> Path:

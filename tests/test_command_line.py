@@ -176,6 +176,38 @@ def test_a_data_set_is_downloaded_by_name(capsys, monkeypatch, tmp_path):
     assert run(capsys, "data", "--download", "mnist") == (0, f"{tmp_path / 'mnist'}\n", "")
 
 
+@pytest.fixture
+def nowhere(monkeypatch, tmp_path):
+    """A path below a file, where nothing can be written, whoever asks; all folders of the environment are there."""
+    (tmp_path / "file").write_text("no folder")
+    for variable in ("AE_MODELS_DIR", "AE_RUNS_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path / "file" / variable))
+    return tmp_path / "file"
+
+
+@pytest.mark.parametrize("command", [
+    ("page", "digits_stacked", "--to", "{nowhere}/page.html"),
+    ("sketches", "{folder}/cat.ndjson", "--to", "{nowhere}/cats"),
+    ("colorize", "{folder}/1955", "--to", "{nowhere}/photos"),
+    pytest.param(("train", "digits_stacked", "--epochs", "1"), marks=pytest.mark.soak),
+    pytest.param(("work",), marks=pytest.mark.soak)], ids=lambda command: command[0])
+def test_where_nothing_can_be_written_a_command_says_so_in_one_line(capsys, nowhere, scans, command, request):
+    if command[0] == "train":
+        request.getfixturevalue("some_digits")
+    (scans / "cat.ndjson").write_text('{"drawing": [[[0, 9], [0, 9]]]}\n')
+    status, out, err = run(capsys, *(part.format(nowhere=nowhere, folder=scans) for part in command))
+    assert status == 1 and not out and f"{nowhere}" in err and "cannot be written" in err
+    assert len(err.splitlines()) == 1 or command[0] in ("train", "sketches")     # after what shows how far it got
+
+
+def test_a_photograph_that_cannot_be_written_is_one_line(capsys, scans, monkeypatch):
+    def refuse(path, content):
+        raise PermissionError(13, "Permission denied", str(path))
+    monkeypatch.setattr(files, "write", refuse)
+    status, out, err = run(capsys, "colorize", str(scans / "1955"), "--to", str(scans))
+    assert status == 1 and not out and f"{scans / 'scan_color.jpg'} cannot be written" in err and "Errno" not in err
+
+
 def test_every_command_explains_itself(capsys):
     for command in command_line.COMMANDS:
         with pytest.raises(SystemExit, match="0"):

@@ -40,6 +40,28 @@ def test_a_page_stands_alone(name):
     assert frame.PAGES[name].sentence in texts(app.markdown)
 
 
+@pytest.fixture
+def nowhere(monkeypatch, tmp_path):
+    """Folders in which nobody can write, whoever asks: they are below a file."""
+    (tmp_path / "file").write_text("no folder")
+    for variable in ("AE_MODELS_DIR", "AE_RUNS_DIR", "AE_DATA_DIR", "HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / "file" / "below"))
+    return tmp_path / "file"
+
+
+@pytest.mark.parametrize("name", frame.PAGES)
+def test_a_page_opens_where_nothing_can_be_written(name, nowhere):
+    app = opened(name)
+    assert not app.exception and not app.error and not app.warning
+
+
+def test_on_train_a_folder_that_cannot_be_written_gets_a_sentence(nowhere):
+    app = opened("train")
+    app.button(key="go").click().run()
+    assert f"{nowhere}" in texts(app.warning) and "set AE_MODELS_DIR to another folder" in texts(app.warning)
+    assert not app.exception
+
+
 @pytest.mark.parametrize("name", [name for name in frame.PAGES if name != "home"])
 def test_home_has_a_picture_of_every_page(name):
     sheet, alt = frame.PAGES[name].home.draw(cache.served(frame.PAGES[name].home.model))

@@ -115,6 +115,16 @@ def test_folders_of_the_environment_are_absolute(monkeypatch, tmp_path):
             assert folder() == meant and store.environment()[variable] == str(meant)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows knows every user")
+def test_who_has_no_home_has_this_repository(monkeypatch):
+    """As a container that is given any user id; the command line and a script need no home."""
+    for variable in ("HOME", "AE_MODELS_DIR", "AE_DATA_DIR"):
+        monkeypatch.delenv(variable)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)      # KeyError, as of an unknown number
+    assert store.own_root() == store.ROOT / ".autoencoder-lab"
+    assert datasets.folders() == [store.ROOT / ".cache" / "autoencoder-lab"]
+
+
 def test_advice_on_an_own_model_is_no_command_that_knows_only_shipped_ones(own_store):
     for name, advice in (("own_boots", "Train page"), ("digits_conv", "python -m ae_core train digits_conv")):
         with pytest.raises(store.WeightsMissing, match=advice):

@@ -178,7 +178,7 @@ def is_light(name: str) -> bool:
 
 def folders() -> list[Path]:
     """Where data sets are looked for, in this order."""
-    cache = Path("~/.cache/autoencoder-lab").expanduser()
+    cache = store.absolute("~/.cache/autoencoder-lab")
     return [store.place("AE_DATA_DIR", cache), cache] if os.environ.get("AE_DATA_DIR") else [cache]
 
 
