@@ -51,6 +51,29 @@ def test_wild_numbers_are_clamped():
     assert _demo(strip=float("nan"))["strip"] == "0.0000"
 
 
+@pytest.mark.parametrize(("reported", "found"), [
+    (None, (False, 1, [])), ("x", (False, 1, [])), ([1], (False, 1, [])), ([1, 0.5], (False, 1, [])),
+    ([1, 2, "0"], (False, 1, [])), ([1, 99, 3, 3, -1, 4], (True, 4, [3])), ([0, -5], (False, 0, [])),
+    ([1, 2] + [0] * 5, (False, 1, []))])
+def test_a_hunt_takes_what_is_in_bounds(reported, found):
+    def page(reported):
+        import numpy as np
+        import streamlit as st
+
+        from pages.shared import live
+        if reported is not None:
+            st.session_state["hunt"] = {"value": reported}
+        found = live.hunt("hunt", np.zeros((4, 4, 4), np.uint8), np.arange(4.0), np.arange(4) == 3, names=("a", "b"))
+        st.text(repr(tuple(found)))
+    test = AppTest.from_function(page, args=(reported,)).run()
+    assert not test.exception and test.text[0].value == repr(found)
+
+
+def test_a_hunt_wants_a_score_and_a_flag_for_each_picture():
+    with pytest.raises(ValueError, match="one finite score and one flag"):
+        live.hunt("h", TILES[0], np.array([1.0, np.nan]), np.zeros(2, bool), names=("a", "b"))
+
+
 @pytest.mark.parametrize("text", ["", "!!!", "AAAA", "ÄÖ", base64.b64encode(b"x" * 99).decode()])
 def test_broken_drawings_are_no_drawing(text):
     assert _demo(sketch=text)["ink"] == "0"

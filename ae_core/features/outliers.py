@@ -25,6 +25,8 @@ TRIM, ROUNDS = 0.05, 3           # of the codes, so many of the farthest are lef
 SHRINK = 0.01                    # of the mean variance, added to every direction: codes have units that never vary
 LEAST = 20                       # pictures that have a bulk to be far from
 RED = (0.74, 0.11, 0.0)          # of the frame around an intruder
+LEVELS = {"Easy": ("Sandal", "T-shirt"), "Medium": ("Ankle boot", "Sandal"), "Hopeless": ("Shirt", "Pullover")}
+WALL, HIDDEN = 84, 10            # pictures on the wall of a hunt, and intruders among them
 OWN_CODE = 16                    # numbers of an autoencoder that is trained on the reader's own collection
 
 
@@ -32,6 +34,14 @@ OWN_CODE = 16                    # numbers of an autoencoder that is trained on 
 class Scored:
     rebuilt: np.ndarray          # (n, h, w, c)
     scores: np.ndarray           # (n,)
+
+
+@dataclass(frozen=True)
+class Wall:
+    """Pictures in a random order, for a hunt."""
+    rows: np.ndarray             # (WALL,) into the mixture
+    intruder: np.ndarray         # (WALL,) bool, HIDDEN of them true
+    scores: np.ndarray           # (WALL,), measured in the whole mixture
 
 
 @dataclass(frozen=True)
@@ -130,6 +140,14 @@ def _mahalanobis(codes, bulk):
     ridge = SHRINK * max(np.trace(covariance) / len(covariance), 1e-12)
     inverse = np.linalg.inv(covariance + ridge * np.eye(len(covariance)))
     return np.sqrt((away @ inverse * away).sum(axis=1))
+
+
+def wall(scores: np.ndarray, intruder: np.ndarray, seed: int) -> Wall:
+    """Intruders and regular pictures of a mixture with (n,) scores, drawn by seed: too few of either are all taken."""
+    rng = np.random.default_rng(seed)
+    hidden = rng.permutation(np.flatnonzero(intruder))[:HIDDEN]
+    rows = rng.permutation(np.concatenate([hidden, rng.permutation(np.flatnonzero(~intruder))[:WALL - len(hidden)]]))
+    return Wall(rows, intruder[rows], scores[rows])
 
 
 # --- an own collection -----------------------------------------------------------------------------------

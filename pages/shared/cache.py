@@ -18,6 +18,7 @@ from ae_core.features import (
     denoise,
     digits,
     faces,
+    home,
     latent_map,
     outliers,
     published_colorizer,
@@ -173,6 +174,13 @@ def outlier_scores(models: tuple[tuple[str, Served], ...], regular: int, intrude
                                mixed.pictures, lambda: outliers.run_all(dict(models), mixed.pictures))
 
 
+@once("Scoring the pictures …", 16)
+def odd_ones(served: Served, regular: int, intruder: int) -> tuple[datasets.Mixed, np.ndarray]:
+    """A mixture of two classes of clothing, a hundredth of it intruders, and its scores by the distance of codes."""
+    mixed = datasets.mix(*samples("fashion_mnist"), regular, intruder)
+    return mixed, outliers.run(served, mixed.pictures).scores
+
+
 @once("Drawing the pictures of this page …", 20)
 def _home_picture(page, name, card, _draw):
     def draw():
@@ -180,6 +188,12 @@ def _home_picture(page, name, card, _draw):
         return {"png": np.frombuffer(sheets.to_png(sheet), np.uint8), "alt": np.array(alt)}
     found = figures.kept(f"home_{page}", [model.store.card(name)], None, draw)
     return found["png"].tobytes(), str(found["alt"])
+
+
+@once(False, 4)
+def reach(served: Served) -> home.Reach:
+    """How far each number of a code goes, over the first thousand test pictures."""
+    return home.reach(served, pictures_of(served)[0][:1000])
 
 
 def home_picture(page: Any) -> tuple[bytes, str]:

@@ -126,7 +126,7 @@ def _lies_on_a_map(dataset: str) -> bool:
 
 PAGES = {page.name: page for page in (
     Page("home", "Autoencoder Lab", ":material/home:", "",
-         "Compress pictures to a few numbers, reconstruct them, and see what survives."),
+         "A picture becomes a few numbers, and the numbers a picture again. Drag one."),
     Page("reconstruct", "Reconstruct", ":material/compare:", "See",
          "Choose a model and a code size, and compare each picture with its reconstruction.",
          Home("fashion_conv", _reconstruct),
@@ -149,7 +149,7 @@ PAGES = {page.name: page for page in (
          "Drop in a black-and-white photo, drag the line across it, and download it in color.",
          Home(colorize.PRESET, _colorize)),
     Page("outliers", "Outliers", ":material/search_insights:", "Use",
-         "Hide a few intruders among a thousand pictures, drag the threshold, and see which are found.",
+         "Find the ten pictures that do not belong with the rest, then see what the machine finds.",
          Home(outliers.ENCODER, _outliers)),
     Page("search", "Search", ":material/image_search:", "Use",
          "Choose or draw a picture, see the sixteen most similar, and click one to continue from it.",
@@ -171,8 +171,21 @@ TAB_ICON = Path(__file__).with_name("icon.png")    # Streamlit would fetch a mat
 SIDEBAR = 220                    # pixels
 # Streamlit's margins cost a third of a projector's width; the picture gets it instead.
 STYLE = """<style>
-.stMainBlockContainer { padding: 2.5rem clamp(1rem, 2.5vw, 3rem) 4rem; }
-.stMainBlockContainer h1 { padding: 0.5rem 0 0; }
+.stMainBlockContainer { padding: 0.75rem clamp(1rem, 2.5vw, 3rem) 3rem; }
+.stMainBlockContainer > .stVerticalBlock { gap: 0.75rem; }
+/* The heading is one line, where Streamlit has an empty bar with its menu at the right, and what opens the sidebar. */
+.stAppHeader { background: none !important; pointer-events: none; }
+.stAppHeader :is(button, a) { pointer-events: auto; }
+.st-key-heading { min-height: 2.75rem; padding-right: 3rem; gap: 0.25rem 1.25rem !important; }
+.st-key-heading h1 { font-size: 1.75rem; line-height: 2.25rem; padding: 0; white-space: nowrap; }
+.st-key-heading p { font-size: 1.05rem; line-height: 1.35; }
+.stApp:has(.stSidebar[aria-expanded=false]) .st-key-heading { padding-left: 2.5rem; }
+@media (max-width: 768px) { .stApp .st-key-heading { padding: 0; } .st-key-heading h1 { padding-left: 2.25rem; } }
+/* The one row of controls above the picture: large enough for a finger, and to be seen from the last row. */
+.st-key-controls { align-items: flex-end; gap: 0.5rem 1.25rem !important; }
+.st-key-controls :is(button, [data-baseweb=select] > div) { min-height: 44px; }
+.st-key-next a { border: 1px solid color-mix(in srgb, currentColor 20%, transparent); border-radius: 0.5rem;
+  padding: 0.75rem 1rem; }
 /* What was made stays as it is until what follows is ready; a line on top says that something is being computed. */
 [data-stale="true"] { opacity: 1 !important; }
 .stApp[data-test-script-state="running"]::before { content: ""; position: fixed; inset: 0 0 auto; height: 3px;
@@ -217,15 +230,33 @@ def open_page(name: str) -> None:
                 group = entry.group
                 st.caption(group)
             link(other)
-    st.title(page.title)
-    st.markdown(page.sentence)
+    with st.container(horizontal=True, vertical_alignment="center", key="heading"):
+        st.title(page.title, width="content")
+        st.markdown(page.sentence, width="content")
 
 
-def link(name: str, bold: bool = False, model: presets.Preset | None = None) -> None:
+def controls() -> Any:
+    """The row of the one or two controls that matter, above the picture."""
+    return st.container(horizontal=True, key="controls")
+
+
+def show_next(name: str) -> None:
+    """The way to the next idea, at the end of a page: the pages are one lesson, in the order of the table."""
+    names = list(PAGES)
+    following = names.index(name) + 1
+    with st.container(key="next"):
+        if following < len(names):
+            entry = PAGES[names[following]]
+            link(entry.name, label=f"Next: **{entry.title}** · {entry.sentence}")
+        else:
+            link("home", label="Back to the start")
+
+
+def link(name: str, label: str = "", model: presets.Preset | None = None) -> None:
     """A link to a page of the table, with a model chosen; none where a page runs alone in a test."""
     page = PAGES[name]
     with contextlib.suppress(StreamlitPageNotFoundError):
-        st.page_link(store.ROOT / page.file, label=f"**{page.title}**" if bold else page.title, icon=page.icon,
+        st.page_link(store.ROOT / page.file, label=label or page.title, icon=page.icon,
                      query_params={page.query: model.title} if model else None)
 
 

@@ -14,7 +14,6 @@ SECONDS = {"Use the codes (at once)": 0, "Train on them for 15 seconds": 15, "Tr
 
 def show() -> None:
     """A reader's own pictures: the odd ones out, with no labels."""
-    st.subheader("Your own collection")
     picture, controls = st.columns([5, 3], gap="medium")
     with controls:
         collected = widgets.collect("outliers", presets.get(outliers.ENCODER))

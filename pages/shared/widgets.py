@@ -470,6 +470,7 @@ def explain(page: str, recipe: str, *functions: Callable) -> None:
             st.code(inspect.getsource(function), "python")
     panel("How this works", how, "school", "how")
     panel("The code", code, "code", "code")
+    frame.show_next(page)
 
 
 def table_csv(rows: Sequence[dict]) -> bytes:

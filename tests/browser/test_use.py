@@ -9,7 +9,7 @@ from tests.pictures.test_collections import png
 
 def test_the_threshold_counts_while_it_is_dragged(page, app):
     sent = record(page, "framesent")
-    open_page(page, app, "outliers")
+    open_page(page, app, "outliers", "?section=The+published+experiment")
     line, counts = page.locator(".threshold .track"), page.locator(".threshold .counts")
     line.wait_for(timeout=READY)
     page.wait_for_function("document.querySelector('[data-testid=stMetricValue]')", timeout=READY)
@@ -34,7 +34,7 @@ def test_the_threshold_counts_while_it_is_dragged(page, app):
 
 
 def test_the_threshold_moves_by_keyboard_and_speaks(page, app):
-    open_page(page, app, "outliers")
+    open_page(page, app, "outliers", "?section=The+published+experiment")
     line = page.locator(".threshold .track")
     line.wait_for(timeout=READY)
     page.wait_for_function("document.querySelector('.threshold .track')?.getAttribute('aria-valuetext')"

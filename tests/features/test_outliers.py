@@ -106,7 +106,7 @@ def page():
     from tests.test_pages import opened
 
     trained(outliers.ENCODER)
-    return opened("outliers", panels=("scores",))
+    return opened("outliers", panels=("scores",), section="The published experiment")
 
 
 def test_the_page_opens_on_intruders_that_were_found(page):
@@ -140,9 +140,60 @@ def test_the_quantile_moves_the_line(page):
     assert beyond("0.9") == 101 and beyond("0.99") == 11
 
 
-def test_own_pictures_are_ranked_and_bad_ones_named(page):
-    from tests.pictures.test_collections import png, zipped
+def test_a_link_to_the_experiment_of_earlier_days_still_opens_it(page):
+    from tests.test_pages import opened
 
+    app = opened("outliers", regular="Bag")
+    assert not app.exception and app.selectbox(key="regular").value == "Bag"
+
+
+def test_the_page_opens_on_a_wall_to_hunt_on():
+    from tests.test_pages import opened
+
+    trained(outliers.ENCODER)
+    app = opened("outliers", level="Medium")
+    assert not app.exception and not app.get("download_button")
+    app.session_state["hunt_Medium_0"] = {"value": [1, 12, 3, 5]}
+    app.run()
+    assert not app.exception and "Ankle boot" in " ".join(caption.value for caption in app.caption)
+    assert app.get("download_button")
+
+
+@pytest.mark.parametrize("pair", outliers.LEVELS.values())
+def test_a_wall_hides_ten_intruders(pair):
+    pictures, labels = datasets.samples("fashion_mnist")
+    classes = datasets.DATASETS["fashion_mnist"].classes
+    mixed = datasets.mix(pictures, labels, *map(classes.index, pair))
+    scores = outliers.mean_distance(mixed.pictures)
+    wall = outliers.wall(scores, mixed.intruder, 3)
+    assert len(set(wall.rows)) == outliers.WALL and wall.intruder.sum() == outliers.HIDDEN
+    assert np.array_equal(wall.scores, scores[wall.rows]) and np.array_equal(wall.intruder, mixed.intruder[wall.rows])
+    assert wall.intruder[:outliers.HIDDEN].sum() < outliers.HIDDEN              # they are mixed with the rest
+    assert np.array_equal(wall.rows, outliers.wall(scores, mixed.intruder, 3).rows)
+    assert not np.array_equal(wall.rows, outliers.wall(scores, mixed.intruder, 4).rows)
+
+
+def test_the_levels_are_as_hard_as_they_say():
+    """By how many of the ten highest scores of a wall are intruders, the mean of twenty walls."""
+    pictures, labels = datasets.samples("fashion_mnist")
+    classes = datasets.DATASETS["fashion_mnist"].classes
+    served = model.load(trained(outliers.ENCODER))
+    found = []
+    for pair in outliers.LEVELS.values():
+        mixed = datasets.mix(pictures, labels, *map(classes.index, pair))
+        scores = outliers.run(served, mixed.pictures).scores
+        walls = [outliers.wall(scores, mixed.intruder, seed) for seed in range(20)]
+        found.append(np.mean([wall.intruder[np.argsort(-wall.scores)[:outliers.HIDDEN]].sum() for wall in walls]))
+    easy, medium, hopeless = found
+    assert easy > 9 > medium > 4 > hopeless
+
+
+def test_own_pictures_are_ranked_and_bad_ones_named():
+    from tests.pictures.test_collections import png, zipped
+    from tests.test_pages import opened
+
+    trained(outliers.ENCODER)
+    page = opened("outliers", section="Your pictures")
     few = ("few.zip", zipped([("a.png", png())]), "application/zip")
     page.file_uploader(key="outliers_files_False").set_value([few]).run()
     assert not page.exception and any("At least 20" in info.value for info in page.info)

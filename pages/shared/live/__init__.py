@@ -10,6 +10,7 @@ from .camera import camera
 from .canvas_note import canvas_note
 from .divider import divider
 from .filmstrip import filmstrip, held
+from .hunt import hunt
 from .mixer import mixed, mixer
 from .model import model
 from .pad import Neighbors, pad

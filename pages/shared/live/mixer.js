@@ -4,6 +4,7 @@
 
 const SNAP = 0.012; // of a strip: this near to the middle is the middle
 const STACKED = 640; // CSS pixels: narrower than this, the picture stands above its strips
+const AROUND = 196; // CSS pixels of a window's height that a pair of pictures leaves to the heading and the words
 const HINT = "Arrow keys change the picture, with Shift or Page Up and Page Down in bigger steps. " +
   "Escape puts this strip back to its middle.";
 
@@ -13,9 +14,13 @@ class Mixer extends View {
     this.strips = [];
     this.active = null; // the strip under the hand
     this.picture = new Picture("picture", { role: "img" });
+    this.original = new Picture("picture", { role: "img", "data-compare": "" });
+    this.words = make("div", "words");
     this.caption = make("div", "caption");
-    this.column = make("div", "strips");
-    this.root.append(make("div", "result", {}, [this.picture.canvas, this.caption]), this.column);
+    this.column = make("div", "strips", { "data-control": "" });
+    this.pair = make("div", "pair", {}, [this.original.canvas, this.picture.canvas]);
+    this.main = make("div", "result", { "data-main": "" }, [this.pair, this.words, this.caption]);
+    this.root.append(this.main, this.column);
   }
 
   build(labels) {
@@ -58,12 +63,24 @@ class Mixer extends View {
     this.picture.canvas.setAttribute("aria-label", data.alt);
     this.caption.textContent = data.caption;
     this.picture.resize(data.tile[1], data.tile[0]);
+    this.showOriginal(data);
     const held = data.at.map((value) => (value - data.start) / (data.stop - data.start));
     if (this.adopt(data)) this.strips.forEach((strip, k) => (strip.share = held[k]));
     this.exact = bytesOf(data.exact);
     this.loadParts(data.parts, held);
     this.useDecoder(data.decoder);
     this.resize();
+  }
+
+  showOriginal({ original, alt, tile }) {
+    this.root.classList.toggle("paired", original !== null);
+    this.levels = original && bytesOf(original);
+    this.original.canvas.hidden = this.words.hidden = !original;
+    this.picture.canvas.toggleAttribute("data-compare", original !== null);
+    if (!original) return;
+    this.original.resize(tile[1], tile[0]);
+    this.original.show(this.levels, tile[2]);
+    this.original.canvas.setAttribute("aria-label", `The original: ${alt}`);
   }
 
   take({ frames }, held) {
@@ -80,11 +97,25 @@ class Mixer extends View {
     const { tile, scale } = this.data;
     const stacked = width < STACKED;
     this.root.classList.toggle("stacked", stacked);
-    const factor = sharpFactor(stacked ? Math.min(width, 300) : width / 2, tile[1], scale);
+    const factor = sharpFactor(this.room(width, stacked), tile[1], this.levels ? Infinity : scale);
     this.picture.enlarge(factor);
-    this.caption.style.width = stacked ? "100%" : `${tile[1] * factor}px`;
+    this.original.enlarge(factor);
+    this.main.style.width = stacked ? "100%" : `${tile[1] * factor}px`;
+    if (this.levels && !stacked) this.fill(2 * tile[0] * factor);
     this.strips.forEach((strip) => strip.fit());
     this.request();
+  }
+
+  /** CSS pixels for a side of the picture. */
+  room(width, stacked) {
+    if (!this.levels) return stacked ? Math.min(width, 300) : width / 2;
+    return stacked ? (width - 8) / 2 : Math.max(112, Math.min(width / 3, (window.innerHeight - AROUND) / 2));
+  }
+
+  /** The strips together as tall as the pictures. */
+  fill(height) {
+    const each = Math.max(48, Math.floor((height + 20) / this.strips.length) - 4);
+    this.column.style.setProperty("--tall", `${each}px`);
   }
 
   // --- The values ---
@@ -121,6 +152,15 @@ class Mixer extends View {
     if (this.decoded) this.picture.show(this.decoded, this.data.tile[2]);
     else if (this.answers(this.data)) this.picture.show(this.exact, this.data.tile[2]);
     else if (sheet) this.paintMixture(sheet);
+    if (this.levels) this.paintWords();
+  }
+
+  /** How far the copy is from the original, where its exact pixels are known. */
+  paintWords() {
+    const now = this.decoded ?? (this.answers(this.data) ? this.exact : null);
+    if (!now) return;
+    const sum = this.levels.reduce((so, level, k) => so + ((level - now[k]) / 255) ** 2, 0);
+    this.words.textContent = this.data.words.replace("{error}", (sum / now.length).toFixed(3));
   }
 
   /**

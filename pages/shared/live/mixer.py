@@ -22,6 +22,8 @@ def mixer(
     smooth: bool = False,                        # interpolate between enlarged pixels, in place of sharp squares
     scale: int | None = None,                    # largest whole factor that enlarges; None: about 420 pixels
     decoder: state.Decoder | None = None,              # what decodes the value in the browser, in place of the blend
+    original: np.ndarray | None = None,          # uint8 like `exact`: what the picture is a copy of, shown above it
+    words: str = "",                             # with an original: said of the copy; {error} is its squared error
     on_change: Callable[[], None] | None = None,
 ) -> tuple[float, ...]:
     """Show a picture and its strips; return one value a strip, finite and between start and stop.
@@ -44,6 +46,8 @@ def mixer(
         "caption": caption,
         "smooth": bool(smooth),
         "exact": sheet.exact(exact, frames),
+        "original": None if original is None else sheet.exact(original, frames),
+        "words": words,
     }
     state.mount(MIXER, key, data, {"frames": frames}, on_change)
     return here

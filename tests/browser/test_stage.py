@@ -1,0 +1,112 @@
+"""The first screen of a page, on a laptop and on a beamer: its picture, its control, and what is compared are on it."""
+from pathlib import Path
+
+import pytest
+
+from tests.browser.driver import errors, open_page, painted, record, settle
+
+SCREEN = Path(__file__).with_name("screen.js").read_text("utf-8")
+LAPTOP, STAGE, BEAMER = (1280, 720), (1920, 1080), (1024, 768)
+SIDEBAR = 220
+COVERED = 0.45                   # of the room beside the sidebar, by pictures
+APART = 360                      # pixels between the middles of what is compared, at most
+
+
+def screen(new_page, app, name, size):
+    """What lies on the first screen of a page: see screen.js."""
+    page = new_page(viewport=dict(zip(("width", "height"), size, strict=True)))
+    open_page(page, app, name)
+    assert errors(page) == [] and page.console_errors == []
+    return page.evaluate(SCREEN, SIDEBAR)
+
+
+@pytest.mark.parametrize("name", ["home", "outliers"])
+def test_the_first_screen_is_the_lesson(new_page, app, name):
+    found = screen(new_page, app, name, LAPTOP)
+    assert found["main"] and all(box["whole"] for box in found["main"])
+    assert found["control"] and all(box["whole"] for box in found["control"])
+    assert found["covered"] >= COVERED
+    middles = [box["middle"] for box in found["compared"]]
+    assert not middles or max(middles) - min(middles) <= APART
+
+
+@pytest.mark.parametrize("name", ["home", "outliers"])
+def test_the_picture_takes_the_room_of_a_stage(new_page, app, name):
+    main = screen(new_page, app, name, STAGE)["main"][0]
+    assert main["width"] >= 0.6 * (STAGE[0] - SIDEBAR) or main["height"] >= 0.72 * STAGE[1]
+
+
+@pytest.mark.parametrize("name", ["home", "outliers"])
+def test_a_beamer_shows_the_picture_whole(new_page, app, name):
+    assert all(box["whole"] for box in screen(new_page, app, name, BEAMER)["main"])
+
+
+def test_a_garment_follows_its_numbers(page, app):
+    open_page(page, app, "home")
+    page.wait_for_function("window.__aeModels && [...window.__aeModels.values()].length")
+    words, strip = page.locator(".mixer .words"), page.locator(".mixer .track").nth(2)
+    before = words.inner_text()
+    assert "784 pixels → 8 numbers" in before
+    sent = record(page, "framesent")
+    box = strip.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 20)
+    page.mouse.down()
+    sent.clear()
+    page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + 20, steps=5)
+    page.wait_for_function("before => [...document.querySelectorAll('*')].some(e => e.shadowRoot?.querySelector("
+                           "'.mixer .words')?.textContent.length && e.shadowRoot.querySelector('.mixer .words')"
+                           ".textContent !== before)", arg=before)
+    assert sent == []
+    page.mouse.up()
+    settle(page)
+    far = float(words.inner_text().split()[-1])
+    assert far > float(before.split()[-1])
+    page.get_by_role("radio", name="bag").click()
+    settle(page)
+    assert words.inner_text() != before and errors(page) == [] and page.console_errors == []
+
+
+def test_a_hunt_by_mouse_and_its_answer_by_keyboard(page, app):
+    open_page(page, app, "outliers", "?level=Easy")
+    words, cells = page.locator(".hunt .words"), page.locator(".hunt .cell")
+    assert cells.count() == 84
+    sent = record(page, "framesent")
+    for k in (0, 40, 83):
+        cells.nth(k).click()
+    cells.nth(40).click()                        # a second click takes the mark back
+    painted(page)
+    assert "2 marked" in words.inner_text() and sent == []
+    assert [cells.nth(k).get_attribute("aria-pressed") for k in (0, 40, 83)] == ["true", "false", "true"]
+    cells.nth(83).press("ArrowLeft")
+    page.keyboard.press("Space")
+    painted(page)
+    assert "3 marked" in words.inner_text()
+    page.get_by_role("button", name="Show the answer").click()
+    settle(page)
+    assert "The machine: 10 of 10 found, 0 false alarms" in words.inner_text()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")        # the line has the focus
+    settle(page)
+    assert "The machine: 10 of 10 found, 4 false alarms" in words.inner_text()
+    assert "precision 0.71" in page.locator(".hunt .across").get_attribute("aria-valuetext")
+    page.get_by_role("button", name="Download CSV").wait_for()
+    page.get_by_role("button", name="Hide it again").click()
+    settle(page)
+    assert "0 marked" in words.inner_text() and errors(page) == [] and page.console_errors == []
+
+
+def test_the_line_of_a_hunt_is_dragged(page, app):
+    open_page(page, app, "outliers")
+    page.get_by_role("button", name="Show the answer").click()
+    settle(page)
+    words, wall = page.locator(".hunt .words"), page.locator(".hunt .wall").bounding_box()
+    said = set()
+    page.mouse.move(wall["x"] + 5, wall["y"] + 20)
+    page.mouse.down()
+    for share in (0.1, 0.4, 0.9):
+        page.mouse.move(wall["x"] + wall["width"] * share, wall["y"] + 20)
+        painted(page)
+        said.add(words.inner_text())
+    page.mouse.up()
+    settle(page)
+    assert len(said) == 3 and errors(page) == [] and page.console_errors == []
