@@ -25,8 +25,8 @@ def hunt(row):
                        wall.intruder, names=(regular.lower(), intruder.lower()))
     if hunted.shown:
         st.caption(f"Sorted by how far each picture’s code of {served.preset.code} numbers lies from the bulk of "
-                   f"{len(mixed.rows):,} codes, the oddest first. A red frame: {intruder} among {regular}; a white one: "
-                   "yours. Drag the line: the machine calls odd what lies before it.")
+                   f"{len(mixed.rows):,} codes, the oddest first. A red frame: {intruder} among {regular}; a white "
+                   "one: yours. Drag the line: the machine calls odd what lies before it.")
         own_outliers.download_csv(wall.scores, hunted.line, {
             "test_picture": mixed.rows[wall.rows], "class": np.array(classes)[mixed.labels[wall.rows]],
             "intruder": wall.intruder, "marked": np.isin(np.arange(len(wall.rows)), hunted.marked)})

@@ -18,7 +18,7 @@ class Mixer extends View {
     this.words = make("div", "words");
     this.caption = make("div", "caption");
     this.column = make("div", "strips", { "data-control": "" });
-    this.pair = make("div", "pair", {}, [this.original.canvas, this.picture.canvas]);
+    this.pair = make("div", "pair", {}, [this.picture.canvas]);
     this.main = make("div", "result", { "data-main": "" }, [this.pair, this.words, this.caption]);
     this.root.append(this.main, this.column);
   }
@@ -75,9 +75,10 @@ class Mixer extends View {
   showOriginal({ original, alt, tile }) {
     this.root.classList.toggle("paired", original !== null);
     this.levels = original && bytesOf(original);
-    this.original.canvas.hidden = this.words.hidden = !original;
+    this.words.hidden = original === null;
     this.picture.canvas.toggleAttribute("data-compare", original !== null);
     if (!original) return;
+    this.pair.prepend(this.original.canvas);
     this.original.resize(tile[1], tile[0]);
     this.original.show(this.levels, tile[2]);
     this.original.canvas.setAttribute("aria-label", `The original: ${alt}`);
