@@ -135,8 +135,9 @@ def _card(raw):
                     and isinstance(value, (int, float)) and math.isfinite(value)}
         more = {} if preset.dataset in datasets.DATASETS else {"data": _described(described)}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        said = str(error) if isinstance(error, ValueError) and not isinstance(error, json.JSONDecodeError) else \
-            "It is not what the Train page writes."
+        said = str(error)
+        if not isinstance(error, ValueError) or not said.endswith("."):          # Python's own words, no sentence
+            said = "It is not what the Train page writes."
         raise BadBundle(f"preset.json does not describe a model that can be opened here. {said}") from None
     layers = {part: [{"layer": stage.kind, "kind": stage.kind, "shape": list(stage.shape),
                       "parameters": stage.parameters} for stage in stages]

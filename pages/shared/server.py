@@ -83,7 +83,11 @@ def _kept(cookies: Mapping[str, str]) -> str | None:
 
 def owner() -> str:
     """Who the visitor is, as a hash of the browser's secret; where it keeps none, of one that lasts the visit."""
-    secret = _kept(st.context.cookies) or st.session_state.setdefault("owner_secret", secrets.token_urlsafe(24))
+    return _hash(_kept(st.context.cookies) or
+                 st.session_state.setdefault("owner_secret", secrets.token_urlsafe(24)))
+
+
+def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()[:32]
 
 
@@ -97,7 +101,7 @@ def is_remembered() -> bool:
 def halves(served: Any) -> dict[str, str]:
     """The address of each half of a model, from where the app is on. It says the checksum, so it can be kept forever.
 
-    Who does not know the model does not know its checksum.
+    A browser is given the half only where its visitor sees the model.
     """
     sums = served.card["sha256"]
     return {half: f"networks/{served.preset.name}/{half}/{sums[f'{half}.onnx']}" for half in HALVES}
@@ -110,8 +114,9 @@ def _half(request: Request) -> Response:
 
     name, half, checksum = (request.path_params[key] for key in ("name", "half", "checksum"))
     try:
-        sums = store.card(store.preset(name).name)["sha256"]
-        if half not in HALVES or sums.get(f"{half}.onnx") != checksum:
+        card = store.card(store.preset(name).name)
+        sums, visitor = card["sha256"], _hash(_kept(request.cookies) or secrets.token_urlsafe(24))
+        if half not in HALVES or sums.get(f"{half}.onnx") != checksum or not store.visible(card, visitor):
             raise KeyError(half)
         packed = _packed(name, *(sums.get(f"{each}.onnx") for each in HALVES))[half]
     except (KeyError, store.WeightsMissing, store.WeightsDamaged, browser.NotForBrowser) as error:

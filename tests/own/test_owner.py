@@ -1,4 +1,5 @@
 """Whose a model or a run is: seen, stopped, shared and deleted by its visitor alone, and never too many of them."""
+import hashlib
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from starlette.requests import Request
 
 from ae_core import files, guard, model, store
 from ae_core.own import bundle, jobs, limits
@@ -366,6 +368,25 @@ def test_a_secret_is_hashed_and_a_short_one_is_none(monkeypatch):
         Context.cookies = cookies
         assert not server.is_remembered() and server.owner() == server.owner() != kept
     assert "x" * 32 not in kept
+
+
+def test_halves_of_a_model_are_given_to_those_who_see_it():
+    """Whoever knew its checksum was given any model."""
+    def status(served, secret=None):
+        headers = [(b"cookie", f"other=1; {server.COOKIE}={secret}".encode())] if secret else []
+        parts = [dict(zip(("name", "half", "checksum"), address.split("/")[1:], strict=True))
+                 for address in server.halves(served).values()]
+        return {route.endpoint(Request({"type": "http", "headers": headers, "path_params": part})).status_code
+                for part in parts}
+    (route,), ann, ben = server.ROUTES, "a" * 32, "b" * 32
+    name = bundle.unpack(packed(), hashlib.sha256(ann.encode()).hexdigest()[:32]).preset.name
+    served = model.load(name)
+    assert [status(served, who) for who in (ann, ben, None, "a")] == [{200}, {404}, {404}, {404}]
+    store.share(name, True)
+    assert [status(served, who) for who in (ann, ben, None)] == [{200}] * 3
+    store.share(name, False)
+    assert [status(served, who) for who in (ann, ben, None)] == [{200}, {404}, {404}]
+    assert status(model.load("digits_conv")) == {200}
 
 
 def test_a_link_to_a_private_model_gets_a_sentence():
