@@ -300,6 +300,19 @@ def sha256(path: str | Path) -> str:
 
 
 @contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for a moment; guard.Refused where the system refuses what is written there, as on a full disk."""
+    try:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+    except OSError as error:
+        if error.strerror is None:
+            raise                                # a model that is missing, in its own words
+        raise guard.Refused(f"The server cannot put the file down to look at it ({error.strerror}). "
+                            "Ask whoever runs it for room in its folder of temporary files.") from None
+
+
+@contextlib.contextmanager
 def changing(patience: float = PATIENCE) -> Iterator[None]:
     """Held by whoever adds, shares or removes own models and runs, or clears away: one at a time, on all servers.
 

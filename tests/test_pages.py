@@ -1,19 +1,23 @@
 """Every page of the table, run by Streamlit's own test driver: it opens on a finished result, its widgets work."""
 import csv
+import errno
 import io
+import os
 import re
 import shutil
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from ae_core import model, presets, store
+from ae_core import guard, model, presets, store
 from ae_core.features import denoise, published_colorizer
-from ae_core.pictures import collections, convert, sheets
+from ae_core.own import bundle
+from ae_core.pictures import collections, convert, datasets, sheets
 from pages.shared import cache, frame, widgets
 
 
@@ -95,6 +99,47 @@ def test_a_page_opens_with_one_model_alone(name, own_store):
     shutil.copytree(store.ROOT / "weights" / only, own_store / only)
     app = opened(name)
     assert not app.exception and not app.error
+
+
+def damage(own_store, file, change):
+    """The shipped weights, one file of each model changed."""
+    shutil.copytree(store.ROOT / "weights", own_store, copy_function=os.symlink)
+    for path in own_store.glob(f"*/{file}"):
+        raw = path.read_bytes()
+        path.unlink()
+        if change:
+            path.write_bytes(change(raw))
+    st.cache_resource.clear()
+
+
+@pytest.mark.parametrize("name", frame.PAGES)
+@pytest.mark.parametrize(("file", "change"), [
+    ("decoder.onnx", lambda raw: raw[:len(raw) // 2]), ("encoder.onnx", lambda raw: raw[:-9] + b"\1" + raw[-8:]),
+    ("latents.npz", None), ("preset.json", lambda raw: raw[:99])], ids=["cut", "tampered", "missing", "card"])
+def test_a_page_with_damaged_weights_says_so(name, file, change, own_store):
+    damage(own_store, file, change)
+    app = opened(name)
+    assert not app.exception and not app.error
+    shown = texts(app.warning) + texts(app.caption)
+    assert name in SPARED[file] or f"/{file} " in shown and "python -m ae_core" in shown, shown
+
+
+# pages on which nothing comes from such a file
+SPARED = {"decoder.onnx": ("outliers", "search"), "encoder.onnx": (), "preset.json": (),
+          "latents.npz": ("denoise", "colorize", "outliers", "search", "train")}
+
+
+@pytest.mark.parametrize("name", frame.PAGES)
+@pytest.mark.parametrize("change", [None, lambda raw: raw[:len(raw) // 2]], ids=["missing", "cut"])
+def test_a_page_without_its_test_pictures_says_so(name, change, monkeypatch, tmp_path):
+    for path in datasets.SAMPLES.glob("*.npz") if change else ():
+        (tmp_path / path.name).write_bytes(change(path.read_bytes()))
+    monkeypatch.setattr(datasets, "SAMPLES", tmp_path)
+    st.cache_resource.clear()
+    app = opened(name)
+    st.cache_resource.clear()
+    assert not app.exception and not app.error
+    assert name in ("home", "faces", "colorize", "train") or "is missing or damaged" in texts(app.warning)
 
 
 def test_home_without_weights_still_opens(own_store):
@@ -211,6 +256,31 @@ def test_uploads_are_rebuilt_or_refused_with_a_sentence():
     assert len(app.dataframe[0].value) == 1 and app.dataframe[0].value["Class"][0] == "yours"
 
 
+@pytest.mark.parametrize("stem", ["a\0b", "x" * 300, "\ud800", "../../etc/passwd", "-rf *", "\u202egnp"])
+@pytest.mark.parametrize(("page", "key"), [("reconstruct", "reconstruct_source"), ("colorize", None), ("search", None)])
+def test_a_file_may_be_called_anything(page, key, stem):
+    from tests.pictures.test_reader import GRADIENT, Image, encoded
+
+    app = opened(page, where="Your pictures") if page == "search" else opened(page)
+    if key:
+        app.segmented_control(key=key).set_value("Upload").run()
+    good, bad = encoded(Image.fromarray(GRADIENT)), b"not a picture"
+    files = [(f"{stem}.{suffix}", raw, "image/png") for suffix, raw in (("png", good), ("jpg", bad), ("png", good))]
+    app.file_uploader[0].set_value(files).run()
+    assert not app.exception and "is not a picture" in texts(app.warning)
+
+
+def test_a_full_disk_gets_a_sentence(monkeypatch):
+    """A drawing and a model are put down for a moment to be looked at."""
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    zipped = bundle.pack("digits_conv")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    for work in (lambda: widgets.sketches(b"", "a.bin", (32, 32, 1), 1), lambda: bundle.unpack(zipped)):
+        with pytest.raises(guard.Refused, match="No space left on device.*room"):
+            work()
+
+
 def test_what_the_model_gets_can_be_swapped_and_cropped():
     """A page whose left half is dark: swapped, its other half counts; cropped to it, nothing stands out."""
     half = np.zeros((60, 80, 1), np.uint8)
@@ -266,6 +336,16 @@ def test_names_of_results_are_shown_as_they_are_written(monkeypatch):
     assert len(results(app)) == 4
     results(app)[0].click().run()
     assert any(widgets.plain(ODD) in button.label for button in results(app))
+
+
+def test_of_many_pictures_the_first_are_there_at_once_and_all_when_asked_for(monkeypatch):
+    monkeypatch.setattr(widgets, "FIRST_SECONDS", 0)
+    app = opened("search", where="Your pictures")
+    app.file_uploader[0].set_value([photo_file(f"{k}.png") for k in range(6)]).run()
+    assert not app.exception and "1 picture read. 5 more files were not read in 0 seconds." in texts(app.caption[::-1])
+    app.button(key="search_read_all").click().run()
+    assert not app.exception and "6 pictures read." in texts(app.caption) and "not read" not in texts(app.caption)
+    assert len(results(app)) == 5
 
 
 @pytest.mark.parametrize(("count", "words"), [(0, "None of these files is a picture"), (1, "has no others")])

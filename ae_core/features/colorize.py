@@ -72,6 +72,7 @@ def render(raw: bytes, name: str, tint: paint.Tint, kind: str = "JPEG") -> bytes
     """An upload at its full size in a tint, as the bytes of a JPEG or a PNG. Raises reader.BadPicture."""
     with heavy.turn():                           # a large photograph takes a gigabyte on its way
         photo = reader.photo(raw, name)
+        sheets.check_side(photo.pixels, kind)    # before it is painted, which takes seconds
         gray, kept = paint.gray(photo.pixels), photo.kept
         del photo                                # its pixels
         return sheets.to_photo(paint.paint(gray, tint), kind, kept)

@@ -9,9 +9,7 @@ import dataclasses
 import io
 import json
 import math
-import tempfile
 import zipfile
-from pathlib import Path
 
 import numpy as np
 
@@ -76,15 +74,15 @@ def unpack(raw: bytes, owner: str | None = None) -> Stored:
     _check_arrays(preset, card, arrays)
     for part in ("encoder", "decoder"):
         _check_graph(preset, part, files[f"{part}.onnx"])
-    with tempfile.TemporaryDirectory() as scratch:
+    with store.scratch() as scratch:
         for file, content in files.items():
-            Path(scratch, file).write_bytes(content)
-        _try(preset, card, files, Path(scratch))
+            (scratch / file).write_bytes(content)
+        _try(preset, card, files, scratch)
         with store.changing():
             limits.check(owner, sum(map(len, files.values())), jobs.unfinished(), run=False)
             preset = _renamed(preset, owner)
             try:
-                return store.write(preset, {file: Path(scratch, file) for file in files},
+                return store.write(preset, {file: scratch / file for file in files},
                                    card | ({"owner": owner} if owner else {}))
             except BaseException:
                 store.release(preset.name)

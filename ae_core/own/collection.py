@@ -1,6 +1,7 @@
 """Pictures that a reader's own model is trained on: read from files, or the shipped ones, and split in two."""
 import dataclasses
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ class Collection:
     margin: int = 0              # as in datasets.Dataset
     photo: bool = True
     notes: tuple[str, ...] = ()  # what a reader should know of how they were read
+    unread: int = 0              # as in collections.Collection
 
     @property
     def labeled(self) -> bool:
@@ -83,17 +85,17 @@ def shipped(dataset: str) -> Collection:
 
 
 def read(files: Sequence[tuple[str, bytes]], shape: tuple[int, int, int],
-         report: Callable[[float], None] | None = None) -> Collection:
+         report: Callable[[float], None] | None = None, seconds: float = math.inf) -> Collection:
     """A reader's pictures, (name, bytes) each or in zips, as squares of `shape`; a class is the folder it lies in.
 
-    report(share): as in `collections.read`. ValueError with one sentence where there are too few or too many.
+    report(share), seconds: as in `collections.read`. ValueError with one sentence where there are too few or too many.
     """
     sizes = set()
 
     def fit(picture: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
         sizes.add(picture.shape[:2])
         return convert.square(picture, shape)
-    found = collections.read(files, shape, report=report, fit=fit)
+    found = collections.read(files, shape, report=report, fit=fit, seconds=seconds)
     notes = found.notes()
     if len(sizes) > 1:
         notes.append(f"The pictures have {len(sizes)} different sizes; the center square of each is scaled to "
@@ -112,4 +114,5 @@ def read(files: Sequence[tuple[str, bytes]], shape: tuple[int, int, int],
         classes = collections.short(classes)
     else:
         classes = ["Yours"]
-    return Collection(found.pictures, labels, "Your own pictures", tuple(classes), notes=tuple(notes))
+    return Collection(found.pictures, labels, "Your own pictures", tuple(classes), notes=tuple(notes),
+                      unread=found.unread)

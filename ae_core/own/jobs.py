@@ -251,6 +251,10 @@ def tidy() -> None:
             job = _read(folder, alive)
             if (job is None or job.state not in GOING_ON) and _said_last(folder) < before:
                 _remove(job) if job else files.remove(folder)
+        needed = {job.preset.name for job in every()}
+        for folder in store.own_root().glob(f"{store.OWN}*"):
+            if folder.name not in needed:
+                store.release(folder.name)       # a name that was reserved for nothing
 
 
 def _said_last(folder: Path) -> float:

@@ -3,6 +3,8 @@
 Nothing is ever unpacked onto the disk, and all files together have one budget of pixels and of time (`guard`).
 """
 import contextlib
+import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +37,7 @@ class Collection:
     skipped: tuple[str, ...]     # a sentence for every picture that was left out
     passed_over: int = 0         # files that are no pictures and do not claim to be any
     brightest: float = 1.0       # of all pictures, in 0..1
+    unread: int = 0              # files that were not looked at in the seconds there were
 
     def floats(self, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
         """Pictures in 0..1, (n, h, w, c) float32: all, or those of some rows."""
@@ -55,22 +58,29 @@ class Collection:
 
 
 def read(files: Sequence[tuple[str, bytes]], shape: tuple, margin: int = 0,
-         report: Callable[[float], None] | None = None, fit: Fit | None = None) -> Collection:
+         report: Callable[[float], None] | None = None, fit: Fit | None = None,
+         seconds: float = math.inf) -> Collection:
     """The pictures in uploads [(name, bytes), ...], zip archives and arrays among them opened, fitted to `shape`.
 
     Files whose samples have no range of their own, such as floats, share one.
     fit(picture, shape): how, where a subject on black with an empty `margin` is not what is wanted.
     report(share): called with the share of the work done before every picture; it may raise to stop.
+    seconds: on the clock, after which what is left is not looked at (`unread`), but for one file.
     """
+    end = time.monotonic() + seconds
     names: list[str] = []
     pictures, thumbnails, skipped, passed_over = bytearray(), bytearray(), [], 0
     fit = fit or (lambda picture, shape: subject.find(picture, shape, margin=margin).picture)
     budget = guard.Budget.of(sum(len(raw) for _, raw in files))
     entries = [entry for name, raw in files for entry in _entries(name, raw)]
-    scale, brightest = _range(entries, budget), 0.0
-    for done, (name, load) in enumerate(entries):
+    scale, unread, brightest = *_range(entries, budget, end - seconds / 2), 0.0
+    every = len(entries)
+    for done, (name, load) in enumerate(entries[:every - unread]):
+        if done and time.monotonic() > end:
+            unread = every - done
+            break
         if report:
-            report(done / len(entries))
+            report(done / every)
         if len(pictures) + len(thumbnails) > MAX_RESULT:
             skipped.append(f"Only the first {len(names):,} pictures are kept; more would not fit into memory.")
             break
@@ -91,7 +101,7 @@ def read(files: Sequence[tuple[str, bytes]], shape: tuple, margin: int = 0,
             thumbnails += convert.to_uint8(convert.thumbnail(picture, THUMBNAIL)).tobytes()
     return Collection(tuple(names), np.frombuffer(pictures, np.uint8).reshape(-1, *shape),
                       np.frombuffer(thumbnails, np.uint8).reshape(-1, THUMBNAIL, THUMBNAIL, 3), tuple(skipped),
-                      passed_over, brightest)
+                      passed_over, brightest, unread)
 
 
 def _picture(given: bytes | np.ndarray, name: str, scale: tiff.Range | None, budget: guard.Budget) -> np.ndarray:
@@ -101,15 +111,19 @@ def _picture(given: bytes | np.ndarray, name: str, scale: tiff.Range | None, bud
     return given / np.float32(255)
 
 
-def _range(entries: Sequence[Entry], budget: guard.Budget) -> tiff.Range | None:
-    """The range that all samples without one of their own share; None where there are none."""
+def _range(entries: Sequence[Entry], budget: guard.Budget, end: float) -> tuple[tiff.Range | None, int]:
+    """The range that all samples without one of their own share, None where there are none; and how many entries were
+    not looked at before the clock stood at `end`.
+    """
     shared = None
-    for name, load in entries:
+    for done, (name, load) in enumerate(entries):
         if name.lower().endswith(RANGELESS):
+            if done and time.monotonic() > end:
+                return shared, len(entries) - done
             with contextlib.suppress(guard.Refused):             # it is named when it is read
                 found = reader.range_of(cast(bytes, load()), name, budget)
                 shared = shared.join(found) if shared and found else found or shared
-    return shared
+    return shared, 0
 
 
 def classes(names: Sequence[str]) -> list[str | None]:

@@ -245,7 +245,11 @@ def samples(name: str, shape: Shape | None = None) -> Split:
         return _padded(*dataset.stand_in(), shape or dataset.shape)
     if not dataset.sample:
         raise DataMissing(missing(name))
-    pictures, labels = formats.read_arrays(SAMPLES / dataset.sample, "test", dataset.shape)
+    try:
+        pictures, labels = formats.read_arrays(SAMPLES / dataset.sample, "test", dataset.shape)
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
+        raise DataMissing(f"{SAMPLES / dataset.sample} is missing or damaged. Fetch it again, or put {dataset.file} "
+                          f"into {folders()[0]}.") from None
     return _padded(pictures, labels.astype(np.int64), shape or dataset.shape)
 
 

@@ -78,14 +78,19 @@ def to_png(sheet: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def to_photo(pixels: np.ndarray, kind: str = "JPEG", kept: metadata.Kept = metadata.NOTHING) -> bytes:
-    """The bytes of an sRGB photograph (h, w, 1 or 3), uint8 or uint16, as a "JPEG" or a "PNG" that says what is kept.
-
-    A PNG keeps 16 bits. Raises BadPicture where it has more pixels a side than a JPEG can.
-    """
+def check_side(pixels: np.ndarray, kind: str) -> None:
+    """BadPicture where a picture (h, w, c) has more pixels a side than a file of this kind can."""
     if kind == "JPEG" and max(pixels.shape) > MAX_JPEG:
         raise reader.BadPicture(f"A JPEG has at most {MAX_JPEG} pixels a side, this picture {max(pixels.shape)}. "
                                 "Choose PNG.")
+
+
+def to_photo(pixels: np.ndarray, kind: str = "JPEG", kept: metadata.Kept = metadata.NOTHING) -> bytes:
+    """The bytes of an sRGB photograph (h, w, 1 or 3), uint8 or uint16, as a "JPEG" or a "PNG" that says what is kept.
+
+    A PNG keeps 16 bits. Raises as `check_side`.
+    """
+    check_side(pixels, kind)
     if kind == "PNG":
         encoded = imagecodecs.png_encode(pixels if pixels.shape[-1] > 1 else pixels[..., 0], level=PNG_LEVEL)
         chunks = [(b"sRGB", bytes([color.RELATIVE])), (b"eXIf", kept.exif)]

@@ -3,8 +3,9 @@
 They take the served model, and its name and checksums are the key: a model that was trained anew or replaced is another
 one. What they return is shared by all sessions and never changed.
 """
+import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,21 @@ def _served(name, card):
 
 
 def samples(dataset: str, shape: tuple[int, int, int] = (28, 28, 1)) -> tuple[np.ndarray, np.ndarray]:
-    """The test pictures and labels of a data set; what is shipped in their place where they are not here."""
-    return _samples(dataset, _card(dataset), shape)      # the pictures of an own data set lie with its model
+    """The test pictures and labels of a data set; what is shipped in their place where they are not here.
+
+    A sentence and the end of the page where that is missing, too.
+    """
+    with _pictures():
+        return _samples(dataset, _card(dataset), shape)  # the pictures of an own data set lie with its model
+
+
+@contextlib.contextmanager
+def _pictures() -> Iterator[None]:
+    try:
+        yield
+    except datasets.DataMissing as error:
+        st.warning(str(error))
+        st.stop()
 
 
 @once("Opening the pictures …", 6)
@@ -368,9 +382,14 @@ def _originals(served: Served, path: Path, rows: np.ndarray) -> np.ndarray | Non
 
 # --- search --------------------------------------------------------------------------------------------------
 
-@once("Opening the pictures …", 2)
 def searched(split: str) -> tuple[np.ndarray, np.ndarray]:
-    """The pictures that are searched and their labels."""
+    """The pictures that are searched and their labels; where they are missing, as `samples`."""
+    with _pictures():
+        return _searched(split)
+
+
+@once("Opening the pictures …", 2)
+def _searched(split):
     return datasets.load("fashion_mnist", split)
 
 

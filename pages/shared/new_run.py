@@ -98,9 +98,9 @@ def _own_pictures():
     st.session_state.choices |= {"side": side, "color": color}
     shape = (side, side, 3 if color == "Color" else 1)
 
-    def read(files, report):
+    def read(files, report, seconds):
         try:
-            return collection.read(files, shape, report)
+            return collection.read(files, shape, report, seconds)
         except ValueError as error:
             return str(error)
     got = widgets.gather("train", shape, read)

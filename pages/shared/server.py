@@ -4,10 +4,13 @@ A visitor is known by a random secret in a cookie of the browser, never by an ad
 down: it is the `owner` of the runs and models that were made with it. Where a browser keeps no cookie, as in a frame of
 another site, the secret lasts as long as the page stays open.
 """
+import asyncio
+import contextvars
 import functools
 import hashlib
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
@@ -17,7 +20,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit import net_util
+from streamlit import config, net_util
+from streamlit.runtime import Runtime
 
 from ae_core.own import limits
 
@@ -48,7 +52,7 @@ class Visitors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self.app(scope, _noting_the_end(receive), send)
             return
         headers = dict(scope["headers"])
         fresh = None if _kept(_cookies(headers.get(b"cookie", b"").decode("latin-1"))) else secrets.token_urlsafe(24)
@@ -62,6 +66,8 @@ class Visitors:
                     message["headers"].append((b"set-cookie", _cookie(fresh, secure).encode()))
             await send(message)
         await self.app(scope, receive, answer)
+        if upload := UPLOAD.search(scope["path"]):
+            _drop_late(upload[1])
 
 
 def _cookie(secret: str, secure: bool) -> str:
@@ -95,6 +101,51 @@ def is_remembered() -> bool:
     """Whether the browser keeps the visitor's secret beyond this visit; a foreign frame often does not."""
     return _kept(st.context.cookies) is not None
 
+
+# --- what those who left had uploaded ------------------------------------------------------------------------
+
+GOING_AWAY = 1001                # how a browser ends the connection of a tab that is closed or loaded again
+UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/")
+_closed = contextvars.ContextVar("closed", default=False)
+_expected: dict[str, asyncio.TimerHandle] = {}       # sessions whose connection broke, until they are given up
+
+
+def _noting_the_end(receive: Receive) -> Receive:
+    async def listen() -> Message:
+        message = await receive()
+        _closed.set(message.get("code") == GOING_AWAY)
+        return message
+    return listen
+
+
+def _letting_go(disconnect: Callable[..., None]) -> Callable[..., None]:
+    """What a closed tab had goes at once, as nobody can come back to it; a connection that broke is waited for.
+
+    Streamlit keeps both for minutes, and until the next one ends: a dozen uploads of 90 MB were held.
+    """
+    def disconnected(runtime: Runtime, session_id: str, **options: Any) -> None:
+        disconnect(runtime, session_id, **options)
+        if before := _expected.pop(session_id, None):
+            before.cancel()
+        wait = 0 if _closed.get() else config.get_option("server.disconnectedSessionTTL") - 1
+        _expected[session_id] = asyncio.get_running_loop().call_later(wait, _give_up, runtime, session_id)
+    return disconnected
+
+
+def _give_up(runtime: Runtime, session_id: str) -> None:
+    del _expected[session_id]
+    if not runtime.is_active_session(session_id):
+        runtime.close_session(session_id)
+
+
+def _drop_late(session_id: str) -> None:
+    """Forget an upload that ended after its session had: nobody would ever clear it away."""
+    runtime = Runtime.instance()
+    if session_id not in _expected and not runtime.is_active_session(session_id):
+        runtime.uploaded_file_mgr.remove_session_files(session_id)
+
+
+Runtime.disconnect_session = _letting_go(Runtime.disconnect_session)     # type: ignore[method-assign]
 
 # --- models for the browser ----------------------------------------------------------------------------------
 

@@ -7,12 +7,11 @@ import contextlib
 import csv
 import inspect
 import io
+import math
 import re
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +27,7 @@ NOT_SHARED = ", or one that its maker does not share"
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")       # what a formula of a spreadsheet may begin with
 MARKUP = re.compile(r"([\\`*\[\]<~$&|]|(?<![^\W_])_|_(?![^\W_]))")        # characters that mean something in Markdown
 APART = re.compile(r"(?im)^(?=[ \t#>+\-=\d])|(?<=:)(?=\S)|(?<=www)(?=\.)|(?<=@)|(?<=-)(?=[->])|(?<=[<>])(?=[-=])")
+FIRST_SECONDS = 4                # of reading many pictures, before it is asked whether to go on
 DRAWS = 10_000                   # seeds that "Draw again" counts through
 # A grid of buttons with pictures: it stays a grid on a phone, and keyboards and screen readers can choose, too.
 GRID = """<style>
@@ -228,8 +228,8 @@ def _found(key, file, preset, open_):
 
 def sketches(raw: bytes, name: str, shape: tuple[int, int, int], count: int) -> np.ndarray:
     """The first drawings (n, h, w, c) in the bytes of a Quick Draw file. Raises quickdraw.BadDrawing."""
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch, guard.file_name(name))
+    with model.store.scratch() as folder:
+        path = folder / guard.file_name(name)
         path.write_bytes(raw)
         skipped: list[str] = []
         drawings = quickdraw.load(path, count, skipped=skipped)
@@ -282,7 +282,8 @@ def collect(key: str, preset: presets.Preset) -> collections.Collection | None:
     """
     def fit(picture, shape):
         return datasets.fit(picture, preset.dataset, shape)
-    collected = gather(key, None, lambda files, report: collections.read(files, preset.shape, report=report, fit=fit))
+    collected = gather(key, None, lambda files, report, seconds: collections.read(
+        files, preset.shape, report=report, fit=fit, seconds=seconds))
     if collected is None:
         return None
     st.caption(f"{len(collected.names):,} picture{'s' * (len(collected.names) != 1)} read.")
@@ -308,9 +309,11 @@ def camera(label: str, key: str, **options: Any) -> Any:
 
 
 def gather(key: str, how: Any, read: Callable) -> Any:
-    """Controls for files, zips of them or a folder; what read(files, report) made of them, None while there are none.
+    """Controls for files, zips of them or a folder; what read(files, report, seconds) made of them, None while there
+    are none.
 
-    It is read once; again where the files or `how` it is to be read have changed.
+    It is read once; again where the files or `how` it is to be read have changed. What takes longer than FIRST_SECONDS
+    is read when the reader asks for all of it.
     """
     whole_folder = st.toggle("A whole folder", key=f"{key}_folder",
                              help="Off: single files, zip archives of them, or NumPy arrays (.npz, .npy).")
@@ -321,12 +324,20 @@ def gather(key: str, how: Any, read: Callable) -> Any:
         ident, before = st.session_state.get(f"{key}_collected", ((None,), None))
         return before if ident[0] == how else None
 
+    idents = tuple(file.file_id for file in files)
+    whole = st.session_state.get(f"{key}_whole") == idents
+
     def work():
         with progress("Reading your pictures", key) as report:
-            return read([(file.name, file.getvalue()) for file in files], report)
-    found = kept(f"{key}_collected", (how, *(file.file_id for file in files)), work)
+            return read([(file.name, file.getvalue()) for file in files], report, math.inf if whole else FIRST_SECONDS)
+    found = kept(f"{key}_collected", (how, *idents, whole), work)
     if found is None:
         st.info("Reading was stopped. Choose the pictures again to restart it.")
+    elif unread := getattr(found, "unread", 0):
+        row = st.container(horizontal=True, vertical_alignment="center")
+        row.caption(f"{unread:,} more files were not read in {FIRST_SECONDS} seconds.")
+        row.button("Read all", icon=":material/hourglass:", key=f"{key}_read_all", on_click=st.session_state.update,
+                   args=({f"{key}_whole": idents},))
     return found
 
 

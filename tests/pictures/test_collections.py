@@ -164,3 +164,12 @@ def test_huge_pictures_in_few_bytes_are_refused_as_a_whole(monkeypatch):
     blank = sheets.to_png(np.zeros((1000, 1000, 1), np.uint8))
     read = collections.read([("blank.zip", zipped([(f"{k}.png", blank) for k in range(20)]))], SHAPE)
     assert len(read.names) <= 4 and "far more pixels" in read.skipped[-1]
+
+
+@pytest.mark.parametrize(("name", "raw"), [("a.png", png()), ("a.tif", float_tiff(random_pictures(1)[0, ..., 0]))])
+def test_what_there_is_no_time_for_is_counted(name, raw):
+    """19,000 of one pixel took 19 s; and the range of a set of TIFFs is looked for in all of them first."""
+    many = zipped([(f"{k}{name}", raw) for k in range(9)])
+    read = collections.read([("a.zip", many)], SHAPE, seconds=0)
+    assert len(read.names) == 1 and read.unread == 8 and read.notes() == []
+    assert len(collections.read([("a.zip", many)], SHAPE).names) == 9
