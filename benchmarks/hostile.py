@@ -26,7 +26,7 @@ import pillow_heif
 from PIL import Image
 
 from ae_core import guard, presets, store
-from ae_core.features import align, colorize, faces, search
+from ae_core.features import align, colorize, faces, paint, search
 from ae_core.own import bundle, collection
 from ae_core.pictures import collections, containers, datasets, reader
 from pages.shared import cache, widgets
@@ -50,9 +50,8 @@ class Upload:
 # --- the doors -----------------------------------------------------------------------------------------------
 
 def colored(raw: bytes, name: str) -> None:
-    """As Colorize shows an upload and gives it back at its full size."""
-    look = cache.look(cache.served(colorize.PRESET), str(time.monotonic_ns()), raw, name)
-    colorize.render(raw, name, look.tint)
+    """As Colorize shows an upload."""
+    cache.look(cache.served(colorize.PRESET), str(time.monotonic_ns()), raw, name)
 
 
 def fitted(picture: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
@@ -76,11 +75,12 @@ DOORS: dict[str, Callable[[bytes, str], Any]] = {
     "photo": lambda raw, name: cache.fitted(raw, name, COLOR.dataset, COLOR.shape),
     "face": lambda raw, name: align.find_face(raw, name, COLOR.shape),
     "color": colored,
+    "full size": lambda raw, name: colorize.render(raw, name, paint.even(colorize.MEAN_CHROMA)),   # at another click
     "search": searched,
     "train": lambda raw, name: collection.read([(name, raw)], (64, 64, 3), seconds=widgets.FIRST_SECONDS),
     "sketch": lambda raw, name: widgets.sketches(raw, name, SKETCH.shape, 15),
     "model": opened}
-SINGLE, SEVERAL = ("digit", "photo", "face", "color", "search", "train"), ("search", "train")
+SINGLE, SEVERAL = ("digit", "photo", "face", "color", "full size", "search", "train"), ("search", "train")
 SENTENCES: dict[str, type[Exception]] = {"train": ValueError}    # what a page shows in place of guard.Refused
 
 
@@ -359,7 +359,7 @@ def by_hand() -> Iterator[Upload]:
         "bang.svg": b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", "x" * 300 + ".png": small,
         "=cmd()\u202e\n.png": small[:40]}
     for k, (name, raw) in enumerate(pictures.items()):
-        for door in SINGLE if len(raw) < 10**5 else (SINGLE[k % len(SINGLE)], "color"):
+        for door in SINGLE if len(raw) < 10**5 else (SINGLE[k % len(SINGLE)], "color", "full size"):
             yield Upload(door, name, raw)
     canvas = saved("WEBP", (7000, 7000))
     archives = {

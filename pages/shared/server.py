@@ -22,7 +22,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config, net_util
 from streamlit.runtime import Runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
+from ae_core import guard
 from ae_core.own import limits
 
 HALVES = ("encoder", "decoder")
@@ -102,7 +105,18 @@ def is_remembered() -> bool:
     return _kept(st.context.cookies) is not None
 
 
-# --- what those who left had uploaded ------------------------------------------------------------------------
+# --- uploads, and those of who left --------------------------------------------------------------------------
+
+def _naming(add: Callable[..., None]) -> Callable[..., None]:
+    """Every part of an upload's name is one that can be shown; of a NUL, which a browser never sends, pages would die.
+    """
+    def added(manager: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec) -> None:
+        parts = [guard.file_name(part, 255) for part in guard.split(file.name)]
+        add(manager, session_id, file._replace(name="/".join(parts) or "file"))
+    return added
+
+
+MemoryUploadedFileManager.add_file = _naming(MemoryUploadedFileManager.add_file)     # type: ignore[method-assign]
 
 GOING_AWAY = 1001                # how a browser ends the connection of a tab that is closed or loaded again
 UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/")
