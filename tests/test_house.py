@@ -20,7 +20,7 @@ MODULES = set(ENGINE) | {".".join(path.relative_to(ROOT).with_suffix("").parts).
                          for path in PAGES}
 TOP_LEVEL = {"app.py", "pages", "ae_core", "weights", "tests", "requirements.txt", "requirements-app.txt", "samples",
              "benchmarks", "README.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "Makefile", "pyproject.toml",
-             "Dockerfile", ".dockerignore", "compose.yaml"}
+             "docs", "Dockerfile", ".dockerignore", "compose.yaml"}
 
 
 def imports(path):
@@ -162,10 +162,24 @@ def test_top_level_is_fixed():
     assert {name for name in found if not name.startswith(".")} <= TOP_LEVEL
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
+PAPERS = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/reliability.md"]
+
+
+@pytest.mark.parametrize("page", PAPERS)
 def test_every_link_leads_somewhere(page):
     for target in re.findall(r"\]\(([^):]+)\)", (ROOT / page).read_text("utf-8")):
-        assert (ROOT / target.split("#")[0]).exists(), target
+        assert ((ROOT / page).parent / target.split("#")[0]).exists(), target
+
+
+@pytest.mark.parametrize("page", ["SECURITY.md", "docs/reliability.md"])
+def test_every_test_that_a_promise_names_exists(page):
+    """`test_file.py::test_name` and `test_file.py`, wherever below tests/ they lie."""
+    known: dict[str, set[str]] = {}
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        known.setdefault(path.name, set()).update(re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.MULTILINE))
+    named = re.findall(r"(test_\w+\.py)(?:::(test_\w+))?", (ROOT / page).read_text("utf-8"))
+    assert len(named) > 10
+    assert [name for name in named if name[0] not in known or name[1] and name[1] not in known[name[0]]] == []
 
 
 def test_every_file_on_the_map_of_the_readme_exists():

@@ -288,6 +288,26 @@ def test_a_strip_that_no_jpeg_can_hold_costs_only_itself():
     assert len(zipfile.ZipFile(io.BytesIO(colorize.archive(photos, "PNG")[0])).namelist()) == 2
 
 
+def test_it_is_refused_before_it_is_painted(monkeypatch):
+    """Painting 40 megapixels for nothing took seconds."""
+    monkeypatch.setattr(paint, "paint", lambda *_: pytest.fail("it is painted"))
+    with pytest.raises(reader.BadPicture, match="at most 65500 pixels a side, this picture 66000. Choose PNG"):
+        colorize.render(sheets.to_png(np.zeros((2, 66_000, 1), np.uint8)), "strip.png", wild_tint())
+
+
+def test_odd_tags_are_no_reason_to_refuse_a_download():
+    """What a camera's program wrote into them may not be written anew."""
+    raw, rng = camera_file(), np.random.default_rng(0)
+    at = raw.index(b"Exif") + 6
+    for _ in range(40):
+        mutated = bytearray(raw)
+        for place in rng.integers(at, at + 120, 6):
+            mutated[place] = rng.integers(256)
+        for kind in ("JPEG", "PNG"):
+            done = reader.photo(colorize.render(bytes(mutated), "a.jpg", wild_tint(), kind))
+            assert sorted(done.pixels.shape) == [3, 300, 400]
+
+
 def test_of_a_film_it_is_told_that_one_picture_is_shown():
     raw = encoded(Image.new("L", (40, 30)), "GIF", save_all=True, append_images=[Image.new("L", (40, 30), 255)])
     assert "animation" in colorize.look(Blue(), raw).note
