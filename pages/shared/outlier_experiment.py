@@ -13,7 +13,7 @@ SHOWN = own_outliers.SHOWN
 KEYS = ("regular", "intruder", "share", "score", "quantile")    # of its address
 
 
-def choose_mixture():
+def _choose_mixture():
     """The mixture of the published experiment and its kin, all its scores, and the names of its two classes."""
     classes = datasets.DATASETS["fashion_mnist"].classes
     regular = widgets.choose_one("Regular class", classes, "regular", index=classes.index("Sandal"))
@@ -24,7 +24,7 @@ def choose_mixture():
     return *cache.outlier_scores(models, classes.index(regular), classes.index(intruder), share), regular, intruder
 
 
-def drag(scores, mixed, score, quantile, key):
+def _drag(scores, mixed, score, quantile, key):
     """The histogram with its line; a new quantile moves the line, and once dragged it stays where it is."""
     value = float(np.quantile(scores, quantile))
     if st.session_state.get(f"{key}:quantile") != quantile:
@@ -36,7 +36,7 @@ def drag(scores, mixed, score, quantile, key):
     return threshold
 
 
-def show_beyond(served, pictures, beyond, intruder):
+def _show_beyond(served, pictures, beyond, intruder):
     """The pictures beyond the threshold, the oddest first: original over reconstruction, intruders in a red frame."""
     if not len(beyond):
         st.info("Nothing lies beyond the line. Drag it to the left.")
@@ -51,7 +51,7 @@ def show_beyond(served, pictures, beyond, intruder):
                  "outliers")
 
 
-def show_judgment(scores, intruder, threshold):
+def _show_judgment(scores, intruder, threshold):
     """Precision, recall and the area at the threshold."""
     judged = outliers.judge(scores, intruder, threshold)
     row = st.container(horizontal=True)
@@ -62,7 +62,7 @@ def show_judgment(scores, intruder, threshold):
     return judged
 
 
-def show_all_scores(everything, judged, mixed, regular, intruder):
+def _show_all_scores(everything, judged, mixed, regular, intruder):
     """Every score at every threshold, and the confusion matrix at this one."""
     left, right = st.columns(2, gap="large")
     with left:
@@ -82,11 +82,11 @@ def show_all_scores(everything, judged, mixed, regular, intruder):
                    "choice, is a weak one; the panel below explains why.")
 
 
-def show():
+def show() -> None:
     """The published experiment, for any pair of classes."""
     picture, controls = st.columns([5, 3], gap="medium")
     with controls:
-        mixed, everything, regular, intruder = choose_mixture()
+        mixed, everything, regular, intruder = _choose_mixture()
         score = widgets.choose_one("Score", list(outliers.SCORES), "score")
         quantile = QUANTILES[widgets.choose_one("Threshold at quantile", list(QUANTILES), "quantile", index=2)]
         scores, served = everything[score], widgets.served(outliers.rebuilder(score, regular))
@@ -94,13 +94,13 @@ def show():
                    f"pictures, seen by “{served.preset.title}”.")
         downloads = st.container()
     with picture:
-        threshold = drag(scores, mixed, score, quantile, f"line_{regular}_{intruder}_{score}_{len(mixed.rows)}")
+        threshold = _drag(scores, mixed, score, quantile, f"line_{regular}_{intruder}_{score}_{len(mixed.rows)}")
         beyond = np.argsort(-scores, kind="stable")[:int((scores >= threshold).sum())]
-        judged = show_judgment(scores, mixed.intruder, threshold)
-        show_beyond(served, mixed.pictures, beyond, mixed.intruder)
+        judged = _show_judgment(scores, mixed.intruder, threshold)
+        _show_beyond(served, mixed.pictures, beyond, mixed.intruder)
     with downloads:
         classes = np.array(datasets.DATASETS["fashion_mnist"].classes)[mixed.labels]
         own_outliers.download_csv(scores, len(beyond), {"test_picture": mixed.rows, "class": classes,
                                                                "intruder": mixed.intruder})
-    widgets.panel("Every threshold and every score", lambda: show_all_scores(everything, judged, mixed, regular,
+    widgets.panel("Every threshold and every score", lambda: _show_all_scores(everything, judged, mixed, regular,
                                                                              intruder), "show_chart", "scores")
