@@ -217,15 +217,14 @@ def sketches(arguments: Arguments) -> None:
 
 
 def show_data(arguments: Arguments) -> None:
-    """List the data sets found here, and what is shown where one is missing."""
+    """List the data sets found here, and what is shipped where one is missing."""
     if arguments.download:
         print(download.fetch(arguments.download))
         return
     print("Looked for in: " + ", ".join(map(str, datasets.folders())))
     width = max(len(dataset.title) for dataset in datasets.DATASETS.values()) + 2
     for name, dataset in datasets.DATASETS.items():
-        shipped = "; its test pictures are in samples/" if dataset.sample else \
-            f"; in its place pictures {dataset.stands_in}" if dataset.stand_in else ""
+        shipped = f"; {dataset.sample_size:,} of its test pictures are in samples/" if dataset.sample else ""
         print(f"{name:16}{dataset.title:{width}}{datasets.find(name) or f'not here{shipped}'}")
 
 
@@ -302,7 +301,8 @@ def markdown() -> str:
         epochs = card["training"]["epochs"] or "closed form"
         rows.append(f"| `{preset.name}` | {preset.description} | {preset.code} | {epochs} "
                     f"| {'–' if loss is None else f'{loss:.5g}'} | {size:.1f} | {preset.recipe} |")
-    return "\n".join([WEIGHTS_README, *rows]) + "\n"
+    departs = [f"- `{preset.name}`: {preset.departures}" for preset in presets.PRESETS.values() if preset.departures]
+    return "\n".join([WEIGHTS_README, *rows, DEPARTURES, *departs]) + "\n"
 
 
 WEIGHTS_README = """# Trained weights
@@ -326,6 +326,13 @@ VAE with its KL term), on 2,000 held-out training pictures; scores on the test p
 
 | folder | what it is | numbers | epochs | loss | MB | recipe |
 |---|---|---|---|---|---|---|"""
+
+
+DEPARTURES = f"""
+## How the models depart from their recipes
+
+{presets.EVERYWHERE} Beside that, those that are not on this list are as printed.
+"""
 
 
 def _photos(given: Sequence[str]) -> tuple[list[Path], list[str]]:

@@ -35,7 +35,9 @@ class Blueprint:
     widest: int                  # the largest of them,
     deepest: int                 # and how many there may be
     operators: frozenset[str]    # of ONNX that its export emits; tests hold them against the shipped graphs
-    options: dict[str, Any] = field(default_factory=dict)    # the other arguments, and the one value each may have
+    options: dict[str, tuple] = field(default_factory=dict)  # the other arguments, and the values each may have
+    more_widths: str = ""        # an argument that holds widths, too: those of the decoder, where they are no mirror
+    fewest: int = 1              # layers; 0: a single one may lie between picture and code
     conditional: bool = False    # whether it may be given labels
     halves: bool = False         # whether each layer halves the sides of the picture
 
@@ -73,12 +75,13 @@ def part(path: str) -> Callable[..., Any]:
 
 # --- blueprints: layer by layer, in plain arithmetic ------------------------------------------------------
 
-def dense_stages(preset: Preset, units: Shape, **_: Any) -> dict[str, list[Stage]]:
-    """Fully connected layers of `units`, the code, and the mirror image; labels beside picture and code."""
-    return {"encoder": [Stage("Input", preset.shape), *_chain(math.prod(preset.shape) + preset.labels, units),
-                        *_codes(preset, units[-1])],
-            "decoder": [Stage("Code", (preset.code,)), *_chain(preset.code + preset.labels, units[::-1]),
-                        _fully(units[0], math.prod(preset.target), preset.target)]}
+def dense_stages(preset: Preset, units: Shape = (), decoder_units: Shape = (), **_: Any) -> dict[str, list[Stage]]:
+    """Fully connected layers of `units`, the code, and the mirror image or `decoder_units`; labels beside both ends."""
+    given, code = math.prod(preset.shape) + preset.labels, preset.code + preset.labels
+    back = decoder_units or units[::-1]
+    return {"encoder": [Stage("Input", preset.shape), *_chain(given, units), *_codes(preset, (given, *units)[-1])],
+            "decoder": [Stage("Code", (preset.code,)), *_chain(code, back),
+                        _fully((code, *back)[-1], math.prod(preset.target), preset.target)]}
 
 
 def conv_stages(preset: Preset, filters: Shape, batch_norm: bool = False, **_: Any) -> dict[str, list[Stage]]:
@@ -104,7 +107,7 @@ def conv_stages(preset: Preset, filters: Shape, batch_norm: bool = False, **_: A
 
 
 def _chain(before: int, units: Shape) -> list[Stage]:
-    return [_fully(*pair) for pair in zip((before, *units[:-1]), units, strict=True)]
+    return [_fully(*pair) for pair in zip((before, *units), units, strict=False)]
 
 
 def _codes(preset: Preset, before: int) -> list[Stage]:
@@ -123,15 +126,20 @@ CONV = DENSE | {"Conv", "ConvTranspose", "Gather", "LeakyRelu", "Mul", "Shape", 
 FAMILIES: dict[str, Family] = {
     "dense": Family("networks:dense", blueprint=Blueprint(
         "Dense", dense_stages, "units", widest=2048, deepest=4, operators=DENSE,
-        options={"code_activation": "relu"}, conditional=True)),
+        options={"code_activation": (None, "relu", "sigmoid"), "activation": ("relu", "sigmoid"),
+                 "output": ("sigmoid", "linear"), "spread": (None, 1.0)},
+        more_widths="decoder_units", fewest=0, conditional=True)),
     "conv": Family("networks:conv", blueprint=Blueprint(
         "Convolutional", conv_stages, "filters", widest=256, deepest=4, operators=CONV,
-        options={"activation": "leaky_relu", "batch_norm": True}, halves=True)),
+        options={"activation": ("relu", "leaky_relu"), "batch_norm": (False, True),
+                 "code_name": ("latent", "encoder_output")}, halves=True)),
     "pooled": Family("networks:pooled"),
     "two_branch": Family("networks:two_branch", start="pca:start", mapped=True, drawings=True),
     "chroma": Family("networks:chroma", batches="batches:PhotoBatches", training_shape=(128, 128, 3),
                      code_names=code_of_volumes, volumes=True),
-    "sparse": Family("networks:sparse"),
+    "sparse": Family("networks:sparse", blueprint=Blueprint(
+        "One layer each way", dense_stages, "", widest=0, deepest=0, fewest=0,
+        operators=DENSE - {"Concat", "Sigmoid"})),
     "linear": Family("networks:linear", closed_form="pca:fit", baseline=True),
 }
 TRAINABLE = {name: family.blueprint for name, family in FAMILIES.items() if family.blueprint}    # by readers

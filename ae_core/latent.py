@@ -3,7 +3,7 @@
 A plane's bounds are (x0, x1, y0, y1). Lattices run row by row from the upper left corner, as a picture does: x grows
 to the right, y grows upwards, so row 0 has the largest y.
 """
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -81,6 +81,19 @@ def posterior_of_all(mean: np.ndarray, log_variance: np.ndarray) -> Gaussian:
     return Gaussian(means.location_.astype(np.float32), root.astype(np.float32))
 
 
+def sway(decode: Callable[[np.ndarray], np.ndarray], codes: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """How much each number of a code changes the picture when it moves by its deviation (d,), either way: (d,).
+
+    The mean difference of gray levels in 0..1, over the codes (n, d) that are moved.
+    """
+    effects = []
+    for code in codes:
+        moved = code + np.concatenate([np.diag(deviation), -np.diag(deviation)]).astype(np.float32)
+        pictures = decode(np.concatenate([code[None], moved]))
+        effects.append(np.abs(pictures[1:] - pictures[0]).mean(axis=(1, 2, 3)).reshape(2, -1).mean(axis=0))
+    return np.mean(effects, axis=0)
+
+
 def lattice(bounds: Sequence[float], n: int, centers: bool = False) -> np.ndarray:
     """The codes (n*n, 2) of an n x n lattice: its corners are the bounds, or the centers of n x n equal cells."""
     x0, x1, y0, y1 = bounds
@@ -89,28 +102,28 @@ def lattice(bounds: Sequence[float], n: int, centers: bool = False) -> np.ndarra
     return np.stack([across.ravel(), up.ravel()], axis=1).astype(np.float32)
 
 
-def straight(start: np.ndarray, stop: np.ndarray, n: int) -> np.ndarray:
-    """n codes (n, d) at equal steps on the line between two codes (d,)."""
-    share = np.linspace(0, 1, n, dtype=np.float32)[:, None]
+def straight(start: np.ndarray, stop: np.ndarray, n: int, beyond: float = 0.0) -> np.ndarray:
+    """n codes (n, d) at equal steps on the line between two codes (d,), from `beyond` of the way before to after."""
+    share = np.linspace(-beyond, 1 + beyond, n, dtype=np.float32)[:, None]
     return (1 - share) * start + share * stop
 
 
-def spherical(start: np.ndarray, stop: np.ndarray, n: int) -> np.ndarray:
-    """n codes (n, d) at equal angles around the origin, their length changing evenly.
+def spherical(start: np.ndarray, stop: np.ndarray, n: int, beyond: float = 0.0) -> np.ndarray:
+    """n codes (n, d) at equal angles around the origin, their length changing evenly; `beyond` as in `straight`.
 
     In many dimensions N(0, 1) lies near a sphere, and a straight line would cut through its empty inside (White, 2016).
     Where no one arc is the shortest, the way is straight.
     """
     lengths = np.linalg.norm([start, stop], axis=1)
     if lengths.min() < 1e-6:
-        return straight(start, stop, n)
+        return straight(start, stop, n, beyond)
     one, other = start / lengths[0], stop / lengths[1]
     angle = np.arccos(np.clip(one @ other, -1, 1))
     if np.sin(angle) < 1e-4:                     # the same or the opposite direction: no one arc between them
-        return straight(start, stop, n)
-    share = np.linspace(0, 1, n)[:, None]
+        return straight(start, stop, n, beyond)
+    share = np.linspace(-beyond, 1 + beyond, n)[:, None]
     direction = (np.sin((1 - share) * angle) * one + np.sin(share * angle) * other) / np.sin(angle)
-    return (direction * ((1 - share) * lengths[0] + share * lengths[1])).astype(np.float32)
+    return (direction * np.maximum((1 - share) * lengths[0] + share * lengths[1], 0)).astype(np.float32)
 
 
 def tiles(pictures: np.ndarray, columns: int) -> np.ndarray:

@@ -260,15 +260,16 @@ def _card(folder: Path) -> tuple[Preset, dict[str, Any]]:
     try:
         card = json.loads(files.read_text(folder / "preset.json"))
         preset = Preset.from_json(card["preset"])
-        for field in ("title", "description", "recipe"):
-            guard.text(getattr(preset, field), 1000, f"Its {field}")
+        for field in ("title", "description", "recipe", "departures"):
+            guard.text(getattr(preset, field), 2000, f"Its {field}")
         card |= {key: dict(card[key]) for key in ("training", "layers", "data") if key in card}
         card["sha256"] = dict(card["sha256"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsDamaged(f"{name}/preset.json cannot be read ({error}). {_advice(name, 'train')}") from None
     registered = presets.PRESETS.get(preset.name)
     if registered:
-        preset = replace(preset, title=registered.title, description=registered.description, recipe=registered.recipe)
+        preset = replace(preset, title=registered.title, description=registered.description, recipe=registered.recipe,
+                         departures=registered.departures)
     return preset, card
 
 

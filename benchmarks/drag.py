@@ -1,4 +1,6 @@
-"""A 4-second drag over the pad, a filmstrip, an attribute strip and a sketchpad on the real pages, in a real Chromium.
+"""A 4-second drag over the pad, a filmstrip, an attribute strip, a cloud, a number of a code and a sketchpad.
+
+On the real pages, in a real Chromium.
 
 fps: animation frames a second while dragging. latency_ms_p95: from the pointer event to the moment its canvas is
 painted, by the network in the browser. pictures: how many of the pointer's moves were answered by one.
@@ -22,7 +24,9 @@ from benchmarks import _server
 SECONDS = 4.0
 POINTS = 500
 SURFACES = {"pad": ("/latent_map", ".pad .surface"), "filmstrip": ("/digits", ".filmstrip .track"),
-            "attributes": ("/faces", ".mixer .track"), "draw": ("/reconstruct", ".sketchpad .surface")}
+            "attributes": ("/faces", ".mixer .track"), "cloud": ("/latent_map?section=Cloud", ".cloud-row .surface"),
+            "numbers": ("/latent_map?section=Numbers&model=Digits,%20wide%20VAE", ".mixer .track"),
+            "draw": ("/reconstruct", ".sketchpad .surface")}
 COUNT = """() => {
     Object.assign(window, { __aeLive: [], __frames: 0, __moves: 0 });
     addEventListener("pointermove", () => window.__moves++, true);

@@ -24,6 +24,7 @@ SCAN = ("Your scan", "Gray")     # of a print in one tone
 RIGHT = {"Prediction": "predicted", "Its colors, your lightness": "own_lightness"}
 SCORES = {"The gray copy": "gray_mse", "Prediction": "mse", "Its colors, your lightness": "mse_own_lightness"}
 COLUMNS, THUMBNAIL = 6, 160
+WINDOWS = 100                    # of photographs, where CIFAR-10 is not here: the published sheet is 10 x 10
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def photographs():
 # --- the published experiment --------------------------------------------------------------------------------
 
 def small_pictures():
-    """The published experiment on CIFAR-10 where it is here, else or if asked on photos shrunk to 32 x 32."""
+    """The published experiment on CIFAR-10 where it is here, else or if asked on pieces of photographs, 32 x 32."""
     served = widgets.served(published_colorizer.PRESET)
     title = datasets.about(served.preset.dataset).title
     sources = [*([title] if cache.has_pictures(served.preset.dataset) else []), "Photographs", "Upload"]
@@ -167,8 +168,7 @@ def small_pictures():
         with widgets.sentences():
             return cache.published(served)
     own = shrunk_uploads() if source == "Upload" else []
-    library = [small(path.read_bytes(), path.name) for path in datasets.photographs().values()]
-    return published_colorizer.run(served, np.stack(own or library))
+    return published_colorizer.run(served, np.stack(own) if own else cache.windows(WINDOWS))
 
 
 def small(raw, name):
@@ -222,6 +222,5 @@ if widgets.choose_segment("View", list(VIEWS), "view", label_visibility="collaps
     photographs()
 else:
     published()
-widgets.explain("colorize", "; published: ".join(presets.get(name).recipe
-                                                 for name in (colorize.PRESET, published_colorizer.PRESET)),
+widgets.explain("colorize", [presets.get(name) for name in (colorize.PRESET, published_colorizer.PRESET)],
                 colorize.predict, paint.guided, paint.paint, published_colorizer.run)

@@ -5,7 +5,7 @@ import streamlit as st
 from ae_core import store
 from ae_core.features import denoise
 from ae_core.pictures import convert, sheets
-from pages.shared import address, cache, charts, frame, live, widgets
+from pages.shared import address, cache, denoise_panels, frame, live, widgets
 
 COUNT = 7                        # pictures in a row
 LEVELS = {                       # noise kind -> the level that is dragged: keyword, label, highest, first, frames
@@ -22,7 +22,12 @@ def choose_noise(preset):
     if kind != "Gaussian":
         return kind, {}
     trained = preset.corruption
-    mean = widgets.slide("Mean of the noise", 0.0, 0.5, trained.mean[1], 0.05, f"mean_{preset.name}")
+    mean = widgets.slide("Mean of the noise", 0.0, 0.5, trained.mean[1] if trained else denoise.MEAN, 0.05,
+                         f"mean_{preset.name}")
+    if trained is None:
+        st.caption("This model **never saw noise**: it learned to copy clean pictures. Noise takes it to places of its "
+                   "code that no picture has; that is why denoisers are trained on noise.")
+        return kind, {"mean": mean, "clip": True}
     st.caption(f"This model was trained on Gaussian noise with mean {span(trained.mean)} and σ {span(trained.sigma)}"
                f"{'' if trained.clip else ', not clipped to 0..1'}. Beyond that range it has to guess.")
     return kind, {"mean": mean, "clip": trained.clip}
@@ -83,21 +88,9 @@ def labeled(results):
                           for name, result in results.items()))
 
 
-def show_robustness():
-    """All denoisers of the data set and the filters at rising noise, and where the strip is."""
-    st.markdown("Gaussian noise increases from left to right, on 60 test pictures: all denoisers for this data set, "
-                "each filter at its best setting for that level, and the corrupted pictures themselves.")
-    together = [name for name in titles.values() if store.preset(name).dataset == model.preset.dataset]
-    with widgets.sentences():
-        measured = cache.robustness(tuple(map(cache.served, together)), others.get("mean", denoise.MEAN))
-        sigmas = np.round(denoise.CURVE_SIGMAS, 2)
-        charts.curves({name: (sigmas, decibels) for name, decibels in measured.items()}, "Strength σ of the noise",
-                      "PSNR (dB)", "PSNR against noise strength for denoisers, filters, and the corrupted pictures",
-                      marker=value if kind == "Gaussian" else None, height=400)
-
-
 frame.open_page("denoise")
 titles = widgets.offered("denoise")
+titles = dict(sorted(titles.items(), key=lambda entry: store.preset(entry[1]).corruption is None))    # denoisers first
 picture, controls = st.columns([2, 1], gap="medium")
 with controls:
     model = widgets.served(widgets.choose_model(titles))
@@ -113,10 +106,14 @@ with picture:
                model.preset.title: denoise.run(model, picked.pictures, noisy)}
     st.caption(f"First row: originals. Second row: corrupted ({numbers(results['Corrupted'])}). "
                f"Third row: restored from the second ({numbers(results[model.preset.title])}).")
+    denoise_panels.show_taught(model, picked.pictures, noisy, results[model.preset.title])
     with st.container(horizontal_alignment="center"):
         results |= {name: show_filter(name, picked.pictures, noisy) for name in filters}
 with controls:
     widgets.download("Download PNG", lambda: sheets.to_png(labeled(results)), "denoised.png", "image/png")
 
-widgets.panel("How much noise is too much?", show_robustness, "show_chart", "robustness")
-widgets.explain("denoise", model.preset.recipe, denoise.run, denoise.sweep, convert.add_gaussian, denoise.best_filter)
+mean = others.get("mean", denoise.MEAN)
+widgets.panel("How much noise is too much?", lambda: denoise_panels.show_robustness(
+    model, mean, value if kind == "Gaussian" else None), "show_chart", "robustness")
+widgets.panel("Three sets of nine, as published", lambda: denoise_panels.show_sets(model, mean), "grid_on", "sets")
+widgets.explain("denoise", [model.preset], denoise.run, denoise.sweep, convert.add_gaussian, denoise.best_filter)

@@ -110,7 +110,7 @@ def show_sheet(served):
                    "digit.")
     with sheet:
         pictures = digits.style_sheet(served, names.index(name), *RANGES[reach], 10)
-        widgets.show(sheets.tile(pictures, 10, scale=2),
+        widgets.show(sheets.axes(sheets.tile(pictures, 10, scale=2), (*RANGES[reach], 10), None, ("", "")),
                      f"Digits down, {name} across from {reach}; the other number is 0.",
                      f"A sheet of ten digits in ten styles along {name}", "styles")
 
@@ -132,4 +132,4 @@ style = show_styles(cvae, runs)
 show_blend(cvae, runs, style)
 show_number(cvae)
 show_sheet(cvae)
-widgets.explain("digits", cvae.preset.recipe, digits.blend, digits.style_sheet, digits.write)
+widgets.explain("digits", [cvae.preset], digits.blend, digits.style_sheet, digits.write)

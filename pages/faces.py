@@ -5,7 +5,7 @@ import streamlit as st
 from ae_core import latent, presets
 from ae_core.features import faces
 from ae_core.pictures import convert, sheets
-from pages.shared import address, cache, charts, face_picker, frame, live, widgets
+from pages.shared import address, cache, charts, face_picker, frame, live, number_panel, widgets
 
 BIAS = ("These directions know only CelebA: pictures of celebrities, most of them young, light-skinned, and posing, "
         "labeled by strangers. Whatever occurred together in those pictures moves together here. So a smile may bring "
@@ -157,6 +157,11 @@ def film_downloads(frames):
 
 # --- look inside -----------------------------------------------------------------------------------------
 
+def show_numbers(served, face):
+    """The face with a strip for each of some of its 200 numbers, which mean nothing alone."""
+    number_panel.show(served, widgets.in_browser(served), face.code, face.ident, face.name)
+
+
 def show_inside(served, face):
     show_normality(served)
     show_entanglement(cache.attributes(served))
@@ -198,7 +203,8 @@ def show_entanglement(stored):
         st.caption("The cosine between two directions: 1 the same, 0 unrelated, −1 opposite.")
 
 
-SECTIONS = {"Meet": face_picker.show, "Change": show_change, "Morph": show_morph, "Look inside": show_inside}
+SECTIONS = {"Meet": face_picker.show, "Change": show_change, "Morph": show_morph, "Numbers": show_numbers,
+            "Look inside": show_inside}
 
 frame.open_page("faces")
 model = widgets.served(faces.PRESET)
@@ -208,4 +214,4 @@ face = face_picker.current(model)
 SECTIONS[section](model, face)
 if section == "Change":
     show_sheet(model, face)
-widgets.explain("faces", presets.get(faces.PRESET).recipe, faces.strips, faces.change, faces.morph)
+widgets.explain("faces", [presets.get(faces.PRESET)], faces.strips, faces.change, faces.morph)

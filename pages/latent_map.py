@@ -5,16 +5,15 @@ import streamlit as st
 from ae_core import latent, store
 from ae_core.features import latent_map
 from ae_core.pictures import datasets, sheets
-from pages.shared import address, cache, charts, frame, live, widgets
+from pages.shared import address, cache, charts, cloud_panel, frame, live, map_panels, number_panel, widgets
 
 NOTHING = "Nothing"
 WHOLE = "20 x 20, all"
-CUSTOM = "My own"
 VIEWS = {"Points over grid": ("both", False), "Points": ("points", False), "Grid": ("grid", False),
          "Probability": ("both", True)}                   # name -> (the pad's backdrop, axes through the normal CDF?)
 PROBABILITIES = (0.005, 0.995, 0.005, 0.995)
-SHOWN = 40                       # pictures of a selection
 FRAMES = 24                      # of a path
+BEYOND = 0.5                     # of its length, where it is followed past its ends
 PAIRS = 100                      # pairs of pictures that a path can join
 
 
@@ -84,43 +83,6 @@ def choose_of(names):
     return widgets.served(names[titles.index(widgets.choose_segment("Model shown", titles, "of"))])
 
 
-def show_scatter(names):
-    """All codes as a chart to select from, and the pictures that were selected."""
-    served = choose_of(names)
-    name, codes, plane = served.preset.name, cache.codes(served), cache.plane(served)
-    if not is_flat(name) and widgets.choose_segment("Layout", ["PCA", "t-SNE"], "layout") == "t-SNE":
-        bar = st.progress(0.0, "t-SNE is arranging the codes; this is done once.")
-        plane = cache.tsne(served, lambda share: bar.progress(share, f"t-SNE: {share:.0%} done"))
-        bar.empty()
-    chart, pictures = st.columns([3, 2], gap="large")
-    with chart:
-        selected = charts.scatter(plane, codes.label, datasets.about(served.preset.dataset).classes,
-                                  f"scatter_{name}_{plane.names[0]}")
-    with pictures:
-        shown = selected[:SHOWN] or latent_map.nearest(plane.points, plane.points[0], SHOWN)
-        caption = f"{len(selected):,} selected; the first {len(shown)} are shown." if selected else \
-            f"The chart shows {min(charts.MOST_POINTS, len(codes.label)):,} test pictures. Drag a box over it, or " \
-            "use the lasso above it. Until then: the neighbors of test picture 0."
-        widgets.show(sheets.tile(cache.coded_pictures(served)[shown], 8, scale=2), caption,
-                     f"{len(shown)} real test pictures", "selected")
-
-
-def show_new(names):
-    """Pictures that nobody drew: of the chosen model, and of its counterpart of the same data."""
-    names = names if len(names) > 1 else [names[0], *counterpart(names[0])]
-    seed = widgets.draw_again("seed")
-    for column, name in zip(st.columns(2, gap="large"), names, strict=False):
-        served = widgets.served(name)
-        drawn = latent_map.draw(served, widgets.opened(cache.codes, served).mean, SHOWN, seed)
-        with column:
-            widgets.show(sheets.tile(drawn.pictures, 8, scale=2),
-                         f"{widgets.plain(served.preset.title)}: decoded from codes drawn from {drawn.rule}.",
-                         f"{SHOWN} new pictures decoded by {served.preset.title}", f"new_{name}")
-    st.markdown("A VAE is trained so that its codes fill the prior: a sample from it is likely to be a picture. "
-                "A plain autoencoder has no such distribution, so the best one can do is sample the box around its "
-                "codes, which often hits a gap.")
-
-
 def counterpart(name):
     """[name] of the autoencoder of the same data for a VAE, or the other way round; [] where none is here."""
     return [other for other in titles.values() if is_flat(name) and is_flat(other) and same_data(name, other)
@@ -140,14 +102,18 @@ def show_path(names):
         sphere = not is_flat(served.preset.name) and st.toggle(
             "Along a sphere", True, key="sphere", bind="query-params",
             help="In many dimensions the prior lies near a sphere; a straight line cuts through its empty inside.")
+        beyond = BEYOND * widgets.switch("Beyond both ends", "beyond", "Follow the line past both pictures: what is "
+                                         "more of a boot than a boot?")
     rows = [np.flatnonzero(codes.label == every.index(name)) for name in (first, last)]
     ends = [row[(number + shift) % len(row)] for shift, row in enumerate(rows)]
-    pictures = latent_map.path(served, *codes.mean[ends], FRAMES, sphere)
+    pictures = latent_map.path(served, *codes.mean[ends], FRAMES, sphere, beyond)
     with film:
         start, stop = codes.mean[ends]
-        live.filmstrip("path", latent.tiles(pictures, FRAMES)[0], label="Path from one picture to the other",
+        live.filmstrip(f"path_{bool(beyond)}", latent.tiles(pictures, FRAMES)[0], start=-beyond, stop=1 + beyond,
+                       label="Path from one picture to the other",
                        decoder=None if sphere else live.Decoder(runs[served.preset.name], (start, [stop - start])),
-                       alt=f"A picture on the path from {first} to {last}", value=0.5, ends=(first, last))
+                       alt=f"A picture on the path from {first} to {last}", value=0.5,
+                       ends=(f"beyond {first}", f"beyond {last}") if beyond else (first, last))
     with controls:
         widgets.image(sheets.tile(cache.coded_pictures(served)[ends], 2, scale=3),
                       f"Two real pictures: {first} and {last}", "The real pictures at both ends.")
@@ -160,24 +126,6 @@ def show_drawing(names):
     served = choose_of(names)
     st.markdown("Draw, and watch the point wander over the plane above: it stands where the encoder puts the drawing.")
     widgets.drawn("map", served.preset, widgets.through(served.preset, runs[served.preset.name]))
-
-
-def show_sheet(names):
-    """n x n pictures over a range, as the books print them or as the reader asks."""
-    served = choose_of(names)
-    plane = cache.plane(served)
-    sheet, controls = st.columns([2, 1], gap="large")
-    with controls:
-        choice = widgets.choose_one("Sheet", [*latent_map.SHEETS, CUSTOM], "sheet")
-        n, low, high = latent_map.SHEETS.get(choice, (0, 0, 0))
-        if choice == CUSTOM:
-            n = widgets.slide("Pictures per side", 2, 40, 15, 1, "side")
-            low, high = widgets.slide("Range of both numbers", -10.0, 10.0, (-3.0, 3.0), 0.5, "range")
-    with sheet:
-        pictures = latent_map.sheet(served, plane, n, low, max(high, low + 0.5))
-        widgets.show(sheets.tile(pictures, n, gap=0 if n > 15 else 1, scale=max(1, 900 // (n * pictures.shape[1]))),
-                     f"{n} x {n} pictures: {plane.names[0]} increases to the right, {plane.names[1]} upward.",
-                     f"A sheet of {n} by {n} decoded pictures", f"{served.preset.name}_{n}x{n}")
 
 
 def show_dimensions(names):
@@ -199,8 +147,33 @@ def show_dimensions(names):
                "VAE are slightly narrower than it, because every picture is a cloud around its mean.")
 
 
-SECTIONS = {"New pictures": show_new, "Path": show_path, "Draw": show_drawing, "Scatter": show_scatter,
-            "Sheet": show_sheet, "Dimensions": show_dimensions}
+def show_cloud(names):
+    """One picture, the cloud that the encoder makes of it, and what is drawn from that."""
+    flat = [name for name in names if is_flat(name)]
+    if not flat:
+        st.info("A cloud is drawn on the plane of a model of two numbers; this one has more. Choose such a model "
+                "above, or turn its numbers one by one under “Numbers”.")
+        return
+    served = choose_of(flat)
+    cloud_panel.show(served, runs[served.preset.name])
+
+
+def show_numbers(names):
+    """One real picture, and every number of its code on a strip."""
+    served = choose_of(names)
+    codes = cache.codes(served)
+    row = widgets.draw_again("picture", "Another picture", count=len(codes.mean))
+    number_panel.show(served, runs[served.preset.name], codes.mean[row], f"test_{row}", f"test picture {row}")
+
+
+def show_new(names):
+    """Pictures that nobody drew: of the chosen model, and of its counterpart of the same data."""
+    map_panels.show_new(names if len(names) > 1 else [names[0], *counterpart(names[0])])
+
+
+SECTIONS = {"New pictures": show_new, "Cloud": show_cloud, "Numbers": show_numbers, "Path": show_path,
+            "Draw": show_drawing, "Scatter": lambda names: map_panels.show_scatter(choose_of(names)),
+            "Sheet": lambda names: map_panels.show_sheet(choose_of(names)), "Dimensions": show_dimensions}
 
 frame.open_page("latent_map")
 offered = widgets.offered("latent_map")
@@ -225,4 +198,5 @@ with pads:
 
 section = widgets.choose_segment("Look closer", list(SECTIONS), "section")
 SECTIONS[section](names)
-widgets.explain("latent_map", store.preset(names[0]).recipe, latent_map.atlas, latent_map.draw, latent.spherical)
+widgets.explain("latent_map", [store.preset(name) for name in names], latent_map.atlas, latent_map.draw,
+                latent.spherical)

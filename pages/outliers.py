@@ -44,5 +44,5 @@ elif section == EXPERIMENT:
     outlier_experiment.show()
 else:
     own_outliers.show()
-widgets.explain("outliers", presets.get(outliers.PUBLISHED).recipe, outliers.code_distance, outliers.run,
-                outliers.judge)
+widgets.explain("outliers", [presets.get(name) for name in frame.PAGES["outliers"].models], outliers.code_distance,
+                outliers.run, outliers.judge)

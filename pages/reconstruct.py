@@ -1,11 +1,13 @@
 """Reconstruct: pictures beside what their code can rebuild."""
+import zlib
+
 import numpy as np
 import streamlit as st
 
 from ae_core import metrics, presets
 from ae_core.features import reconstruct
 from ae_core.pictures import datasets, sheets
-from pages.shared import cache, charts, frame, reconstruct_panels, widgets
+from pages.shared import cache, frame, number_panel, reconstruct_panels, widgets
 
 DENSE = "Fashion, dense"
 MOSAIC, ROWS = "3 x 5 mosaic", "Two rows of 25"
@@ -69,13 +71,6 @@ def choose_labels(preset, picked):
     return np.full(len(picked.pictures), label)
 
 
-def show_sizes(marker):
-    sizes, dense, pca = cache.size_curve()
-    charts.curves({"Dense autoencoder": (sizes, dense), "PCA": (sizes, pca)}, "Numbers in the code",
-                  "Test error (MSE)", "Test error against code size: the dense autoencoder lies below PCA at small "
-                  "codes", marker=marker)
-
-
 frame.open_page("reconstruct")
 wide = st.container()            # two rows of 25 take the whole width
 picture, controls = st.columns([5, 3], gap="medium")
@@ -88,9 +83,6 @@ with controls:
     reconstruct_panels.show_camera(preset, runs, picture)
     view = widgets.choose_segment("View", [MOSAIC, ROWS], "view")
     picked = widgets.pick_pictures("reconstruct", preset, 15 if view == MOSAIC else 25, errors, draw)
-    if not cache.has_pictures(preset.dataset):
-        st.caption(f"{about.title} are not shipped; these were {about.stands_in}. Put `{about.file}` into the folder "
-                   "that `AE_DATA_DIR` names, upload a file of drawings, or draw your own.")
     labels = choose_labels(preset, picked)
 result = reconstruct.run(model, picked.pictures, labels)
 
@@ -108,6 +100,12 @@ with picture:
     widgets.panel("The error of each picture", lambda: show_errors(result, about.classes, picked.labels), "table",
                   "errors")
 
+widgets.panel("The code of each picture", lambda: reconstruct_panels.show_codes(model, result, picked.labels),
+              "data_array", "codes")
+if not preset.labels:
+    widgets.panel("Turn the numbers of the first picture", lambda: number_panel.show(
+        model, runs, result.codes[0], str(zlib.crc32(picked.pictures[0].tobytes())), "the first picture"), "tune",
+        "numbers")
 if preset.sparsity:
     reconstruct_panels.show_units(model, result.codes[0])
 left, right = st.columns(2, gap="large")
@@ -115,9 +113,8 @@ with left, widgets.sentences():
     if about.drawings:
         reconstruct_panels.show_lines(result.originals[:1])
     else:
-        widgets.panel("How small can the code be?", lambda: show_sizes(preset.code if name in dense else None),
-                      "show_chart", "sizes")
+        widgets.panel("How small can the code be?", lambda: reconstruct_panels.show_sizes(
+            preset.code if name in dense else None), "show_chart", "sizes")
 with right:
-    widgets.panel("The network", lambda: st.caption(
-        f"{widgets.architecture(model.card):,} parameters. {widgets.plain(preset.description)}"), "lan", "network")
-widgets.explain("reconstruct", preset.recipe, reconstruct.run, reconstruct.run_pca)
+    widgets.panel("The network", lambda: reconstruct_panels.show_network(model), "lan", "network")
+widgets.explain("reconstruct", [preset], reconstruct.run, reconstruct.run_pca)

@@ -7,7 +7,7 @@ import streamlit as st
 from ae_core import presets
 from ae_core.features import search
 from ae_core.pictures import convert, datasets, sheets
-from pages.shared import address, cache, charts, frame, widgets
+from pages.shared import address, cache, frame, search_panels, widgets
 
 RULERS = {"The angle of 32 whitened numbers": search.ANGLE, "The straight distance, as published": search.STRAIGHT}
 PLACES = ("Fashion-MNIST", "Your pictures")
@@ -36,6 +36,8 @@ def fashion(served):
     ruler = RULERS[widgets.choose_one("Compare by", list(RULERS), "ruler")]
     here = datasets.find("fashion_mnist") and search.path_of(served, "train", ruler).is_file()
     split = "train" if here else "test"
+    if not here:
+        search_panels.show_how_to_index(ruler)
     pictures, labels = cache.searched(split)
     classes = datasets.DATASETS["fashion_mnist"].classes
     return Indexed(split, cache.index(served, split, ruler), pictures, pictures, [classes[label] for label in labels])
@@ -73,18 +75,6 @@ def go_on(row, before=None):
     st.session_state.clicked_from = before
 
 
-def show_precision(served):
-    """Precision at 16 by class, ours against what needs no network."""
-    classes = datasets.DATASETS["fashion_mnist"].classes
-    labels = cache.searched("test")[1][:1000]
-    titles = {ruler: title for title, ruler in RULERS.items()}
-    charts.bars({f"{titles.get(name, name)}: {hits.mean():.3f}":
-                 [hits.mean(), *(hits[labels == label].mean() for label in range(len(classes)))]
-                 for name, hits in cache.search_precision(served).items()},
-                ["All", *classes], "Precision at 16", [0.3, 1], "Precision at 16 by class for each code and baseline")
-    st.caption("1,000 test pictures, each searched among all the others. The numbers are means over all classes.")
-
-
 def mosaic(pictures, query):
     """The published mosaic as one picture, for a slide: the query beside the results."""
     sheet = sheets.tile(pictures, 4, scale=max(1, 112 // pictures.shape[1]))
@@ -120,5 +110,6 @@ with right:
                "from it.")
     widgets.download("Download PNG", lambda: mosaic(results, shown), "search.png", "image/png")
 if not mine:
-    widgets.panel("How often is the class right?", lambda: show_precision(served), "bar_chart", "precision")
-widgets.explain("search", presets.get(search.PRESET).recipe, search.like, search.Index.search, search.leave_one_out)
+    widgets.panel("How often is the class right?", lambda: search_panels.show_precision(served, RULERS), "bar_chart",
+                  "precision")
+widgets.explain("search", [presets.get(search.PRESET)], search.like, search.Index.search, search.leave_one_out)

@@ -244,4 +244,4 @@ if shown:
     show_plan(job.preset if job else store.preset(shown), job.seed if job else card["training"]["seed"],
               job.about if job else card.get("data"))
 show_beta()
-widgets.explain("train", presets.get(design.STORY).recipe, design.design, jobs.request, story.curves)
+widgets.explain("train", [presets.get(design.STORY)], design.design, jobs.request, story.curves)

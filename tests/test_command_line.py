@@ -168,7 +168,6 @@ def test_data_says_what_is_shipped_of_a_set_that_is_not_here(capsys):
     assert len(columns) == 1 and all(line[max(columns) - 2:max(columns)] == "  " for line in lines.values())
     for name, dataset in datasets.DATASETS.items():
         assert ("in samples/" in lines[name]) == bool(dataset.sample)
-        assert ("drawn by" in lines[name]) == bool(dataset.stand_in)
 
 
 def test_a_data_set_is_downloaded_by_name(capsys, monkeypatch, tmp_path):

@@ -54,7 +54,7 @@ def test_a_blueprint_describes_its_network(name):
     blueprint = families.TRAINABLE[name]
     preset = next(preset for preset in presets.PRESETS.values() if preset.network == name)
     parameters = set(inspect.signature(families.part(preset.family.builder)).parameters)
-    assert {blueprint.widths, *blueprint.options} <= parameters
+    assert {blueprint.widths, blueprint.more_widths, *blueprint.options} - {""} <= parameters
     stages = blueprint.stages(preset, **preset.arguments)
     assert set(stages) == {"encoder", "decoder"} and stages["encoder"][0].shape == preset.shape
     assert stages["decoder"][0].shape == (preset.code,) and stages["decoder"][-1].shape == preset.target

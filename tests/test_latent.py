@@ -25,3 +25,24 @@ def test_no_posterior_is_wider_or_narrower_than_in_training():
         samples = latent.sample_posterior(mean, np.full(mean.shape, extreme))
         assert samples.std() == pytest.approx(np.exp(end / 2), rel=0.1)
         assert np.isfinite(latent.kl_divergence(mean, np.full(mean.shape, extreme))).all()
+
+
+def test_a_path_goes_on_past_both_ends_at_the_same_pace():
+    start, stop = np.float32([1, 0]), np.float32([0, 2])
+    path = latent.straight(start, stop, 5, beyond=0.5)
+    np.testing.assert_allclose(path[[1, 3]], [start, stop], atol=1e-6)
+    np.testing.assert_allclose(np.diff(path, axis=0), np.tile((stop - start) / 2, (4, 1)), atol=1e-6)
+    arc = latent.spherical(start, stop, 5, beyond=0.5)
+    np.testing.assert_allclose(arc[[1, 3]], [start, stop], atol=1e-6)
+    angles = np.unwrap(np.arctan2(arc[:, 1], arc[:, 0]))
+    np.testing.assert_allclose(np.diff(angles), np.pi / 4, atol=1e-5)
+    assert (np.linalg.norm(latent.spherical(start, 4 * stop, 9, beyond=2.0), axis=1) >= 0).all()
+
+
+def test_what_sways_a_picture_most_is_found():
+    weights = np.float32([0.5, 0.0, 2.0])
+
+    def decode(codes):
+        return (codes * weights).sum(axis=1)[:, None, None, None] * np.ones((1, 4, 4, 1), np.float32)
+    effect = latent.sway(decode, np.zeros((2, 3), np.float32), np.array([1.0, 5.0, 0.1]))
+    np.testing.assert_allclose(effect, [0.5, 0.0, 0.2], atol=1e-6)

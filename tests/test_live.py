@@ -180,3 +180,36 @@ def test_a_mixer_shows_what_was_reported_within_bounds(reported, shown):
     test.run()
     assert not test.exception
     assert test.text[0].value == f"True {shown}"
+
+
+# --- clouds and origins ---
+
+
+CLOUD = live.Cloud((0.5, -0.5), (0.1, 0.2), 0)
+BOUNDS = (-2, 2, -1, 1)
+
+
+@pytest.mark.parametrize(("at", "wanted"), [
+    (None, CLOUD), ([1, 2, 3], CLOUD), ("text", CLOUD), ([None] * 5, CLOUD),
+    ([9, 9, 9, 9, 999], live.Cloud((2, 1), (live.WIDEST, live.WIDEST), live.CLOUD_DRAWS - 1)),
+    ([float("nan"), 0, 0.5, float("inf"), 1.7], live.Cloud((0.5, 0), (0.5, live.WIDEST), 1))])
+def test_a_cloud_is_finite_and_on_its_plane_whatever_is_asked(at, wanted):
+    assert live.held_cloud("cloud", CLOUD, BOUNDS, at) == wanted
+
+
+def test_the_point_of_a_plain_autoencoder_has_no_spread():
+    point = live.Cloud((0.5, -0.5), (0.0, 0.0), 0)
+    assert live.held_cloud("point", point, BOUNDS, [1, 0, 1, 1, 3]) == live.Cloud((1, 0), (0, 0), 3)
+    np.testing.assert_allclose(point.samples(), np.tile([0.5, -0.5], (live.CLOUD_COUNT, 1)))
+
+
+def test_draws_of_a_cloud_are_those_of_its_distribution():
+    drawn = np.concatenate([live.Cloud((1, -1), (0.5, 2), draw).samples() for draw in range(live.CLOUD_DRAWS)])
+    np.testing.assert_allclose(drawn.mean(axis=0), [1, -1], atol=0.4)
+    np.testing.assert_allclose(drawn.std(axis=0), [0.5, 2], rtol=0.15)
+
+
+@pytest.mark.parametrize("points", [np.zeros((3, 2)), np.zeros((4, 3)), np.full((4, 2), np.nan)])
+def test_every_new_picture_needs_a_place(points):
+    with pytest.raises(ValueError, match="one finite x, y a picture"):
+        live.origins("new", TILES.reshape(4, 4, 4), points, bounds=BOUNDS, label="plane")

@@ -298,6 +298,24 @@ def test_what_the_model_gets_can_be_swapped_and_cropped():
     assert not app.exception
 
 
+def test_denoise_shows_what_becomes_of_noise_in_a_model_that_never_saw_any():
+    app = opened("denoise", model="Digits, convolutional")
+    assert not app.exception and "never saw noise" in texts(app.caption)
+    better, worse = map(float, re.search(r"to \*\*([\d.]+) dB\*\*; this one to \*\*([\d.]+) dB",
+                                         texts(app.markdown)).groups())
+    assert better > worse + 5
+    app = opened("denoise", model="Digit denoiser, sigma 0.5", panels=("sets",))
+    assert not app.exception
+    assert any("noise of σ 0.5, restored" in sheet.proto.imgs[0].caption for sheet in app.get("image"))
+
+
+def test_search_answers_whether_a_denoisers_code_finds_more():
+    app = opened("search", panels=("precision",))
+    assert not app.exception and re.search(r"denoiser.*0\.\d{3}.*: noise (helps|does not help|changes nothing)",
+                                           texts(app.markdown))
+    assert "python -m ae_core index fashion_search" in texts(app.caption)
+
+
 # --- search ---------------------------------------------------------------------------------------------------
 
 ODD = "a*b_[x](http://e.com) :smile: $x$ `c`.png"
@@ -451,3 +469,31 @@ def test_a_table_holds_no_formula():
     rows = [{"file": text, "score": -1.5} for text in ("=HYPERLINK(1)", "+1", "-1", "@a", "\t=1", "good.png")]
     lines = list(csv.DictReader(io.StringIO(widgets.table_csv(rows).decode())))
     assert [line["file"][:1] for line in lines] == ["'"] * 5 + ["g"] and lines[0]["score"] == "-1.5"
+
+
+def test_reconstruct_shows_codes_the_drawn_network_and_the_printed_losses():
+    app = opened("reconstruct", model="Digits, stacked, sigmoid", panels=("codes", "network"))
+    assert not app.exception and len(app.get("plotly_chart")) == 1
+    tables = [table.value for table in app.dataframe]
+    assert {"Picture", "Copy", "Class", "Code"} == set(tables[0].columns) and len(tables[0].iloc[0]["Code"]) == 256
+    printed = next(table for table in tables if "Printed loss" in table.columns)
+    assert len(printed) == 3 and printed["Test error here"].min() < 0.003 < 0.08 < printed["Test error here"].max()
+    app = opened("reconstruct", model="Digits on a plane", panels=("codes",))
+    assert not app.exception and re.fullmatch(r"−?\d+\.\d\d, −?\d+\.\d\d", app.dataframe[0].value.iloc[0]["Code"])
+
+
+def test_the_scatter_writes_digits_as_characters_on_request():
+    app = opened("latent_map", section="Scatter")
+    app.toggle(key="characters").set_value(True).run()
+    assert not app.exception and '"mode":"text"' in app.get("plotly_chart")[0].proto.spec.replace(" ", "")
+    app = opened("latent_map", section="Scatter", model="Fashion, dense VAE")
+    assert "characters" not in [toggle.key for toggle in app.toggle]
+
+
+def test_a_path_is_followed_past_its_ends_on_request():
+    assert not opened("latent_map", section="Path").toggle(key="beyond").value
+    app = opened("latent_map", section="Path", beyond="true")
+    assert app.toggle(key="beyond").value
+    app.session_state["path_True"] = {"value": 1.4}          # past the end, where the strip ends at 1.5
+    app.run()
+    assert not app.exception

@@ -7,12 +7,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ae_core import metrics
+from ae_core import metrics, presets, store
 from ae_core.model import Autoencoder
-from ae_core.pictures import convert
+from ae_core.pictures import convert, sheets
+from ae_core.presets import Preset
 
 SIGMAS = (0.5, 0.75, 1.0)        # the published robustness experiment
-CURVE_SIGMAS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.05, 1.2)
+CURVE_SIGMAS = (0.0, 0.15, 0.3, 0.5, 0.65, 0.75, 0.9, 1.0, 1.2)
+SETS, IN_A_SET = 3, 9            # digits of the figure of that experiment
 MEAN = 0.5                       # of the published noise
 EVALUATION_SEED = 7
 
@@ -140,20 +142,58 @@ def best_filter(name: str, pictures: np.ndarray, noisy: np.ndarray) -> tuple[np.
 
 
 def robustness(models: dict[str, Autoencoder], pictures: np.ndarray, sigmas: Sequence[float], mean: float = 0.5,
-               seed: int = EVALUATION_SEED) -> dict[str, list[float]]:
-    """PSNR in dB of models {name: model}, of the filters and of doing nothing, at rising Gaussian noise.
+               seed: int = EVALUATION_SEED, filters: bool = True) -> dict[str, list[float]]:
+    """PSNR in dB of models {name: model}, and of the filters and of doing nothing, at rising Gaussian noise.
 
     Returns {name: [dB at each sigma]}.
     """
-    curves: dict[str, list[float]] = {name: [] for name in ("Corrupted", *models, *FILTERS)}
+    others = ("Corrupted", *FILTERS) if filters else ()
+    curves: dict[str, list[float]] = {name: [] for name in (*others[:1], *models, *others[1:])}
     for sigma in sigmas:
         noisy = corrupt(pictures, "Gaussian", seed, sigma=sigma, mean=mean)
-        curves["Corrupted"].append(_psnr(pictures, noisy))
         for name, model in models.items():
             curves[name].append(_psnr(pictures, model.reconstruct(noisy)))
-        for name in FILTERS:
-            curves[name].append(_psnr(pictures, best_filter(name, pictures, noisy)[0]))
+        for name in others:
+            restored = best_filter(name, pictures, noisy)[0] if name in FILTERS else noisy
+            curves[name].append(_psnr(pictures, restored))
     return curves
+
+
+def taught(preset: Preset) -> str | None:
+    """The name of the model like this one that learned from noise: of the same pictures, network and kind.
+
+    None where there is none here, or this one did itself. The one whose code is the most alike in size is taken.
+    """
+    def likeness(other):
+        same = other.arguments == preset.arguments
+        return not same, abs(np.log(other.code / preset.code)), len(set(other.corruption.sigma)) == 1
+    others = [other for other in presets.PRESETS.values() if other.corruption and store.present(other.name)
+              and all(getattr(other, field) == getattr(preset, field) for field in
+                      ("dataset", "shape", "network", "variational", "labels", "mixture"))]
+    return None if preset.corruption or not others else min(others, key=likeness).name
+
+
+def compared(dataset: str) -> list[str]:
+    """The names of the shipped models of a data set that its robustness figure holds: denoisers, and those not taught.
+    """
+    alike = {name: taught(preset) for name, preset in presets.PRESETS.items() if preset.dataset == dataset}
+    return [name for name, other in alike.items() if store.present(name)
+            and (presets.PRESETS[name].corruption
+                 or (other and presets.PRESETS[name].arguments == presets.PRESETS[other].arguments))]
+
+
+def sets_of_nine(model: Autoencoder, pictures: np.ndarray, sigma: float, mean: float = MEAN,
+                 seed: int = EVALUATION_SEED) -> tuple[np.ndarray, float]:
+    """The published figure and the squared error of what is in it: three sets of nine pictures under each other.
+
+    Each set is three rows, original, corrupted and restored: uint8 (height, width, 1 or 3).
+    """
+    shown = pictures[:SETS * IN_A_SET]
+    noisy = corrupt(shown, "Gaussian", seed, sigma=sigma, mean=mean)
+    restored = model.reconstruct(noisy)
+    parts = [sheets.tile(np.concatenate([each[k:k + IN_A_SET] for each in (shown, noisy, restored)]), IN_A_SET, scale=2)
+             for k in range(0, len(shown), IN_A_SET)]
+    return sheets.stack(*parts), float(metrics.mse(shown, restored).mean())
 
 
 def evaluate(model: Autoencoder, pictures: np.ndarray) -> dict[str, Any]:

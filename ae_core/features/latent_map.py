@@ -166,11 +166,33 @@ def draw(model: Autoencoder, codes: np.ndarray, count: int, seed: int = 0) -> Dr
     return Drawn(drawn, model.decode(drawn), rule)
 
 
-def path(model: Autoencoder, start: np.ndarray, stop: np.ndarray, frames: int,
-         along_sphere: bool = False) -> np.ndarray:
-    """Pictures (frames, h, w, c) on the way from one code (d,) to another, straight or along a sphere."""
+def posterior_of(model: Autoencoder, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the encoder says of one picture (h, w, c): mean (d,) and deviation (d,), which is 0 of a plain autoencoder.
+    """
+    if not model.preset.variational:
+        code = model.encode(picture[None])[0]
+        return code, np.zeros_like(code)
+    mean, log_variance = model.posterior(picture[None])
+    return mean[0], np.exp(latent.bounded(log_variance[0]) / 2)
+
+
+def holes(codes: np.ndarray, drawn: np.ndarray, share: float = 0.99) -> np.ndarray:
+    """Which of drawn codes (n, d) lie farther from every real code (m, d) than nearly all real ones from each other."""
+    from scipy.spatial import KDTree
+
+    tree = KDTree(codes)
+    usual = np.quantile(tree.query(codes[:2000], 2)[0][:, 1], share)
+    return tree.query(drawn)[0] > usual
+
+
+def path(model: Autoencoder, start: np.ndarray, stop: np.ndarray, frames: int, along_sphere: bool = False,
+         beyond: float = 0.0) -> np.ndarray:
+    """Pictures (frames, h, w, c) on the way from one code (d,) to another, straight or along a sphere.
+
+    beyond: how far it goes on past both ends, as a share of the way between them.
+    """
     walk = latent.spherical if along_sphere else latent.straight
-    return model.decode(walk(start, stop, frames))
+    return model.decode(walk(start, stop, frames, beyond))
 
 
 # --- many dimensions -------------------------------------------------------------------------------------

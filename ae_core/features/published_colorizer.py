@@ -1,4 +1,5 @@
 """The published colorizer of small pictures, CIFAR-10's, held against the gray copy that goes in."""
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,16 @@ def run(model: Autoencoder, pictures: np.ndarray) -> Published:
     gray = convert.to_gray(pictures)
     predicted = model.reconstruct(gray)
     return Published(pictures, gray, predicted, join(gray, convert.to_lab(predicted)[1]))
+
+
+def windows(photos: Sequence[np.ndarray], count: int, seed: int = 0) -> np.ndarray:
+    """Squares cut from photographs (h, w, 3) at places and sizes drawn by seed, each in turn: (count, 32, 32, 3)."""
+    rng, found = np.random.default_rng(seed), []
+    for photo in (photos[k % len(photos)] for k in range(count)):
+        side = int(min(photo.shape[:2]) * rng.uniform(0.3, 1))
+        top, left = (rng.integers(length - side + 1) for length in photo.shape[:2])
+        found.append(convert.resize(photo[top:top + side, left:left + side], SHAPE))
+    return np.stack(found)
 
 
 def join(gray: np.ndarray, chroma: np.ndarray) -> np.ndarray:

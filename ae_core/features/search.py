@@ -19,6 +19,7 @@ from ae_core.model import Autoencoder
 RESULTS = 16
 SIZE = 32                        # numbers by which pictures are compared
 PRESET = "fashion_search"
+CLEAN = {"fashion_denoiser": "fashion_conv", "fashion_codes": "fashion_dense_64"}    # learned from noise -> did not
 ANGLE, STRAIGHT = "angle", "straight"            # how codes are compared: projected, or as they are (published)
 NONE = 1e-7                      # of the largest variance: what counts as no variance in float32
 EXACT_UP_TO = 100_000            # vectors; beyond, a graph is searched in place of the whole list
@@ -193,6 +194,25 @@ def baselines(pictures: np.ndarray, size: int = SIZE) -> dict[str, tuple[np.ndar
     flat = _vectors(pictures.reshape(len(pictures), -1))
     return {"Raw pixels": (flat, False), f"PCA, {size} numbers": (_principal(flat, 0, size).apply(flat), False),
             f"PCA, {size} numbers, by angle": (flat, True)}
+
+
+def claim(scores: dict[str, np.ndarray], titles: dict[str, str]) -> str:
+    """Whether codes that learned from noise find more of the same class, as a sentence with the numbers.
+
+    scores: {(name, ruler) as `named` writes it: hits (n,)} of models of both kinds; titles: {name: title}.
+    """
+    parts = []
+    for taught, clean in CLEAN.items():
+        if all(named(name, ANGLE) in scores for name in (taught, clean)):
+            one, other = (float(scores[named(name, ANGLE)].mean()) for name in (taught, clean))
+            verdict = "helps" if one > other + 0.002 else "does not help" if one < other - 0.002 else "changes nothing"
+            parts.append(f"“{titles[taught]}” {one:.3f}, “{titles[clean]}” {other:.3f}: noise {verdict}")
+    return "; ".join(parts)
+
+
+def named(name: str, ruler: str) -> str:
+    """What a model's codes, compared by a ruler, are called among the scores."""
+    return f"{name}, {ruler}"
 
 
 def evaluate(served: Autoencoder, pictures: np.ndarray, labels: np.ndarray, queries: np.ndarray,

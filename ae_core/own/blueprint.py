@@ -4,6 +4,8 @@ For the families with a blueprint, of which readers make their own. `check` hold
 trained and served here; it is asked of every request and of every uploaded model.
 """
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ae_core import families, presets
 from ae_core.families import Stage
@@ -13,15 +15,31 @@ SIDES = (28, 64)                 # pixels, shortest and longest
 LIMITS = {                       # field -> (what a reader calls it, lowest, highest)
     "code": ("code size", 2, 1024), "epochs": ("number of epochs", 1, 500), "batch_size": ("batch size", 1, 1024),
     "learning_rate": ("learning rate", 1e-6, 0.1), "reconstruction_weight": ("reconstruction weight", 1e-3, 1e9),
-    "labels": ("number of classes", 0, 100)}
+    "labels": ("number of classes", 0, 100), "sparsity": ("penalty on the code", 0.0, 1.0)}
+LOSSES = {"mse": "Squared error", "bce": "Cross-entropy", "ssim": "Structural similarity"}
 MAX_PARAMETERS = 20_000_000
 MAX_STAGE = 2**18                # numbers a layer gives for one picture; a served batch has a thousand pictures
+SHAPING = ("InputLayer", "Input", "Code", "MaxPooling2D", "UpSampling2D")    # layers that learn nothing, and yet count
+SPOKEN = {"mean": "Mean", "log_variance": "Log-variance", "latent": "Code", "encoder_output": "Code",
+          "InputLayer": "Input", "Conv2D": "Conv", "Conv2DTranspose": "Conv up", "MaxPooling2D": "Pool",
+          "UpSampling2D": "Double", "BatchNormalization": "Norm"}          # by their name or their kind
 MULTIPLY_ADDS = 3                # forward once, backward twice
 
 
 def stages(preset: Preset) -> dict[str, list[Stage]]:
     """The layers of encoder and decoder, picture to code to picture: {"encoder": [Stage], "decoder": [Stage]}."""
     return families.TRAINABLE[preset.network].stages(preset, **preset.arguments)
+
+
+def of_card(layers: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[Stage]]:
+    """The layers on the card of a trained model, as `stages`: those that change what they are given."""
+    def counts(layer):
+        return layer["parameters"] or layer["kind"] in SHAPING
+    found = {part: [Stage(SPOKEN.get(layer["layer"], SPOKEN.get(layer["kind"], layer["kind"])), tuple(layer["shape"]),
+                          layer["parameters"])
+                    for layer in layers[part] if counts(layer)] for part in ("encoder", "decoder")}
+    return {part: stages if stages[0].kind in ("Input", "Code") else [Stage("Code", ()), *stages]
+            for part, stages in found.items()}
 
 
 def parameters(preset: Preset) -> int:
@@ -42,12 +60,15 @@ def size(stage: Stage) -> float:
 def check(preset: Preset) -> None:
     """ValueError with one sentence where a reader's own preset is not one that can be trained and served here."""
     _check_numbers(preset)
-    if preset.network not in families.TRAINABLE or preset.loss not in ("mse", "bce") \
+    if preset.network not in families.TRAINABLE or preset.loss not in LOSSES \
             or preset.optimizer not in ("adam", "muon") or preset.schedule not in ("cosine", "plateau"):
         raise ValueError(f"A network called {preset.network!r} with the loss {preset.loss!r} cannot be trained here. "
-                         f"Choose one of {', '.join(families.TRAINABLE)}, with mse or bce.")
-    if preset.output or preset.mixture or preset.augmentation or preset.sparsity:
-        raise ValueError("Your own models cannot have a colorizer, a mixture, augmentation, or sparsity. Remove them.")
+                         f"Choose one of {', '.join(families.TRAINABLE)}, with {', '.join(LOSSES)}.")
+    if preset.output or preset.mixture or preset.augmentation:
+        raise ValueError("Your own models cannot have a colorizer, a mixture, or augmentation. Remove them.")
+    if preset.loss == "bce" and preset.arguments.get("output", "sigmoid") == "linear":
+        raise ValueError("Cross-entropy needs pictures from 0 to 1, and this network ends in a linear layer, as what "
+                         "it started from does. Choose the squared error, or start from another model.")
     _check_shape(preset)
     _check_layers(preset)
     _check_noise(preset.corruption)
@@ -69,7 +90,8 @@ def _check_numbers(preset: Preset) -> None:
         if not _is_number(value, whole) or not low <= value <= high:
             raise ValueError(f"The {name} is {value}; it must be a {'whole ' if whole else ''}number "
                              f"from {low:g} to {high:g}.")
-    if len(str(preset.title)) > 80 or len(str(preset.description)) > 400 or len(str(preset.recipe)) > 200:
+    texts = ((preset.title, 80), (preset.description, 400), (preset.recipe, 200), (preset.departures, 2000))
+    if any(len(str(text)) > most for text, most in texts):
         raise ValueError("The title or the description is too long. Use at most 80 and 400 characters.")
 
 
@@ -80,19 +102,21 @@ def _check_shape(preset: Preset) -> None:
             or not all(low <= side <= high for side in shape[:2]):
         raise ValueError(f"Pictures of {' x '.join(map(str, shape))} cannot be trained on here. "
                          f"Use {low} to {high} pixels per side, in gray (1) or color (3).")
-    if preset.code > math.prod(shape):
+    if preset.code > math.prod(shape) and not preset.sparsity:
         raise ValueError(f"A code of {preset.code:,} numbers is larger than the picture, which has "
                          f"{math.prod(shape):,}. Choose a smaller code.")
 
 
 def _check_layers(preset: Preset) -> None:
     allowed = families.TRAINABLE[preset.network]
-    widths = preset.arguments.get(allowed.widths)
-    others = {key: value for key, value in preset.arguments.items() if key != allowed.widths}
-    if not isinstance(widths, tuple) or not 1 <= len(widths) <= allowed.deepest \
-            or not all(_is_number(width, True) and 1 <= width <= allowed.widest for width in widths) \
-            or any(allowed.options.get(key) != value for key, value in others.items()):
-        raise ValueError(f"The layers {preset.arguments} cannot be built here. Use 1 to "
+    widths = preset.arguments.get(allowed.widths, ())
+    both = {key: preset.arguments[key] for key in (allowed.widths, allowed.more_widths) if key in preset.arguments}
+    others = {key: value for key, value in preset.arguments.items() if key not in both}
+    if not all(isinstance(each, tuple) and allowed.fewest <= len(each) <= allowed.deepest
+               and all(_is_number(width, True) and 1 <= width <= allowed.widest for width in each)
+               for each in (widths, *both.values())) \
+            or any(value not in allowed.options.get(key, ()) for key, value in others.items()):
+        raise ValueError(f"The layers {preset.arguments} cannot be built here. Use {allowed.fewest} to "
                          f"{allowed.deepest} {allowed.widths} from 1 to {allowed.widest}.")
     if preset.labels and not allowed.conditional:
         possible = [other.title.lower() for other in families.TRAINABLE.values() if other.conditional]

@@ -124,7 +124,8 @@ def _card(raw):
         preset = Preset.from_json(card["preset"])
         preset = dataclasses.replace(preset, title=guard.text(preset.title, 80, "Its title") or "A model",
                                      description=guard.text(preset.description, 400, "Its description"),
-                                     recipe=guard.text(preset.recipe, 200, "Its recipe"))
+                                     recipe=guard.text(preset.recipe, 200, "Its recipe"),
+                                     departures=guard.text(preset.departures, 2000, "What it departs in"))
         blueprint.check(preset)
         _check_dataset(preset)
         described = card.get("data") if preset.dataset not in datasets.DATASETS else None

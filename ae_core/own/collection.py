@@ -2,19 +2,24 @@
 import dataclasses
 import hashlib
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ae_core.pictures import collections, convert, datasets
+from ae_core import guard
+from ae_core.pictures import collections, convert, datasets, quickdraw
 from ae_core.presets import Preset
 
 FEWEST = 20                      # pictures that can be split into some to train on, to check with, and to show
 MOST = 10_000                    # more of a reader's would not fit into a laptop's memory twice
 LEAST_SHOWN = 4                  # whatever their number
 MAX_TEST = 2000                  # pictures to show
+DRAWINGS = "Quick, Draw! "       # what the title of a file of drawings begins with
+DRAWN = (quickdraw.SIDE, quickdraw.SIDE, 1)
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Collection:
     @property
     def aside(self) -> int:
         """How many of them are only shown."""
-        return min(MAX_TEST, max(LEAST_SHOWN, len(self.pictures) // 10)) if self.photo else MAX_TEST
+        return aside(len(self.pictures), 10 if self.photo else 5)
 
     def split(self) -> tuple["Collection", "Collection"]:
         """Those to train on, and those to show, which are never trained on: a tenth drawn by seed.
@@ -72,6 +77,11 @@ class Collection:
             raise ValueError(NO_LABELS)
 
 
+def aside(count: int, share: int) -> int:
+    """How many of so many pictures are only shown: one in `share`, within bounds."""
+    return min(MAX_TEST, max(LEAST_SHOWN, count // share))
+
+
 NO_LABELS = ("A conditional VAE needs the class of every picture, and there are no labels here. "
              "Put the pictures of each class into a separate folder, and zip those folders.")
 
@@ -82,6 +92,26 @@ def shipped(dataset: str) -> Collection:
     pictures, labels = datasets.samples(dataset)
     return Collection(convert.to_uint8(pictures), labels, f"{about.title}, the shipped pictures", about.classes,
                       about.margin, photo=False)
+
+
+def drawing_files() -> list[Path]:
+    """The files of Quick, Draw! categories below AE_DATA_DIR/quickdraw, by name."""
+    found = {path.name: path for folder in reversed(datasets.folders()) for path in (folder / "quickdraw").glob("*.*")
+             if path.suffix.lower() in quickdraw.SUFFIXES}
+    return [found[name] for name in sorted(found)]
+
+
+def drawn(file: str, report: Callable[[float], None] | None = None) -> Collection:
+    """The first drawings of one of `drawing_files`, by its name. guard.Refused where it is not there, or not one."""
+    paths = {path.name: path for path in drawing_files()}
+    if file not in paths:
+        raise guard.Refused(f"{file} is not among the drawings here. Put it into "
+                            f"{datasets.folders()[0] / 'quickdraw'}.")
+    skipped: list[str] = []
+    pictures = quickdraw.load(paths[file], MOST, report, skipped)
+    name = re.sub("^full_(numpy_bitmap|simplified|raw|binary)_", "", paths[file].stem)
+    return Collection(pictures[..., None], np.zeros(len(pictures), int), f"{DRAWINGS}{file}",
+                      (name.capitalize()[:40] or "Drawing",), margin=2, photo=False, notes=tuple(skipped))
 
 
 def read(files: Sequence[tuple[str, bytes]], shape: tuple[int, int, int],

@@ -1,8 +1,8 @@
 """The data sets, one entry each, and their pictures: float32, NHWC, 0..1, with labels.
 
 Looked for in AE_DATA_DIR first, then in the user's cache, where `download` puts the official files. The test
-pictures of MNIST and Fashion-MNIST are also in samples/, so that every page works with no network; cats are drawn by
-rule in place of Quick Draw's. Faces and photographs stay on disk and are read batch by batch (`formats.Files`).
+pictures of MNIST and Fashion-MNIST and some of Quick Draw's cats are also in samples/, so that every page works with
+no network. Faces and photographs stay on disk and are read batch by batch (`formats.Files`).
 
 Adding a data set is adding an entry to DATASETS and, where its files have a format of their own, a reader to `formats`.
 """
@@ -44,8 +44,7 @@ class Dataset:
     train_size: int = 0          # how many training pictures it has
     trainable: bool = False      # whether readers may train on it: its pictures fit into the memory
     sample: str = ""             # in samples/: its test pictures; "" where they may not be shipped
-    stand_in: Callable[[], Split] | None = None      # what is shown in their place, and
-    stands_in: str = ""          # how these came about, in words
+    sample_size: int = 10_000    # of these
     urls: Mapping[str, str | None] = field(default_factory=dict)        # official file -> sha256
     unpack: Callable[[Sequence[Path]], list[np.ndarray]] | None = None  # of several files, or of another format
     home: str = ""               # where a person gets it, where it may not be fetched by a program
@@ -107,9 +106,9 @@ DATASETS = {
     "quickdraw_cats": Dataset(
         "Quick, Draw! cats", ("Cat",), margin=2, drawings=True, shape=(32, 32, 1), file="quickdraw/cat.npy",
         patterns=("quickdraw/*cat.*",), read=formats.read_quickdraw, train_size=59_700, trainable=True,
-        stand_in=formats.draw_doodles, stands_in="drawn by a program",
+        sample="quickdraw_cats_test.npz", sample_size=300,
         urls={"https://storage.googleapis.com/quickdraw_dataset/full/numpy_bitmap/cat.npy": None},
-        credit="The Quick, Draw! Dataset, Google, 2017", license="Creative Commons Attribution 4.0; not shipped"),
+        credit="The Quick, Draw! Dataset, Google, 2017", license="Creative Commons Attribution 4.0"),
 }
 
 PHOTOGRAPHS = {                  # title -> the package it comes with, and the file in it
@@ -236,13 +235,10 @@ def _padded(pictures, labels: np.ndarray, shape: Shape) -> Split:
 # --- shipped ---------------------------------------------------------------------------------------------------
 
 def samples(name: str, shape: Shape | None = None) -> Split:
-    """The shipped test pictures (10000, h, w, 1) and labels, or what stands in for them; DataMissing where nothing is.
-    """
+    """The shipped test pictures (n, h, w, 1) and labels; DataMissing where there are none."""
     if name not in DATASETS:
         return _own(name)
     dataset = DATASETS[name]
-    if dataset.stand_in:
-        return _padded(*dataset.stand_in(), shape or dataset.shape)
     if not dataset.sample:
         raise DataMissing(missing(name))
     try:
@@ -254,7 +250,7 @@ def samples(name: str, shape: Shape | None = None) -> Split:
 
 
 def has_samples(name: str) -> bool:
-    """Whether `samples` has something to show; nothing may stand in for faces and photographs.
+    """Whether `samples` has something to show; faces and photographs may not be shipped.
 
     An own model may have been brought along without its pictures.
     """
@@ -262,7 +258,7 @@ def has_samples(name: str) -> bool:
         with contextlib.suppress(store.WeightsMissing, store.WeightsDamaged):
             return "samples.npz" in store.card(name)["sha256"]
         return False
-    return bool(DATASETS[name].sample) or DATASETS[name].stand_in is not None
+    return bool(DATASETS[name].sample)
 
 
 def photographs() -> dict[str, Path]:

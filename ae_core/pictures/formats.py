@@ -22,7 +22,6 @@ MAX_DRAWINGS = 60_000            # of a Quick Draw file are taken, 4 kB each
 TEST_DRAWINGS = 300              # the last of them
 TEST_FACES = 500                 # the last file names of CelebA
 FACE = (0.2385, 0.8257, 0.1404, 0.8596)      # top, bottom, left and right of the face in an aligned picture
-DOODLES = 100
 
 
 class DataMissing(FileNotFoundError):
@@ -108,13 +107,6 @@ def read_quickdraw(path: Path, split: str, shape: Shape) -> Split:
     drawings = quickdraw.load(path, MAX_DRAWINGS)
     chosen = drawings[-TEST_DRAWINGS:] if split == "test" else drawings[:-TEST_DRAWINGS]
     return chosen, np.zeros(len(chosen))
-
-
-def draw_doodles() -> Split:
-    """A hundred cats drawn by rule."""
-    rng = np.random.default_rng(0)
-    doodles = np.stack([quickdraw.rasterize(quickdraw.doodle(rng)) for _ in range(DOODLES)])
-    return doodles, np.zeros(DOODLES, np.int64)
 
 
 # --- faces ---------------------------------------------------------------------------------------------------

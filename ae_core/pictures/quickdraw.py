@@ -92,28 +92,6 @@ def rasterize(strokes: Sequence[np.ndarray]) -> np.ndarray:
     return convert.resize(fine, (SIDE, SIDE))[..., 0]
 
 
-def doodle(rng: np.random.Generator) -> list[np.ndarray]:
-    """The strokes of a cat's head drawn by rule, where no drawing of the game is at hand."""
-    def oval(x, y, width, height, points=24):
-        turn = np.linspace(0, 2 * np.pi, points) + rng.uniform(0, 6)
-        return np.stack([x + width * np.cos(turn), y + height * np.sin(turn)]) + rng.normal(0, width / 40, (2, points))
-
-    def line(*points):
-        return np.array(points, float).T + rng.normal(0, 2, (2, len(points)))
-
-    wide, high = rng.uniform(60, 105), rng.uniform(60, 85)
-    strokes, whiskers = [oval(0, 0, wide, high)], rng.integers(1, 4)
-    for side in (-1, 1):
-        tip = rng.uniform(1.2, 1.8)
-        ear = [(side * share * wide, -up * high) for share, up in ((0.9, 0.45), (0.85, tip), (0.3, 0.95))]
-        strokes += [line(*ear), oval(side * rng.uniform(24, 40), -15, 5, 5, 7)]
-        strokes += [line((side * 40, 20), (side * rng.uniform(1.2, 1.7) * wide, 24 * k - 4)) for k in range(whiskers)]
-        strokes += [line((0, 25), (side * 16, 38))] * rng.integers(0, 2)
-    tilt = rng.normal(0, 0.25)
-    turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
-    return [turn @ stroke for stroke in [*strokes, line((-6, 14), (6, 14), (0, 22), (-6, 14))]]
-
-
 def _bitmaps(path, limit, skipped):
     suffix = path.suffix.lower()
     if suffix == ".npy":

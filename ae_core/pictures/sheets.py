@@ -58,6 +58,43 @@ def label(sheet: np.ndarray, text: str) -> np.ndarray:
     return np.concatenate([np.asarray(band), to_rgb(sheet)])
 
 
+def axes(sheet: np.ndarray, across: tuple[float, float, int], up: tuple[float, float, int] | None,
+         names: tuple[str, str]) -> np.ndarray:
+    """A copy of a uint8 sheet as RGB, with the values of its columns below it and of its rows at the left.
+
+    across, up: the values in the middle of the first and of the last column, or of the lowest and of the highest row,
+    and how many there are; up may be None. names: of both, written at the ends.
+    """
+    font, margin = ImageFont.load_default(0.55 * LABEL), 2 * LABEL if up else 0
+    height, width = sheet.shape[:2]
+    canvas = Image.new("RGB", (width + margin + 2 * LABEL, height + LABEL), "white")
+    canvas.paste(Image.fromarray(to_rgb(sheet)), (margin, 0))
+    draw = ImageDraw.Draw(canvas)
+    for share, text in ticks(*across):
+        x = margin + share * width
+        draw.line([(x, height), (x, height + 4)], "black")
+        draw.text((x, height + 5), text, "black", font, anchor="ma")
+    draw.text((canvas.width - 2, height + 5), names[0], "black", font, anchor="ra")
+    for share, text in ticks(*up) if up else []:
+        y = (1 - share) * height
+        draw.line([(margin - 5, y), (margin - 1, y)], "black")
+        draw.text((margin - 6, y), text, "black", font, anchor="rm")
+    if up:
+        draw.text((2, 2), names[1], "black", font, anchor="la")
+    return np.asarray(canvas)
+
+
+def ticks(low: float, high: float, count: int, most: int = 9) -> list[tuple[float, str]]:
+    """Round values between those of the first and of the last of `count` cells: [(share of the way, text)].
+
+    The share is of the whole side, whose ends lie half a cell beyond those values. At most `most` of them.
+    """
+    steps = [base * 10.0**power for power in range(-3, 4) for base in (1, 2, 2.5, 5)]
+    step = next(step for step in steps if (high - low) / step <= most - 1)
+    values = np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
+    return [(((value - low) / (high - low) * (count - 1) + 0.5) / count, f"{value:.6g}") for value in values]
+
+
 def to_rgb(sheet: np.ndarray) -> np.ndarray:
     """A copy of a uint8 sheet (h, w, 1 or 3) with three channels."""
     return np.ascontiguousarray(np.broadcast_to(sheet, (*sheet.shape[:2], 3)))

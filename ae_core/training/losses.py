@@ -15,7 +15,7 @@ Tensor = Any                     # of whichever backend
 def of(preset: Preset) -> Callable[[Tensor, Tensor], Tensor]:
     """The preset's loss of a batch: its weight times the loss of each picture, averaged over the pictures."""
     of_picture = {"mse": squared_error, "bce": cross_entropy, "sharp": sharp, "structure": structure,
-                  "chroma": color_error}[preset.loss]
+                  "ssim": dissimilarity, "chroma": color_error}[preset.loss]
 
     def loss(pictures, rebuilt):
         return preset.reconstruction_weight * of_picture(pictures, rebuilt)
@@ -44,6 +44,11 @@ def sharp(pictures: Tensor, rebuilt: Tensor, doubt: float = 0.2) -> Tensor:
 def structure(pictures: Tensor, rebuilt: Tensor, share: float = 0.02) -> Tensor:
     """Squared error and what is missing of structural similarity: the first alone leaves skin without texture."""
     return squared_error(pictures, rebuilt) + share * (1 - similarity(pictures, rebuilt))
+
+
+def dissimilarity(pictures: Tensor, rebuilt: Tensor) -> Tensor:
+    """What is missing of structural similarity, 0 for the same pictures: (n, h, w, c) twice -> (n,)."""
+    return 1 - similarity(pictures, rebuilt)
 
 
 def similarity(pictures: Tensor, rebuilt: Tensor, side: int = 7) -> Tensor:

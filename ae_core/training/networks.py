@@ -159,20 +159,27 @@ def training_graph(preset: Preset, encoder: keras.Model, decoder: keras.Model, s
 # --- builders -------------------------------------------------------------------------------------------
 
 def dense(preset: Preset, units: Sequence[int], decoder_units: Sequence[int] | None = None,
-          code_activation: str | None = None, output: str = "sigmoid") -> Pair:
-    """Fully connected both ways: `units` in each layer, the code, and their mirror image or `decoder_units`."""
+          code_activation: str | None = None, output: str = "sigmoid", activation: str = "relu",
+          spread: float | None = None) -> Pair:
+    """Fully connected both ways: `units` in each layer, the code, and their mirror image or `decoder_units`.
+
+    spread: the standard deviation of all first weights, drawn from a normal distribution; None: Glorot's.
+    """
+    def first():
+        return {"kernel_initializer": keras.initializers.RandomNormal(stddev=spread)} if spread else {}
+
     inputs = _inputs(preset)
     x = layers.Flatten()(inputs[0])
     x = _beside_label(x, inputs)
     for n in units:
-        x = layers.Dense(n, "relu")(x)
-    encoder = _encoder(preset, inputs, x, code_activation)
+        x = layers.Dense(n, activation, **first())(x)
+    encoder = _encoder(preset, inputs, x, code_activation, **first())
 
     inputs = _code_inputs(preset)
     x = _beside_label(inputs[0], inputs)
     for n in decoder_units or reversed(units):
-        x = layers.Dense(n, "relu")(x)
-    return encoder, _flat_decoder(preset, inputs, x, output)
+        x = layers.Dense(n, activation, **first())(x)
+    return encoder, _flat_decoder(preset, inputs, x, output, **first())
 
 
 def conv(preset: Preset, filters: Sequence[int], activation: str = "relu", batch_norm: bool = False,
@@ -326,11 +333,11 @@ def _beside_label(x, inputs):
     return layers.Concatenate()([x, inputs[1]]) if len(inputs) > 1 else x
 
 
-def _encoder(preset, inputs, x, activation=None, name="latent"):
+def _encoder(preset, inputs, x, activation=None, name="latent", **arguments):
     if preset.variational:
         outputs = [layers.Dense(preset.code, name="mean")(x), layers.Dense(preset.code, name="log_variance")(x)]
     else:
-        outputs = layers.Dense(preset.code, activation, name=name)(x)
+        outputs = layers.Dense(preset.code, activation, name=name, **arguments)(x)
     return _model(inputs, outputs, "encoder")
 
 

@@ -26,7 +26,7 @@ from ae_core.features import (
     reconstruct,
     search,
 )
-from ae_core.own import design, story
+from ae_core.own import collection, design, story
 from ae_core.pictures import convert, datasets, reader, sheets, subject
 from pages.shared import figures, live
 
@@ -123,6 +123,13 @@ def found(raw: bytes, name: str, dataset: str, shape: tuple[int, int, int], swap
     return seen.picture, subject.outline(picture, seen, SHOWN), remarks
 
 
+@once("Reading the training pictures …", 8)
+def training_pictures(dataset: str, shape: tuple[int, int, int], count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first training pictures and labels of a data set that is on this machine. Raises DataMissing."""
+    pictures, labels = datasets.load(dataset, "train", shape)
+    return np.array(pictures[np.arange(count)]), labels[:count]
+
+
 @once("Reconstructing the test pictures …", 40)
 def test_errors(served: Served) -> np.ndarray:
     """The squared error (n,) of every test picture through a model."""
@@ -151,7 +158,7 @@ def size_curve() -> tuple[list[int], list[float], list[float]]:
 
 @once("Measuring the noise levels …", 16)
 def robustness(models: tuple[Served, ...], mean: float) -> dict[str, list[float]]:
-    """PSNR of denoisers and filters at rising noise, on the first 60 test pictures of their data set."""
+    """PSNR of models and filters at rising noise, on the first 60 test pictures of their data set."""
     pictures = pictures_of(models[0])[0][:60]
 
     def measure():
@@ -161,6 +168,13 @@ def robustness(models: tuple[Served, ...], mean: float) -> dict[str, list[float]
         if mean == denoise.MEAN else measure()
     titles = {each.preset.name: each.preset.title for each in models}
     return {titles.get(name, name): values.tolist() for name, values in curves.items()}
+
+
+@once(False, 16)
+def robustness_of(served: Served, mean: float) -> list[float]:
+    """The same of one model alone."""
+    pictures = pictures_of(served)[0][:60]
+    return denoise.robustness({"it": served}, pictures, denoise.CURVE_SIGMAS, mean, filters=False)["it"]
 
 
 @once("Restoring the pictures …", 16)
@@ -224,8 +238,7 @@ def measure_all() -> None:
         if each.preset.family.baseline:
             pca_error(each, reconstruct.compared_with(each.preset)[0])
     for dataset in sorted({each.preset.dataset for each in here if each.preset.corruption}):
-        robustness(tuple(each for each in here if each.preset.corruption and each.preset.dataset == dataset),
-                   denoise.MEAN)
+        robustness(tuple(map(served, denoise.compared(dataset))), denoise.MEAN)
     outlier_scores(tuple((name, served(outliers.rebuilder(name, "Sandal"))) for name in outliers.SCORES), 5, 0, 0.01)
     search_precision(served(search.PRESET))
     story_of(served(design.STORY))
@@ -253,6 +266,26 @@ def codes(served: Served) -> latent_map.Codes:
 def plane(served: Served) -> latent_map.Plane:
     """The plane of a model: its own, or that of the first two principal components."""
     return latent_map.plane(served.preset, codes(served).mean)
+
+
+@once("Turning every number …", 20)
+def sway(served: Served) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The numbers of a code, those first that change the picture most; the deviation of each, and what it changes."""
+    known = codes(served).mean if served.preset.mapped else served.encode(pictures_of(served)[0][:1000])
+    deviation = known.std(axis=0)
+    effect = latent.sway(served.decode, known[:4], deviation)
+    return np.argsort(-effect, kind="stable"), deviation, effect
+
+
+@once(False, 40)
+def number_strips(served: model.Autoencoder, code: np.ndarray, rows: tuple[int, ...],
+                  alphas: tuple[float, ...]) -> tuple[live.Sheet, np.ndarray]:
+    """A strip of frames for each of some numbers of a code (d,) as the mixer takes them, and the picture now, uint8."""
+    directions = np.diag(sway(served)[1])[list(rows)]
+    frames = faces.strips(served, code, directions, alphas)
+    now = served.decode(faces.change(code, directions, alphas)[None])
+    grid = latent.tiles(frames.reshape(-1, *frames.shape[2:]), frames.shape[1])
+    return live.encode_grid(grid, quality=92), latent.tiles(now, 1)[0, 0]
 
 
 @once("Decoding the plane …", 40)
@@ -301,6 +334,16 @@ def class_strip(served: Served, label: int) -> live.Sheet:
 
 # --- training ------------------------------------------------------------------------------------------------
 
+def drawings(file: str) -> collection.Collection:
+    """The drawings of a Quick, Draw! category by the name of its file. Raises guard.Refused."""
+    return _drawings(file, [(path, path.stat().st_mtime_ns) for path in collection.drawing_files()])
+
+
+@once("Reading the drawings …", 2)
+def _drawings(file, files):
+    return collection.drawn(file)
+
+
 @once("Opening the run …", 20)
 def story_of(served: Served) -> tuple[story.Story, list[dict], live.Sheet]:
     """The story of a model's training, its history, and its frames as the filmstrip takes them."""
@@ -334,7 +377,8 @@ def attributes(served: Served) -> attribute_files.Attributes:
 def face_sheet(served: model.Autoencoder, codes: np.ndarray, row: int) -> np.ndarray:
     """The published sheet of an attribute, a face (d,) a row, uint8."""
     pictures = faces.sheet(served, codes, attributes(served).directions[row])
-    return sheets.tile(sheets.smooth(pictures, 2), 7, ground=255)
+    return sheets.axes(sheets.tile(sheets.smooth(pictures, 2), 7, ground=255), (-faces.REACH, faces.REACH, 7), None,
+                       ("", ""))
 
 
 @once("Decoding the gallery …", 4)
@@ -401,17 +445,22 @@ def index(served: Served, split: str, ruler: str = search.ANGLE) -> search.Index
 
 @once("Searching 1,000 times …", 8)
 def search_precision(served: model.Autoencoder) -> dict[str, np.ndarray]:
-    """Precision at 16 of 1,000 test pictures, each among all others: {ruler or baseline: (1000,)}."""
+    """Precision at 16 of 1,000 test pictures, each among all others: {ruler, baseline or `search.named`: (1000,)}."""
     (pictures, labels), queries = searched("test"), np.arange(1000)
+    names = [name for pair in search.CLEAN.items() for name in pair if model.store.present(name)]
+    others = dict(zip(names, map(_served, names, map(_card, names)), strict=True))
 
     def measure():
         vectors = served.encode(pictures[queries])
         scores = {ruler: search.leave_one_out(index(served, "test", ruler), vectors, labels, queries)
                   for ruler in (search.ANGLE, search.STRAIGHT)}
+        codes = search.baselines(pictures) | {search.named(name, search.ANGLE): (other.encode(pictures), True)
+                                              for name, other in others.items()}
         return scores | {name: search.leave_one_out(search.Index.build(vectors, projected=projected),
                                                     vectors[queries], labels, queries)
-                         for name, (vectors, projected) in search.baselines(pictures).items()}
-    return figures.kept(f"precision_{served.preset.name}", [served.card], pictures, measure)
+                         for name, (vectors, projected) in codes.items()}
+    cards = [served.card, *(other.card for other in others.values())]
+    return figures.kept(f"precision_{served.preset.name}", cards, pictures, measure)
 
 
 # --- colorize ------------------------------------------------------------------------------------------------
@@ -420,6 +469,13 @@ def search_precision(served: model.Autoencoder) -> dict[str, np.ndarray]:
 def look(served: model.Colorizer, ident: str, _raw: bytes, name: str) -> colorize.Look:
     """An upload in color at the size of a page, known again by `ident`. Raises reader.BadPicture."""
     return colorize.look(served, _raw, name)
+
+
+@once("Cutting up photographs …", 1)
+def windows(count: int) -> np.ndarray:
+    """Small squares of the photographs that are always here, (count, 32, 32, 3)."""
+    photos = [reader.read(path.read_bytes(), path.name) for path in datasets.photographs().values()]
+    return published_colorizer.windows(photos, count)
 
 
 @once("Colorizing CIFAR-10 …", 2)

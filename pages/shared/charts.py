@@ -50,8 +50,11 @@ def bars(groups: dict[str, Sequence[float]], x: Sequence[str], y_title: str, y_r
     show(figure, alt, 420)
 
 
-def scatter(plane: latent_map.Plane, labels: np.ndarray, classes: Sequence[str], key: str) -> list[int]:
+def scatter(plane: latent_map.Plane, labels: np.ndarray, classes: Sequence[str], key: str,
+            characters: bool = False) -> list[int]:
     """Points of a plane, a color a class, to select from; returns the rows that are selected.
+
+    characters: each is written as the name of its class, as published of digits.
 
     Drawn as SVG, as virtual desktops have no WebGL: no more of them than a browser moves easily, drawn by seed.
     """
@@ -60,10 +63,13 @@ def scatter(plane: latent_map.Plane, labels: np.ndarray, classes: Sequence[str],
     figure = go.Figure(layout={"dragmode": "select", "xaxis_title": plane.names[0], "yaxis_title": plane.names[1],
                                "legend_itemsizing": "constant"})
     for index, (name, rows) in enumerate(zip(classes, of_class, strict=True)):
+        color = live.PALETTE[index % len(live.PALETTE)]
         figure.add_scatter(
-            x=plane.points[rows, 0], y=plane.points[rows, 1], customdata=rows[:, None], name=name, mode="markers",
-            marker={"color": live.PALETTE[index % len(live.PALETTE)], "size": 4},
-            unselected={"marker": {"opacity": 0.15}},
+            x=plane.points[rows, 0], y=plane.points[rows, 1], customdata=rows[:, None], name=name,
+            mode="text" if characters else "markers", text=name if characters else None,
+            textfont={"color": color, "size": 11}, marker={"color": color, "size": 4},
+            unselected={"textfont": {"color": "rgba(128, 128, 128, 0.2)"}} if characters else
+            {"marker": {"opacity": 0.15}},
             hovertemplate=f"<b>{name}</b><br>%{{x:.2f}}, %{{y:.2f}}<br>test picture %{{customdata[0]}}<extra></extra>")
     event = show(figure, f"The codes of {len(order):,} test pictures, colored by class", 440, top=28, bar=True,
                  on_select="rerun", key=key)

@@ -16,7 +16,17 @@ import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
 from ae_core import presets, store
-from ae_core.features import colorize, denoise, digits, faces, latent_map, outliers, reconstruct, search
+from ae_core.features import (
+    colorize,
+    denoise,
+    digits,
+    faces,
+    latent_map,
+    outliers,
+    published_colorizer,
+    reconstruct,
+    search,
+)
 from ae_core.own import design
 from ae_core.pictures import convert, datasets, sheets
 from pages.shared import address, cache
@@ -47,6 +57,7 @@ class Page:
     home: Home | None = None     # its picture there
     shows: Callable[[presets.Preset], bool] = nothing    # which models can be chosen on it
     query: str = "model"         # where its address keeps the title of the chosen model
+    models: tuple[str, ...] = () # those that it is made of, beside what can be chosen
 
     @property
     def file(self) -> str:
@@ -134,7 +145,7 @@ PAGES = {page.name: page for page in (
     Page("denoise", "Denoise", ":material/blur_on:", "See",
          "Drag the noise level and watch the autoencoder restore the pictures.",
          Home("digits_denoiser", _denoise),
-         lambda preset: bool(preset.corruption) and not preset.labels and datasets.has_samples(preset.dataset)),
+         lambda preset: not preset.labels and not preset.output and datasets.has_samples(preset.dataset)),
     Page("latent_map", "Latent map", ":material/map:", "Explore",
          "Drag the point across the plane: every position decodes to a picture.",
          Home("digits_vae", _latent_map),
@@ -144,25 +155,30 @@ PAGES = {page.name: page for page in (
          Home("digits_cvae", _digits), _writes_digits),
     Page("faces", "Faces", ":material/face:", "Explore",
          "Drag a strip to make the face smile, age, or wear glasses.",
-         Home(faces.PRESET, _faces)),
+         Home(faces.PRESET, _faces), models=(faces.PRESET,)),
     Page("colorize", "Colorize", ":material/palette:", "Use",
          "Drop in a black-and-white photo, drag the line across it, and download it in color.",
-         Home(colorize.PRESET, _colorize)),
+         Home(colorize.PRESET, _colorize), models=(colorize.PRESET, published_colorizer.PRESET)),
     Page("outliers", "Outliers", ":material/search_insights:", "Use",
          "Find the ten pictures that do not belong with the rest, then see what the machine finds.",
-         Home(outliers.ENCODER, _outliers)),
+         Home(outliers.ENCODER, _outliers), models=(outliers.ENCODER, outliers.PUBLISHED)),
     Page("search", "Search", ":material/image_search:", "Use",
          "Choose or draw a picture, see the sixteen most similar, and click one to continue from it.",
-         Home(search.PRESET, _search)),
+         Home(search.PRESET, _search), models=(search.PRESET,)),
     Page("train", "Train", ":material/model_training:", "Make",
          "Choose pictures and a network, press Train, and watch it learn epoch by epoch.",
-         Home(design.STORY, _train)),
+         Home(design.STORY, _train), models=design.BETA_PRESETS),
 )}
 
 
 def pages_for(preset: presets.Preset) -> list[str]:
     """The pages on which a model can be chosen."""
     return [name for name, page in PAGES.items() if page.shows(preset)]
+
+
+def shown_on(preset: presets.Preset) -> list[str]:
+    """The pages on which a model can be seen, chosen or not."""
+    return [name for name, page in PAGES.items() if page.shows(preset) or preset.name in page.models]
 
 
 # --- what every page begins with -----------------------------------------------------------------------------

@@ -26,25 +26,45 @@ def show() -> None:
     if "new_dataset" not in st.session_state:
         _start_from()
     title = st.text_input("Name of your model", max_chars=60, key="new_title")
-    sources = design.sources()
+    start, sources = design.starts()[st.session_state.start], design.sources()
     dataset = st.selectbox("Pictures", list(sources), format_func=sources.__getitem__, key="new_dataset")
-    own, shape = _own_pictures() if dataset == design.OWN else (None, datasets.DATASETS[dataset].shape)
+    own, shape = _pictures_of(dataset, start)
     choices = _choose(title, dataset, shape, own)
     st.session_state.choices |= vars(choices)
     try:
-        preset = design.design(choices)
+        preset = design.design(choices, start)
     except ValueError as error:
         st.warning(str(error))
         preset = None
-    count = design.count(dataset) if dataset != design.OWN else len(own.pictures) - own.aside if own else 0
+    count = design.count(dataset) if dataset in datasets.DATASETS else len(own.pictures) - own.aside if own else 0
     if preset:
         _show_cost(preset, count)
+        _show_carried(preset, start)
     if not jobs.can_train():
         st.info("Training needs TensorFlow, which is not installed here: `pip install -r requirements.txt`")
     if st.button("Train", type="primary", icon=":material/play_arrow:", key="go", width="stretch",
                  disabled=not (preset and count and jobs.can_train())):
         _request(preset, own if own else design.pictures_of(dataset))
     st.caption(WHOSE if server.is_remembered() else WHOSE_THIS_VISIT)
+
+
+def _pictures_of(dataset, start):
+    """What has to be read for a run, or None, and the shape of its pictures."""
+    if dataset == design.OWN:
+        return _own_pictures()
+    drawings = None
+    if dataset not in datasets.DATASETS:
+        with widgets.sentences():
+            drawings = cache.drawings(dataset.removeprefix(collection.DRAWINGS))
+            st.caption(widgets.plain(" ".join([f"{len(drawings.pictures):,} drawings.", *drawings.notes])))
+    return drawings, design.shape_of(dataset, start)
+
+
+def _show_carried(preset, start):
+    """What the run has of the model that it starts from, beside what is on the controls."""
+    kept = design.carried(preset)
+    if kept:
+        st.caption(f"Carried along from “{start.title}”: {'; '.join(kept)}.")
 
 
 def _start_from():
@@ -66,28 +86,47 @@ def _restore():
 def _choose(title, dataset, shape, own):
     """The controls of the network and of its training."""
     kind = st.selectbox("Kind", design.KINDS, key="new_kind")
-    network, beta, noise = (st.session_state[f"new_{key}"] for key in ("network", "beta", "noise"))
-    units, filters = st.session_state.new_units, st.session_state.new_filters
+    chosen = {key: st.session_state[f"new_{key}"] for key in ("network", "units", "filters", "convolutions", "beta",
+                                                              "mean", "sigma", "penalty", "loss")}
     if kind != "Conditional VAE":
-        network = st.segmented_control("Network", list(design.NETWORKS), required=True, key="new_network")
+        if chosen["network"] not in design.networks(kind):
+            st.session_state.new_network = design.networks(kind)[0]
+        chosen["network"] = st.segmented_control("Network", design.networks(kind), required=True, key="new_network")
     code = st.select_slider("Code size: how many numbers a picture becomes", design.CODES, key="new_code")
     if "VAE" in kind:
-        beta = st.select_slider("Beta: the weight of the KL term", design.BETAS, key="new_beta")
+        chosen["beta"] = st.select_slider("Beta: the weight of the KL term", design.BETAS, key="new_beta")
     if kind == "Denoiser":
-        noise = st.slider("Noise: the largest sigma", 0.1, 1.5, step=0.05, key="new_noise")
+        chosen["sigma"] = st.slider("Noise: sigma, drawn between", 0.0, 1.5, step=0.05, key="new_sigma")
+        chosen["mean"] = st.slider("Noise: its mean", 0.0, 1.0, step=0.05, key="new_mean")
+    if kind == design.SPARSE:
+        chosen["penalty"] = st.select_slider("Penalty on the code", design.PENALTIES, key="new_penalty")
     epochs = st.slider("Epochs", 1, 100, key="new_epochs")
     with st.expander("More settings", icon=":material/tune:"):
-        if network == "Dense" or kind == "Conditional VAE":
-            units = st.selectbox("Units of the encoder's layers", design.UNITS, key="new_units",
-                                 format_func=lambda widths: ", then ".join(map(str, widths)))
-        else:
-            filters = st.select_slider("Filters of the first layer", design.FILTERS, key="new_filters")
+        chosen["loss"] = st.segmented_control("Loss", list(design.LOSSES), format_func=design.LOSSES.get, required=True,
+                                              key="new_loss")
+        chosen |= _choose_layers(kind, chosen["network"], shape)
         batch = st.select_slider("Batch size", design.BATCHES, key="new_batch_size")
         rate = st.select_slider("Learning rate", design.RATES, key="new_learning_rate")
-    classes = len(datasets.DATASETS[dataset].classes) if dataset != design.OWN else \
+    classes = len(datasets.DATASETS[dataset].classes) if dataset in datasets.DATASETS else \
         len(own.classes) if own and own.labeled else 0
-    return design.Choices(title, dataset, shape, kind, network, code, units, filters, beta, noise, epochs, batch, rate,
-                         classes)
+    return design.Choices(title, dataset, shape, kind, code=code, epochs=epochs, batch_size=batch, learning_rate=rate,
+                         classes=classes, **chosen)
+
+
+def _choose_layers(kind, network, shape):
+    """How many layers there are, and how wide: {field: value} of those that the network has."""
+    if kind == "Conditional VAE" or design.has_units(network):
+        return {"units": st.selectbox("Units of the encoder's layers", design.UNITS, key="new_units",
+                                      format_func=lambda widths: ", then ".join(map(str, widths)) or "none: one layer")}
+    if not design.has_filters(network):
+        return {}
+    possible = design.convolutions(shape)
+    if st.session_state.new_convolutions not in possible:
+        st.session_state.new_convolutions = possible[-1]
+    return {"convolutions": st.segmented_control("Convolutions, each of which halves the picture", possible,
+                                                 required=True, key="new_convolutions"),
+            "filters": st.select_slider("Filters of the first one; each further one has twice as many", design.FILTERS,
+                                        key="new_filters")}
 
 
 def _own_pictures():

@@ -1,4 +1,5 @@
 """What Reconstruct shows beside its pictures: the camera, the blurry lines of drawings, the units of a sparse code."""
+import base64
 from typing import Any
 
 import numpy as np
@@ -6,8 +7,11 @@ import streamlit as st
 
 from ae_core import presets, store
 from ae_core.features import reconstruct
-from ae_core.pictures import datasets, sheets
-from pages.shared import cache, live, widgets
+from ae_core.own import blueprint
+from ae_core.pictures import convert, datasets, sheets
+from pages.shared import cache, charts, live, widgets
+
+MOST_CODES = 10                  # pictures whose codes are listed
 
 
 def seen(preset: presets.Preset, runs: str) -> live.Through:
@@ -26,6 +30,69 @@ def show_camera(preset: presets.Preset, runs: str, place: Any) -> None:
             live.canvas_note("reconstruct_note", "This browser protects the canvas: what the camera sees would be "
                              "noise. Allow this site to read it (the picture sign in the address bar).")
             live.camera("reconstruct_camera", seen(preset, runs), datasets.about(preset.dataset).photo)
+
+
+def show_sizes(marker: int | None) -> None:
+    """The error of dense codes of every size beside PCA's; marker: the size that is shown."""
+    sizes, dense, pca = cache.size_curve()
+    charts.curves({"Dense autoencoder": (sizes, dense), "PCA": (sizes, pca)}, "Numbers in the code",
+                  "Test error (MSE)", "Test error against code size: the dense autoencoder lies below PCA at small "
+                  "codes", marker=marker)
+
+
+def show_network(served: Any) -> None:
+    """The layers from picture to code to picture, drawn and as a table, and what the chapter's loss was."""
+    charts.network(blueprint.of_card(served.card["layers"]))
+    st.caption(f"{widgets.architecture(served.card):,} parameters. {widgets.plain(served.preset.description)} Height: "
+               "how many numbers a layer outputs, on a logarithmic scale.")
+    printed = reconstruct.PRINTED
+    if served.preset.name in printed:
+        names = [name for name in printed if store.present(name)]
+        st.dataframe([{"Model": presets.get(name).title, "Printed loss": printed[name],
+                       "Test error here": round(float(cache.test_errors(cache.served(name)).mean()), 4)}
+                      for name in names], hide_index=True)
+        st.caption("Sigmoids and wide first weights in TensorFlow, or ReLU and a linear output in Keras: the chapter "
+                   "trains the same layers twice, and the second copy errs a seventeenth as much.")
+
+
+def show_codes(served: Any, result: reconstruct.Reconstructed, labels: np.ndarray | None) -> None:
+    """Under each picture its numbers and its class; training pictures beside the test pictures, where they are here."""
+    classes, dataset = datasets.about(served.preset.dataset).classes, served.preset.dataset
+    names = ["yours"] * len(result.codes) if labels is None else [classes[label] for label in labels]
+    here = labels is not None and dataset in datasets.DATASETS and datasets.find(dataset)
+    tables = st.columns(2, gap="medium") if here else [st.container()]
+    with tables[0]:
+        _show_code_table("Test pictures" if labels is not None else "Your pictures", result, names)
+    if here:
+        seen = cache.training_pictures(dataset, served.preset.shape, MOST_CODES)
+        copies = reconstruct.run(served, *seen[:1 + bool(served.preset.labels)])
+        with tables[1]:
+            _show_code_table("Training pictures", copies, [classes[label] for label in seen[1]])
+        st.caption(f"Squared error of these {min(MOST_CODES, len(result.mse))} test pictures "
+                   f"{result.mse[:MOST_CODES].mean():.4f}, of {len(copies.mse)} that the network was trained on "
+                   f"{copies.mse.mean():.4f}: what it has learned by heart would be far better.")
+    widgets.download("Download CSV", widgets.table_csv(reconstruct.code_rows(result.codes, names)), "codes.csv",
+                     "text/csv")
+
+
+def _show_code_table(title: str, result: reconstruct.Reconstructed, names: list[str]) -> None:
+    """Pictures, copies, classes and codes: two numbers as a pair, more as bars."""
+    rows, flat, reach = [], result.codes.shape[1] == 2, float(np.abs(result.codes).max()) or 1.0
+    for picture, copy, name, code in list(zip(result.originals, result.rebuilt, names, result.codes,
+                                              strict=True))[:MOST_CODES]:
+        pair = f"{code[0]:.2f}, {code[1]:.2f}".replace("-", "−")
+        rows.append({"Picture": _small(picture), "Copy": _small(copy), "Class": name,
+                     "Code": pair if flat else code.round(3).tolist()})
+    bars = st.column_config.BarChartColumn(f"Code: {result.codes.shape[1]:,} numbers", y_min=-reach, y_max=reach)
+    st.markdown(f"**{title}**")
+    st.dataframe(rows, hide_index=True, row_height=56, column_config={
+        "Picture": st.column_config.ImageColumn(width="small"), "Copy": st.column_config.ImageColumn(width="small"),
+        "Code": st.column_config.TextColumn("Code: z₁, z₂") if flat else bars})
+
+
+def _small(picture: np.ndarray) -> str:
+    raw = sheets.to_png(sheets.enlarge(convert.to_uint8(picture), 2))
+    return f"data:image/png;base64,{base64.b64encode(raw).decode()}"
 
 
 def show_lines(drawing: np.ndarray) -> None:

@@ -119,6 +119,11 @@ def _check_address(label, options, default, key, hidden=""):
         address.refuse(key, f"“{label}”{hidden}", default)
 
 
+def switch(label: str, key: str, help: str | None = None) -> bool:
+    """A switch that is off at first, kept in the address."""
+    return st.toggle(label, False, key=key, bind="query-params", help=help)
+
+
 def slide(label: str, lowest: float, highest: float, default: Any, step: float, key: str) -> Any:
     """A slider of one number, or of two ends, kept in the address; anything else there falls back with a sentence."""
     asked = st.query_params.get_all(key)
@@ -469,11 +474,12 @@ def architecture(card: dict) -> int:
     return sum(row["Parameters"] for row in rows)
 
 
-def explain(page: str, recipe: str, *functions: Callable) -> None:
-    """The closed panels "How this works", with the published recipe, and "The code": the real source behind a page."""
+def explain(page: str, models: Sequence[presets.Preset], *functions: Callable) -> None:
+    """The closed panels "How this works", with the recipes of the models, and "The code": the source behind a page."""
     def how():
         st.markdown(frame.explanation(page))
-        st.caption(f"Recipe: {recipe}.")
+        for preset in models:
+            st.caption(plain(recipe(preset)))
 
     def code():
         for function in functions:
@@ -482,6 +488,13 @@ def explain(page: str, recipe: str, *functions: Callable) -> None:
     panel("How this works", how, "school", "how")
     panel("The code", code, "code", "code")
     frame.show_next(page)
+
+
+def recipe(preset: presets.Preset) -> str:
+    """The published recipe that a model follows, and how it departs from it."""
+    same = "" if preset.family.closed_form else presets.EVERYWHERE
+    departs = f"How it departs from that: {preset.departures}" if preset.departures else ""
+    return " ".join(filter(None, [f"“{preset.title}” follows: {preset.recipe}.", departs, same]))
 
 
 def table_csv(rows: Sequence[dict]) -> bytes:

@@ -380,3 +380,11 @@ def test_a_sheet_shows_gray_predicted_and_true(network):
 def test_the_library_photographs_need_no_network():
     places = datasets.photographs()
     assert len(places) == 6 and all(path.is_file() for path in places.values())
+
+
+def test_the_published_sheet_has_a_hundred_pieces_of_photographs_where_cifar_is_not():
+    photos = [reader.read(path.read_bytes(), path.name) for path in datasets.photographs().values()]
+    pieces = published_colorizer.windows(photos, 100)
+    assert pieces.shape == (100, *published_colorizer.SHAPE) and pieces.min() >= 0 and pieces.max() <= 1
+    assert len({piece.tobytes() for piece in pieces}) == 100
+    np.testing.assert_array_equal(pieces, published_colorizer.windows(photos, 100))

@@ -231,11 +231,13 @@ def test_page_opens_on_a_vae_with_points_over_its_grid(weights):
     assert page.selectbox(key="model").value == "Digits, VAE" and page.selectbox(key="view").value == "Points over grid"
 
 
-@pytest.mark.parametrize("section", ["New pictures", "Path", "Scatter", "Sheet", "Dimensions"])
+@pytest.mark.parametrize("section", ["New pictures", "Cloud", "Numbers", "Path", "Scatter", "Sheet", "Dimensions"])
 @pytest.mark.parametrize("title", ["Digits, VAE", "Digits, wide VAE"])
 def test_every_section_opens(section, title):
     conftest.trained(next(name for name, preset in presets.PRESETS.items() if preset.title == title))
-    assert not opened(model=title, section=section).info
+    page = opened(model=title, section=section)
+    refused = (section, title) == ("Cloud", "Digits, wide VAE")
+    assert ["A cloud is drawn" in info.value for info in page.info] == [True] * refused
 
 
 @pytest.mark.parametrize("view", ["Points over grid", "Points", "Grid", "Probability"])
@@ -290,7 +292,22 @@ def test_page_without_weights_names_the_command(own_store):
 
 @pytest.mark.parametrize("title", ["Cats", "Cats, VAE"])
 @pytest.mark.parametrize("section", ["New pictures", "Path", "Scatter", "Dimensions"])
-def test_drawings_have_a_map_without_their_pictures(title, section):
+def test_drawings_have_a_map_of_real_ones(title, section):
     page = opened(model=title, section=section)
     assert not page.info and not page.warning
-    assert any("its copies of them are shown" in caption.value for caption in page.caption)
+    assert not any("its copies of them are shown" in caption.value for caption in page.caption)
+
+
+def test_a_hole_is_farther_from_every_code_than_codes_are_from_each_other():
+    codes = np.random.default_rng(0).normal(size=(3000, 2)).astype(np.float32)
+    found = latent_map.holes(codes, np.float32([[0, 0], [30, 0], [0.5, -0.5], [-9, 9]]))
+    assert found.tolist() == [False, True, False, True]
+
+
+@pytest.mark.parametrize("name", ["digits_vae", "digits_plane"])
+def test_the_posterior_of_one_picture_is_a_cloud_or_a_point(name):
+    served, picture = model.load(conftest.trained(name)), datasets.samples("mnist")[0][7]
+    mean, deviation = latent_map.posterior_of(served, picture)
+    np.testing.assert_allclose(mean, served.encode(picture[None])[0], atol=1e-6)
+    assert mean.shape == deviation.shape == (2,)
+    assert (deviation > 0).all() if served.preset.variational else not deviation.any()

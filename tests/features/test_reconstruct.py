@@ -56,3 +56,9 @@ def test_evaluate_names_what_the_command_line_promises(pca, digits):
 
 def test_compression_ratio_counts_numbers():
     assert reconstruct.compression_ratio(presets.get("digits_conv")) == 49
+
+
+def test_codes_become_a_table():
+    rows = reconstruct.code_rows(np.float32([[1, -0.5], [0.25, 2]]), ["Boot", "Bag"])
+    assert rows == [{"picture": 1, "class": "Boot", "z1": 1.0, "z2": -0.5}, {"picture": 2, "class": "Bag", "z1": 0.25,
+                                                                           "z2": 2.0}]

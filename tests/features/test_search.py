@@ -227,3 +227,13 @@ def test_a_cut_off_index_is_none(monkeypatch, tmp_path, share):
     path.write_bytes(path.read_bytes()[:int(share * path.stat().st_size)])
     monkeypatch.setattr(search, "path_of", lambda *_: path)
     assert search.of_preset(served, "test") is None
+
+
+def test_whether_noise_helps_is_said_with_the_numbers():
+    titles = {name: name.upper() for pair in search.CLEAN.items() for name in pair}
+    hits = {"fashion_denoiser": 0.7, "fashion_conv": 0.8, "fashion_codes": 0.8, "fashion_dense_64": 0.8}
+    scores = {search.named(name, search.ANGLE): np.full(10, share) for name, share in hits.items()}
+    said = search.claim(scores, titles)
+    assert "“FASHION_DENOISER” 0.700, “FASHION_CONV” 0.800: noise does not help" in said
+    assert "“FASHION_CODES” 0.800, “FASHION_DENSE_64” 0.800: noise changes nothing" in said
+    assert search.claim({}, titles) == ""

@@ -1,4 +1,5 @@
 """From a reader's choices to a preset, and to the lines that train it again."""
+import dataclasses
 import io
 import zipfile
 
@@ -11,12 +12,19 @@ from ae_core.own import blueprint, collection, design, jobs, story
 from ae_core.pictures import convert, datasets
 from tests.own.test_jobs import by_hand, rings, small  # noqa: F401 -- a fixture
 
-GOOD = design.Choices("Boots", "own", (28, 28, 1), "VAE", "Dense", 2, (64,), 8, 1.0, 0.5, 5, 32, 1e-3)
+START = presets.get("fashion_vae_dense")
+GOOD = design.Choices("Boots", "own", (28, 28, 1), "VAE", "Dense", 2, (64,), 8, 2, 1.0, 0.5, (0.0, 0.5), 1e-3, "mse", 5,
+                      32, 1e-3)
 
 
-def chosen(**changes):
-    import dataclasses
-    return dataclasses.replace(GOOD, **changes)
+def made(**changes):
+    return design.design(dataclasses.replace(GOOD, **changes), START)
+
+
+def started(name, **changes):
+    """The design of a shipped preset in whose controls no more was changed than this."""
+    start = presets.get(name)
+    return design.design(design.Choices("Mine", **design.choices_of(start) | changes, classes=start.labels), start)
 
 
 def picture(k, size=(40, 30), color=True):
@@ -38,14 +46,16 @@ def packed(names, **options):
 @pytest.mark.parametrize("network", design.NETWORKS)
 @pytest.mark.parametrize("shape", [(28, 28, 1), (64, 64, 3)])
 def test_every_combination_of_choices_is_a_preset_that_can_be_trained(kind, network, shape):
-    preset = design.design(chosen(kind=kind, network=network, shape=shape, classes=3))
+    if network not in design.networks(kind):
+        return
+    preset = made(kind=kind, network=network, shape=shape, classes=3)
     assert preset.variational == ("VAE" in kind) and bool(preset.corruption) == (kind == "Denoiser")
     assert blueprint.parameters(preset) > 1000 and preset.labels == (3 if kind == "Conditional VAE" else 0)
 
 
 @pytest.mark.parametrize("beta", [0.01, 1.0, 100.0])
 def test_beta_weighs_the_kl_term_against_the_sum_over_pixels(beta):
-    assert design.design(chosen(beta=beta)).reconstruction_weight == pytest.approx(784 / beta)
+    assert made(beta=beta).reconstruction_weight == pytest.approx(784 / beta)
 
 
 @pytest.mark.parametrize(("changes", "sentence"), [
@@ -53,17 +63,65 @@ def test_beta_weighs_the_kl_term_against_the_sum_over_pixels(beta):
     ({"code": 800}, "larger than the picture"), ({"title": "x" * 90}, "too long")])
 def test_choices_that_do_not_go_together_get_a_sentence(changes, sentence):
     with pytest.raises(ValueError, match=sentence):
-        design.design(chosen(**changes))
+        made(**changes)
 
 
-def test_a_preset_to_start_from_is_found_again_in_the_controls():
-    assert {"fashion_dense", "digits_conv", "fashion_denoiser", "digits_cvae"} <= {
-        preset.name for preset in design.starts().values()}
-    for preset in design.starts().values():
-        values = design.choices_of(preset)
-        for key, allowed in (("kind", design.KINDS), ("network", design.NETWORKS), ("code", design.CODES),
-                             ("units", design.UNITS), ("filters", design.FILTERS), ("beta", design.BETAS)):
-            assert values[key] in allowed
+def test_one_can_start_from_every_preset_of_a_network_and_pictures_that_can_be_trained_here():
+    names = {preset.name for preset in design.starts().values()}
+    assert names == {preset.name for preset in presets.PRESETS.values() if preset.family.blueprint
+                     and datasets.DATASETS[preset.dataset].trainable and not preset.mixture and not preset.output}
+    assert {"fashion_dense", "digits_conv", "digits_sparse", "digits_stacked", "digits_sigmoid"} <= names
+
+
+@pytest.mark.parametrize("start", design.starts().values(), ids=lambda start: start.name)
+def test_who_starts_from_a_preset_and_touches_nothing_gets_that_preset(start):
+    found = started(start.name)
+    assert found == dataclasses.replace(start, name="own_model", title="Mine")
+    for key, allowed in (("kind", design.KINDS), ("network", design.NETWORKS), ("code", design.CODES),
+                         ("units", design.UNITS), ("filters", design.FILTERS), ("beta", design.BETAS),
+                         ("convolutions", design.CONVOLUTIONS), ("loss", design.LOSSES), ("batch_size", design.BATCHES),
+                         ("penalty", design.PENALTIES), ("learning_rate", design.RATES)):
+        assert design.choices_of(start)[key] in allowed
+
+
+@pytest.mark.parametrize(("name", "changes", "fields"), [
+    ("fashion_denoiser", {"epochs": 3}, {"epochs": 3}),
+    ("fashion_denoiser", {"filters": 8}, {"arguments": {"filters": (8, 16), "activation": "leaky_relu",
+                                                        "batch_norm": True}}),
+    ("digits_vae_denoiser", {"code": 2}, {"code": 2}),
+    ("fashion_vae", {"beta": 1.0}, {"reconstruction_weight": 1024}),
+    ("fashion_vae", {"loss": "ssim"}, {"loss": "ssim"}),
+    ("fashion_plane", {"convolutions": 2}, {"arguments": {"filters": (32, 64)}}),
+    ("digits_sparse", {"penalty": 1e-3}, {"sparsity": 1e-3}),
+    ("digits_stacked", {"units": ()}, {"arguments": {"units": (), "decoder_units": (256, 512), "output": "linear",
+                                                     "code_activation": "relu"}}),
+    ("digits_denoiser", {"mean": 0.0, "sigma": (0.0, 0.5)}, {"corruption": presets.Corruption((0.0, 0.0), (0.0, 0.5))}),
+    ("fashion_dense", {"network": "Convolutional"}, {"network": "conv", "arguments": {"filters": (32, 64)}}),
+])
+def test_what_a_reader_changes_is_changed_and_nothing_else(name, changes, fields):
+    start, found = presets.get(name), started(name, **changes)
+    texts = {"name": "own_model", "title": "Mine", "description": found.description, "departures": found.departures}
+    assert found == dataclasses.replace(start, **texts, **fields)
+    assert f"started from “{start.title}” and changed:" in found.departures
+
+
+@pytest.mark.parametrize(("name", "words"), [
+    ("fashion_conv", ("leaky ReLU", "batch normalization")), ("fashion_dense", ("ReLU on the code",)),
+    ("fashion_vae", ("a weight of 500", "32 x 32")),
+    ("digits_stacked", ("a linear last layer", "Muon", "256, then 512")),
+    ("digits_stacked_denoiser", ("not clipped",)), ("digits_sigmoid", ("sigmoids", "deviation of 1.0", "plateau")),
+    ("digits_plane", ())])
+def test_what_is_on_no_control_is_said(name, words):
+    found = "; ".join(design.carried(started(name)))
+    assert all(word in found for word in words) and bool(found) == bool(words)
+
+
+def test_a_loss_that_its_network_cannot_have_gets_a_sentence():
+    with pytest.raises(ValueError, match="Cross-entropy needs pictures from 0 to 1"):
+        started("digits_stacked", loss="bce")
+
+
+def test_the_nearest_beta_is_the_one_to_start_with():
     assert design.choices_of(presets.get("fashion_vae_beta_small"))["beta"] == 0.001
     assert design.choices_of(presets.get("fashion_vae_beta_large"))["beta"] == 100
 
@@ -281,3 +339,25 @@ def test_choices_of_own_pictures_come_back_after_a_visit_to_another_page():
     app = opened(before | {"side": 48, "color": "Color"})        # Streamlit forgets what is not on the page
     assert not app.exception and app.session_state["new_dataset"] == design.OWN
     assert (app.session_state["new_side"], app.session_state["new_color"]) == (48, "Color")
+
+
+def test_a_file_of_drawings_can_be_learned(by_hand, tmp_path):  # noqa: F811
+    from tests.test_pages import opened, texts
+    folder = tmp_path / "data" / "quickdraw"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    np.save(folder / "dog.npy", rng.integers(0, 2, (60, 784), np.uint8) * 255)
+    (folder / "notes.txt").write_text("no drawings")
+    assert [path.name for path in collection.drawing_files()] == ["dog.npy"]
+    read = collection.drawn("dog.npy")
+    assert read.pictures.shape == (60, *collection.DRAWN) and read.classes == ("Dog",) and read.aside == 12
+    with pytest.raises(ValueError, match="wolf.npy is not among the drawings here"):
+        collection.drawn("wolf.npy")
+    app = opened("train")
+    app.selectbox(key="new_dataset").set_value("Quick, Draw! dog.npy")
+    app.slider(key="new_epochs").set_value(1).run()
+    assert not app.exception and "60 drawings" in texts(app.caption)
+    app.button(key="go").click().run()
+    job, = jobs.every()
+    assert not app.exception and job.preset.shape == collection.DRAWN and job.about["title"] == "Quick, Draw! dog.npy"
+    assert 'collection.drawn("dog.npy")' in design.lines(job.preset, 0, job.about)

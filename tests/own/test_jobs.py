@@ -59,7 +59,9 @@ def test_a_request_is_trained_and_served_with_its_own_pictures(by_hand):
 @pytest.mark.soak
 @pytest.mark.parametrize("changes", [
     {"name": "digits_cvae", "labels": 2}, {"name": "digits_stacked_denoiser", "arguments": {"units": (12,)}, "code": 9},
-    {"name": "digits_conv", "arguments": {"filters": (2, 2)}, "shape": (32, 32, 3)}], ids=lambda row: row["name"])
+    {"name": "digits_conv", "arguments": {"filters": (2, 2)}, "shape": (32, 32, 3)},
+    {"name": "digits_sparse", "code": 40, "loss": "ssim"}, {"name": "digits_single", "arguments": {"units": ()}}],
+    ids=lambda row: row["name"])
 def test_every_family_is_trained_on_own_pictures(by_hand, changes):
     preset = small(**{"epochs": 1, **changes})
     job = jobs.request(preset, collection=rings(shape=preset.shape))

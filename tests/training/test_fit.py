@@ -33,7 +33,9 @@ def official_data(tmp_path, digits):
 
 @pytest.mark.parametrize("preset", [
     tiny("digits_stacked"), tiny("digits_stacked_denoiser"), tiny("digits_vae"), tiny("digits_cvae"),
-    tiny("digits_sparse"),
+    tiny("digits_sparse"), tiny("digits_sparse", loss="ssim"),
+    tiny("digits_sigmoid", arguments={"units": (12,), "activation": "sigmoid", "spread": 1.0}),
+    tiny("digits_single", arguments={"units": (), "code_activation": "relu"}),
     tiny("digits_conv", arguments={"filters": (2, 2)}), tiny("digits_pooled", arguments={"filters": (2, 4)})],
     ids=lambda preset: preset.name)
 def test_every_family_learns(preset, digits):
@@ -63,7 +65,7 @@ def test_augmentation_mirrors_and_shifts_and_nothing_else():
 
 def test_only_pictures_to_train_on_are_augmented_and_the_target_with_them():
     preset = tiny("cats_sketch", batch_size=50)
-    pictures = datasets.samples("quickdraw_cats", (32, 32, 1))[0]
+    pictures = datasets.samples("quickdraw_cats")[0][:100]
     shown = batches.Batches(preset, pictures, np.zeros(100, int))
     np.testing.assert_array_equal(shown[0][0], pictures[:50])
     shown.shuffle(0, 0)
@@ -94,6 +96,7 @@ def test_structural_similarity_is_scikit_images():
     ours = keras.ops.convert_to_numpy(losses.similarity(x, y))
     np.testing.assert_allclose(ours, metrics.ssim(x, y), atol=0.01)     # which leaves the border out
     np.testing.assert_allclose(keras.ops.convert_to_numpy(losses.structure(x, x)), 0, atol=1e-4)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(losses.dissimilarity(x, y)), 1 - ours, atol=1e-6)
 
 
 def test_paleness_is_fined_and_color_is_not():

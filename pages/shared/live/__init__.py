@@ -8,11 +8,17 @@ at the top of common.js.
 from .announce import announce
 from .camera import camera
 from .canvas_note import canvas_note
+from .cloud import COUNT as CLOUD_COUNT
+from .cloud import DRAWS as CLOUD_DRAWS
+from .cloud import WIDEST, Cloud, cloud
+from .cloud import held as held_cloud
+from .cloud import sent as sent_cloud
 from .divider import divider
 from .filmstrip import filmstrip, held
 from .hunt import hunt
 from .mixer import mixed, mixer
 from .model import model
+from .origins import origins
 from .pad import Neighbors, pad
 from .sheet import PALETTE, Sheet, encode_grid, encode_strip
 from .sketchpad import Through, sketchpad

@@ -7,6 +7,7 @@ const GAP = 24; // pixels between the plane and the picture, as in live.css
 const SMALLEST = 200; // pixels of a plane's side on a low screen
 const WIDE = 560; // from this width on they stand side by side
 const NEAR_SIDE = { wide: 84, stacked: 56 }; // pixels for the nearest real picture
+const TICK = 6; // CSS pixels of a tick over pictures
 const WARPED_TICKS = [-2, -1, 0, 1, 2];
 const HINT =
   "Arrow keys move the point across and up, with Shift in bigger steps. Page Up and Page Down move along this axis in " +
@@ -347,7 +348,7 @@ class Pad extends View {
     const hasGrid = backdrop === "grid" || backdrop === "both";
     this.surface.classList.toggle("pictured", hasGrid);
     if (hasGrid && this.parts) this.drawGrid(context);
-    else this.drawAxes(context);
+    this.drawAxes(context, Boolean(hasGrid && this.parts));
     if ((backdrop === "points" || backdrop === "both") && this.dots) {
       this.drawDots(context, hasGrid);
     }
@@ -366,25 +367,31 @@ class Pad extends View {
     context.drawImage(atlas.image, -stepX / 2, -stepY / 2, width, height);
   }
 
-  drawAxes(context) {
+  /** Lines at whole latent values, with these beside them; over pictures short ticks, and the values on a dark ground. */
+  drawAxes(context, onGrid) {
     const style = getComputedStyle(this.root);
-    context.strokeStyle = style.getPropertyValue("--rule");
-    context.fillStyle = style.getPropertyValue("--quiet");
+    context.strokeStyle = onGrid ? "#fff" : style.getPropertyValue("--rule");
     context.font = `11px ${style.fontFamily}`;
     context.lineWidth = 1;
     for (const axis of [0, 1]) {
-      for (const { share, value } of this.ticks(axis)) this.drawTick(context, axis, share, value);
+      for (const { share, value } of this.ticks(axis)) this.drawTick(context, axis, share, spoken(value, 0), onGrid);
     }
   }
 
-  drawTick(context, axis, share, value) {
+  drawTick(context, axis, share, text, onGrid) {
     const at = Math.round((axis === 0 ? share : 1 - share) * this.side) + 0.5;
+    const length = onGrid ? TICK : this.side;
     context.beginPath();
-    context.moveTo(axis === 0 ? at : 0, axis === 0 ? 0 : at);
-    context.lineTo(axis === 0 ? at : this.side, axis === 0 ? this.side : at);
+    context.moveTo(axis === 0 ? at : 0, axis === 0 ? this.side : at);
+    context.lineTo(axis === 0 ? at : length, axis === 0 ? this.side - length : at);
     context.stroke();
-    if (axis === 0) context.fillText(spoken(value, 0), at + 4, this.side - 6);
-    else context.fillText(spoken(value, 0), 5, at - 4);
+    const [left, bottom] = axis === 0 ? [at + 4, this.side - 6] : [TICK + 1, at - 4];
+    if (onGrid) {
+      context.fillStyle = "rgba(0, 0, 0, 0.75)";
+      context.fillRect(left - 2, bottom - 10, context.measureText(text).width + 4, 13);
+    }
+    context.fillStyle = onGrid ? "#fff" : getComputedStyle(this.root).getPropertyValue("--quiet");
+    context.fillText(text, left, bottom);
   }
 
   /** Whole latent values inside the plane, six or so a side. */

@@ -65,7 +65,7 @@ def pad(
     here = _point(now.at, bounds, warp, point)
     picture = exact(*here) if callable(exact) else exact
     parts = {"atlas": atlas, "grid": None if grid is None else sheet.as_sheet(grid, sheet.encode_grid)}
-    parts |= _dot_parts(dots, dot_labels, bounds, warp) | _neighbor_parts(neighbors)
+    parts |= dot_parts(dots, dot_labels, bounds, warp) | _neighbor_parts(neighbors)
     data = now.sent(_to_plane(here, warp)) | sheet.look(atlas, scale) | {
         "bounds": [float(edge) for edge in bounds],
         "warp": bool(warp),
@@ -111,7 +111,7 @@ def _to_plane(point: Point, warp: bool) -> list[float]:
     return [NORMAL.cdf(value) if warp else value for value in point]
 
 
-def _dot_parts(dots: np.ndarray | None, labels: np.ndarray | None, bounds: Bounds, warp: bool) -> dict[str, Any]:
+def dot_parts(dots: np.ndarray | None, labels: np.ndarray | None, bounds: Bounds, warp: bool = False) -> dict[str, Any]:
     """Dots as 16-bit positions on the plane and 8-bit classes; those out of bounds are not drawn."""
     if dots is None:
         return {}

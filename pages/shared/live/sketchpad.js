@@ -179,7 +179,7 @@ class Sketchpad extends View {
     if (this.isEmpty) return; // cleared meanwhile
     this.seen.show(given, picture, code, log_variance);
     const spread = log_variance?.map((value) => Math.exp(value / 2));
-    if (drawn) window.dispatchEvent(new CustomEvent("ae-code", { detail: { model: this.model, code, spread, rests } }));
+    if (drawn) window.dispatchEvent(new CustomEvent("ae-code", { detail: { model: this.model, given, code, spread, rests } }));
     if (eventTime !== undefined) this.measure(eventTime);
   }
 
