@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from pages.shared import frame
 from tests.browser.driver import errors, open_page, painted, record, settle
 
 SCREEN = Path(__file__).with_name("screen.js").read_text("utf-8")
@@ -39,6 +40,17 @@ def test_the_picture_takes_the_room_of_a_stage(new_page, app, name):
 @pytest.mark.parametrize("name", ["home", "outliers"])
 def test_a_beamer_shows_the_picture_whole(new_page, app, name):
     assert all(box["whole"] for box in screen(new_page, app, name, BEAMER)["main"])
+
+
+def test_each_page_leads_to_the_next_idea(page, app):
+    open_page(page, app, "home")
+    page.locator(".st-key-tiles a").first.click()
+    for following in [*list(frame.PAGES)[2:], ""]:
+        settle(page)
+        page.locator(".st-key-next a").click()
+        page.wait_for_url(f"{app}/{following}")
+    settle(page)
+    assert page.locator(".st-key-tile_train a").is_visible() and errors(page) == []
 
 
 def test_a_garment_follows_its_numbers(page, app):
