@@ -9,7 +9,6 @@ from pages.shared import address, cache, live
 
 SHOWN = 8                        # strips at a time
 WILD = 1.2                       # standard deviation of what "Random" draws, in deviations of the codes
-SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 @st.fragment
@@ -20,7 +19,7 @@ def show(served: Any, runs: str, code: np.ndarray, ident: str, name: str) -> Non
     Conditional models have none of this.
     """
     order, deviation, effect = cache.sway(served)
-    names = [f"z{str(k + 1).translate(SUBSCRIPT)}" for k in range(len(code))]
+    names = [f"z{k + 1}" for k in range(len(code))]      # as one can type them
     sorted_names = [names[k] for k in order]
     changes = _changes_of(ident, names)
     chosen = _chosen([*changes, *(each for each in sorted_names if each not in changes)], served.preset.name)
@@ -92,13 +91,6 @@ def _changes_of(ident, names):
 
 
 def _field(names):
-    """The changes in the address, as 5:1.20,17:-0.40."""
-    digits = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-
-    def parse(text):
-        parts = [part.split(":") for part in text.split(",") if part]
-        return faces.parse_changes(",".join(":".join([f"z{part[0].translate(SUBSCRIPT)}", *part[1:]])
-                                            for part in parts), names)
-    return address.Field("numbers", "change of a number", {}, parse,
-                         lambda changes: faces.format_changes({name[1:].translate(digits): alpha
-                                                               for name, alpha in changes.items()}))
+    """The changes in the address, as z5:1.20,z17:-0.40."""
+    return address.Field("numbers", "change of a number", {}, lambda text: faces.parse_changes(text, names),
+                         faces.format_changes)

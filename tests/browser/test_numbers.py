@@ -42,8 +42,8 @@ def test_strips_of_a_wide_code_move_exactly_with_nothing_on_the_wire(page, app):
         page.mouse.up()
         settle(page)
         code[order[k]] += round(alpha, 3) * deviation[order[k]]
-    changed = faces.parse_changes(asked(page, "numbers"), [str(k + 1) for k in range(128)])
-    assert set(changed) == {str(order[0] + 1), str(order[3] + 1)}
+    changed = faces.parse_changes(asked(page, "numbers"), [f"z{k + 1}" for k in range(128)])
+    assert set(changed) == {f"z{order[0] + 1}", f"z{order[3] + 1}"}
     page.reload()
     settle(page)
     root.evaluate(RUNS)
@@ -62,10 +62,11 @@ def test_next_random_search_and_reset(page, app):
     others = [strip.get_attribute("aria-label") for strip in strips(page)]
     assert not set(names) & set(others) and len(others) == 8 and asked(page, "numbers") == drawn
     page.get_by_role("combobox", name="Numbers on a strip").press("Backspace")
-    page.get_by_role("combobox", name="Numbers on a strip").fill("z₁₂₈")
-    page.get_by_role("option", name="z₁₂₈").click()
     settle(page)
-    assert any(strip.get_attribute("aria-label").startswith("z₁₂₈ ") for strip in strips(page))
+    page.get_by_role("combobox", name="Numbers on a strip").press_sequentially("z128")
+    page.get_by_role("option", name="z128").click()
+    settle(page)
+    assert "z128" in [strip.get_attribute("aria-label").split()[0] for strip in strips(page)]
     page.get_by_role("button", name="Reset").click()
     settle(page)
     assert asked(page, "numbers") is None and value(root)[0] == pytest.approx(0, abs=1e-6)
@@ -89,7 +90,7 @@ def test_it_is_there_for_codes_of_every_kind(page, app, address, query):
     assert asked(page, "numbers").endswith(":3.00") and page.console_errors == []
 
 
-@pytest.mark.parametrize("asked_for", ["nan", "999:1", "5:9", "<script>"])
+@pytest.mark.parametrize("asked_for", ["nan", "z999:1", "z5:9", "<script>"])
 def test_a_bad_number_in_the_link_gets_a_sentence(page, app, asked_for):
     open_numbers(page, app, WIDE[0], f"{WIDE[1]}&numbers={asked_for}")
     assert page.get_by_text("unknown change of a number").is_visible()
