@@ -75,6 +75,8 @@ def render(raw: bytes, name: str, tint: paint.Tint, kind: str = "JPEG") -> bytes
         sheets.check_side(photo.pixels, kind)    # before it is painted, which takes seconds
         gray, kept = paint.gray(photo.pixels), photo.kept
         del photo                                # its pixels
+        if kind == "JPEG" and gray.dtype != np.uint8:
+            gray = (gray // 257).astype(np.uint8)        # it holds no more, and half the memory is enough
         return sheets.to_photo(paint.paint(gray, tint), kind, kept)
 
 

@@ -24,7 +24,7 @@ MEMORY = 2 * 2**30               # bytes beyond what the process has when it sta
 LOOK = 0.2                       # seconds between two looks whether somebody still waits
 _HEADER = struct.Struct("<IQ")
 
-Answer = tuple[dict[str, Any], bytes | bytearray]
+Answer = tuple[dict[str, Any], bytes | bytearray | memoryview]
 Waiting = Callable[[str], contextlib.AbstractContextManager[Callable[[], None]]]
 
 
@@ -99,6 +99,7 @@ def serve(work: Callable[[dict[str, Any], bytes], Answer]) -> None:
             before = time.process_time()
             answer, body = work(question, bytes(raw))
             _write(target, answer | {"seconds": time.process_time() - before}, body)
+            del raw, body                        # while this process waits, they are the other one's alone
 
 
 class _Process:
@@ -149,7 +150,7 @@ def _limit() -> None:
             resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY,) * 2)
 
 
-def _write(pipe: IO[bytes], header: dict[str, Any], body: bytes | bytearray) -> None:
+def _write(pipe: IO[bytes], header: dict[str, Any], body: bytes | bytearray | memoryview) -> None:
     text = json.dumps(header).encode()
     pipe.write(_HEADER.pack(len(text), len(body)) + text)
     pipe.write(body)

@@ -5,7 +5,6 @@ carried along and decides nothing else.
 """
 import dataclasses
 import functools
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -110,10 +109,9 @@ def photo(raw: bytes, name: str = "The file", least: int | None = None, scale: t
     except _Heavy:
         ends = (scale.black, scale.white) if scale else None
         said, body = _apart({"least": least, "scale": ends, "largest": largest}, raw, name, budget)
-    count = math.prod(said["shape"]) * np.dtype(said["dtype"]).itemsize
-    pixels = np.frombuffer(body, said["dtype"], math.prod(said["shape"])).reshape(said["shape"])
+    pixels = np.frombuffer(body, said["dtype"]).reshape(said["shape"])
     density = tuple(said["density"]) if said["density"] else None
-    return Photo(pixels, metadata.Kept(bytes(body[count:]), density), said["note"])
+    return Photo(pixels, metadata.Kept(bytes.fromhex(said["exif"]), density), said["note"])
 
 
 def range_of(raw: bytes, name: str = "The file", budget: guard.Budget | None = None) -> tiff.Range | None:
@@ -160,7 +158,7 @@ def _answer(question, raw):
     except guard.Refused as error:
         return {"refused": str(error)}, b""
     return {"shape": done.pixels.shape, "dtype": done.pixels.dtype.name, "density": done.kept.density,
-            "note": done.note}, done.pixels.tobytes() + done.kept.exif
+            "exif": done.kept.exif.hex(), "note": done.note}, memoryview(np.ascontiguousarray(done.pixels)).cast("B")
 
 
 # --- in this one ---------------------------------------------------------------------------------------------

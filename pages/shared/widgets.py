@@ -27,7 +27,7 @@ NOT_SHARED = ", or one that its maker does not share"
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")       # what a formula of a spreadsheet may begin with
 MARKUP = re.compile(r"([\\`*\[\]<~$&|]|(?<![^\W_])_|_(?![^\W_]))")        # characters that mean something in Markdown
 APART = re.compile(r"(?im)^(?=[ \t#>+\-=\d])|(?<=:)(?=\S)|(?<=www)(?=\.)|(?<=@)|(?<=-)(?=[->])|(?<=[<>])(?=[-=])")
-FIRST_SECONDS = 4                # of reading many pictures, before it is asked whether to go on
+FIRST_SECONDS = 3                # of reading many pictures, before it is asked whether to go on
 DRAWS = 10_000                   # seeds that "Draw again" counts through
 # A grid of buttons with pictures: it stays a grid on a phone, and keyboards and screen readers can choose, too.
 GRID = """<style>

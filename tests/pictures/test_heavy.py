@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
@@ -41,6 +42,18 @@ def test_pixels_and_metadata_are_those_of_this_process(monkeypatch, limits):
     here = reader.photo(raw, "a.jpg", **limits)
     np.testing.assert_array_equal(apart.pixels, here.pixels)
     assert apart.kept == here.kept and apart.kept.exif and apart.note == here.note
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="memory is read from /proc")
+def test_a_decoder_that_waits_holds_no_picture():
+    """While a photograph of 16 bits was painted, the decoder still had 300 MB of it."""
+    def held():
+        with open(f"/proc/{heavy._spare[0]._inner.pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    reader.pixels(photograph())
+    before = held()
+    pixels = reader.pixels(imagecodecs.png_encode(np.full((4000, 4000, 3), 7, np.uint16), level=1))
+    assert pixels.nbytes == 96_000_000 and held() - before < 40_000_000
 
 
 def test_a_sentence_comes_back_as_it_is():
