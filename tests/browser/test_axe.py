@@ -29,6 +29,15 @@ def test_everyone_can_read_and_reach_a_page(new_page, app, grave, name, scheme):
     assert grave(page) == {}
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize(("name", "query"), [
+    ("latent_map", "?section=Cloud"), ("latent_map", "?section=Numbers"),
+    ("denoise", "?model=Digits, convolutional"), ("faces", "?section=Numbers")])
+def test_everyone_can_read_and_reach_what_is_not_seen_first(page, app, grave, name, query):
+    open_page(page, app, name, query)
+    assert grave(page) == {}
+
+
 def test_what_is_too_pale_is_seen(new_page, app, grave):
     page = new_page()
     open_page(page, app, "home")
