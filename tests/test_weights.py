@@ -105,7 +105,7 @@ def test_latents_are_the_codes_of_the_test_pictures(name):
         assert ("log_variance" in latents) == served.preset.variational
 
 
-NOT_REPRODUCED = {"digits_cvae", "photo_colorizer"}     # their scores are more than a thousandth off when taken anew
+NOT_REPRODUCED = {"photo_colorizer"}        # its score is 7 % off when it is taken anew
 
 
 def test_cards_say_which_pictures_they_were_scored_on():
