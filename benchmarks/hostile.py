@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pillow_heif
 from PIL import Image
 
 from ae_core import guard, presets, store
 from ae_core.features import align, colorize, faces, paint, search
 from ae_core.own import bundle, collection
 from ae_core.pictures import collections, containers, datasets, reader
+from benchmarks import formats
 from pages.shared import cache, widgets
 
 MOST_SECONDS, MOST_MB = 6.0, 700.0
@@ -193,9 +193,8 @@ def saved(kind: str, size: tuple[int, int] = (96, 64), mode: str = "RGB", **opti
         Image.fromarray(pixels.astype(np.uint16) * 257)
     buffer = io.BytesIO()
     if kind == "HEIF":
-        pillow_heif.from_pillow(image).save(buffer, quality=80)
-    else:
-        image.save(buffer, kind, **options)
+        return formats.magick_made(np.asarray(image), "heic", "-quality", "80")
+    image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 

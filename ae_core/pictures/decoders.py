@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import imagecodecs
 import numpy as np
-import pillow_heif
+import pi_heif
 from PIL import Image
 
 from ae_core.pictures import color, containers, convert, metadata
@@ -94,9 +94,9 @@ def avif(raw: bytes, least: int | None, begin: Begin) -> Decoded:
 
 def heic(raw: bytes, least: int | None, begin: Begin) -> Decoded:
     """An iPhone's photograph; libheif turns it upright."""
-    image = pillow_heif.open_heif(io.BytesIO(raw), convert_hdr_to_8bit=False)
+    image = pi_heif.open_heif(io.BytesIO(raw), convert_hdr_to_8bit=False)
     begin(image.size)
-    values, alpha = apart(np.asarray(image))
+    values, alpha = apart(np.array(image))       # a copy: the decoder's memory goes with the image
     coded = image.info.get("nclx_profile") or {}
     profile = image.info.get("icc_profile") or color.coded(coded.get("color_primaries", 0),
                                                            coded.get("transfer_characteristics", 0))
