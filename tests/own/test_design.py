@@ -10,6 +10,7 @@ from PIL import Image
 from ae_core import presets, store
 from ae_core.own import blueprint, collection, design, jobs, story
 from ae_core.pictures import convert, datasets
+from ae_core.training import runs
 from tests.own.test_jobs import by_hand, rings, small  # noqa: F401 -- a fixture
 
 START = presets.get("fashion_vae_dense")
@@ -157,13 +158,16 @@ def test_a_square_is_the_middle_of_the_picture():
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("source", ["zip", "shipped", "whole"])
+@pytest.mark.parametrize("source", ["zip", "dropped", "shipped", "whole"])
 def test_the_lines_train_the_same_model_again(by_hand, source, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.chdir(tmp_path)
     preset = small(epochs=2)
-    if source == "zip":
-        files = packed([f"{k % 2}/{k}.png" for k in range(30)])
+    if source in ("zip", "dropped"):
+        names = [f"{k % 2}/{k}.png" for k in range(30)]
+        files = packed(names)
         (tmp_path / "pictures.zip").write_bytes(files[0][1])
+        if source == "dropped":                  # in another order than the zip has them
+            files = [(name, picture(k)) for k, name in enumerate(names)][::-1]
         job = jobs.request(preset, collection=collection.read(files, preset.shape), seed=3)
     elif source == "shipped":
         job = jobs.request(small(epochs=1, batch_size=512), collection=collection.shipped("fashion_mnist"), seed=3)
@@ -180,6 +184,8 @@ def test_the_lines_train_the_same_model_again(by_hand, source, tmp_path, monkeyp
     _, history = story.read(stored.path(story.FILE))
     assert [row["val_loss"] for row in scope["history"]] == pytest.approx([row["val_loss"] for row in history],
                                                                         rel=1e-4)
+    best = runs.best_row(scope["history"])["val_loss"]
+    assert best == pytest.approx(stored.card["training"]["val_loss"], rel=1e-4)
 
 
 def test_a_story_is_drawn_with_its_plane(by_hand):  # noqa: F811
