@@ -3,7 +3,9 @@
 100 test pictures are encoded and the codes of 100 others decoded, one at a time, in the Worker of network.js.
 picture_max_abs, picture_db: of all decoded pictures, of the worst of them; code_max: the largest difference of a number
 of a code, in parts of the largest number of the 100 codes. encode_ms_p95, decode_ms_p95: within the Worker; plain_*:
-with plain loops in place of WebAssembly. kb: of both halves as they are sent.
+with plain loops in place of WebAssembly. kb: of both halves as they are sent. first_visit: the kilobytes that a fresh
+browser receives of a page, by way: messages (before they are compressed), weights and pictures; before_kb: all of them
+when the server decoded everything that moves. load_average: how busy the machine was.
 """
 import base64
 import os
@@ -13,9 +15,11 @@ import numpy as np
 
 from ae_core import browser, model, presets, store
 from ae_core.pictures import datasets
+from benchmarks import _server, link
 
 COUNT = 100
 SCRIPTS = [store.ROOT / "pages" / "shared" / "live" / name for name in ("network.js", "worker.js")]
+VISITED = {"latent_map": 1777, "digits": 1577, "faces": None, "reconstruct": None}     # and what was sent before
 LEFT_OUT = ("photo_colorizer", "cifar_colorizer")
 RUN = """async ([half, blob, plain, rows]) => {
   const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
@@ -46,9 +50,24 @@ def run():
         page = chromium.new_page()
         page.add_script_tag(content="\n".join(script.read_text("utf-8") for script in SCRIPTS))
         rows = {name: measured(page, name) for name in names}
+        with _server.served() as server:
+            visits = {name: visit(chromium, server.url, name) for name in VISITED}
         chromium.close()
     worst = {key: (min if key.endswith("db") else max)(row[key] for row in rows.values()) for key in rows[names[0]]}
-    return {**worst, "presets": rows, "load_average": os.getloadavg()[0]}
+    return {**worst, "first_visit": visits, "presets": rows, "load_average": os.getloadavg()[0]}
+
+
+def visit(chromium, url, name):
+    """The kilobytes of one page by way, once its models run."""
+    page, received = link.opened(chromium, slow=False)
+    page.goto(f"{url}/{name}")
+    page.wait_for_function(link.AT_REST, timeout=link.WAIT * 1000)
+    page.wait_for_load_state("networkidle")
+    ways = {"messages": "ws:", "weights": "/networks/", "pictures": "/media/"}
+    found = {f"{way}_kb": sum(count for address, count in received.items()
+                              if part in address and "/static/" not in address) / 1000 for way, part in ways.items()}
+    page.context.close()
+    return {**found, "kb": sum(found.values()), "before_kb": VISITED[name]}
 
 
 def measured(page, name):

@@ -1,6 +1,6 @@
 """A 4-second drag over the pad, a filmstrip, an attribute strip, a cloud, a number of a code and a sketchpad.
 
-On the real pages, in a real Chromium.
+On the real pages, in a real Chromium; and over one of 128 strips (`mixer`), on the page that its test has.
 
 fps: animation frames a second while dragging. latency_ms_p95: from the pointer event to the moment its canvas is
 painted, by the network in the browser. pictures: how many of the pointer's moves were answered by one.
@@ -27,6 +27,7 @@ SURFACES = {"pad": ("/latent_map", ".pad .surface"), "filmstrip": ("/digits", ".
             "attributes": ("/faces", ".mixer .track"), "cloud": ("/latent_map?section=Cloud", ".cloud-row .surface"),
             "numbers": ("/latent_map?section=Numbers&model=Digits,%20wide%20VAE", ".mixer .track"),
             "draw": ("/reconstruct", ".sketchpad .surface")}
+MIXER = store.ROOT / "tests" / "browser" / "exact_demo.py"
 COUNT = """() => {
     Object.assign(window, { __aeLive: [], __frames: 0, __moves: 0 });
     addEventListener("pointermove", () => window.__moves++, true);
@@ -46,9 +47,10 @@ def run():
     from playwright.sync_api import sync_playwright
 
     program = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with _server.served() as server, sync_playwright() as driver:
+    with _server.served() as server, _server.served(MIXER) as other, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
         drags = {name: drag(browser, server.url + page, surface) for name, (page, surface) in SURFACES.items()}
+        drags["mixer"] = drag(browser, other.url, ".mixer .track", "moved=0")
         browser.close()
     return {"fps": min(row["fps"] for row in drags.values()),
             "server_messages_during_drag": sum(row["server_messages_during_drag"] for row in drags.values()),
@@ -57,8 +59,11 @@ def run():
             **drags, "strips": strips(), "fidelity_db": {**fidelity(), faces.PRESET: fidelity_of_strips()}}
 
 
-def drag(browser, url, surface):
-    """Drag along a curve that never repeats a place, at the pace of the browser; the numbers of one component."""
+def drag(browser, url, surface, last="The code"):
+    """Drag along a curve that never repeats a place, at the pace of the browser; the numbers of one component.
+
+    last: the text that stands at the end of the page.
+    """
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     messages = []
 
@@ -67,7 +72,7 @@ def drag(browser, url, surface):
 
     page.on("websocket", lambda socket: [socket.on(way, note) for way in ("framesent", "framereceived")])
     page.goto(url)
-    page.get_by_text("The code", exact=True).wait_for(timeout=60_000)
+    page.get_by_text(last, exact=True).wait_for(timeout=60_000)
     if "sketchpad" in surface:
         page.get_by_role("radio", name="Drawing").click()
     target = page.locator(surface).first

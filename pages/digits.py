@@ -39,7 +39,7 @@ def show_styles(served, runs):
     point = address.numbers("at", [plane.bounds[:2], plane.bounds[2:]], (0.6, -0.4), "style")
     with pad:
         style = live.pad(
-            "style", cache.styles(served, digit, plane.bounds, digits.TILES), bounds=plane.bounds,
+            "style", lambda: cache.styles(served, digit, plane.bounds, digits.TILES), bounds=plane.bounds,
             point=point.read(), backdrop=VIEWS[view],
             grid=cache.styles(served, digit, plane.bounds, GRID, centers=True),
             dots=plane.points[rows], dot_labels=codes.label[rows], neighbors=near,

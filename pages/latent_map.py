@@ -64,7 +64,7 @@ def show_pad(name, view, grid, key):
     reach = [(min(plane.bounds[k], -4), max(plane.bounds[k + 1], 4)) for k in (0, 2)]     # of any view
     point = address.numbers(key, reach, tuple(plane.points[0].tolist()), "point")
     point.write(live.pad(
-        f"pad_{name}", cache.atlas(served, bounds, tiles, probability), bounds=bounds, warp=probability,
+        f"pad_{name}", lambda: cache.atlas(served, bounds, tiles, probability), bounds=bounds, warp=probability,
         point=point.read(), backdrop=backdrop, grid=cache.atlas(served, bounds, n, probability, centers=True),
         dots=plane.points, dot_labels=codes.label, classes=datasets.about(served.preset.dataset).classes,
         neighbors=live.Neighbors(plane.points[:pictures.count], pictures, codes.label[:pictures.count]),

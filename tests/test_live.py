@@ -151,6 +151,28 @@ def test_probability_view_speaks_latent_units():
     assert test.text[0].value == "1.282 1.000"
 
 
+@pytest.mark.parametrize(("lacking", "model", "made"),
+                         [((), "a", 0), (("a",), "a", 1), (("b",), "a", 0), ((), None, 1)])
+def test_an_atlas_is_made_only_where_no_network_runs(lacking, model, made):
+    def script():
+        import numpy as np
+        import streamlit as st
+
+        from pages.shared import live
+
+        def atlas():
+            st.text("made")
+            return np.zeros((3, 3, 4, 4), np.uint8)
+        decoder = live.Decoder(st.session_state.model, (np.zeros(2), np.eye(2)))
+        live.pad("p", atlas, bounds=(0, 1, 0, 1), label="l", alt="a", grid=np.zeros((2, 2, 4, 4), np.uint8),
+                 exact=np.zeros((4, 4), np.uint8), decoder=decoder)
+
+    test = AppTest.from_function(script, default_timeout=30)
+    test.session_state["model"], test.session_state[live.state.LACKING] = model, set(lacking)
+    test.run()
+    assert not test.exception and len(test.text) == made
+
+
 @pytest.mark.parametrize(
     ("reported", "shown"),
     [

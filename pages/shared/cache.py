@@ -28,7 +28,7 @@ from ae_core.features import (
 )
 from ae_core.own import collection, design, story
 from ae_core.pictures import convert, datasets, reader, sheets, subject
-from pages.shared import figures, live
+from pages.shared import figures, live, server
 
 NEIGHBORS = 2000                 # real pictures that a pad knows; of many dimensions fewer codes are stored
 SHOWN = 224                      # pixels a side of an upload beside what a model sees of it
@@ -249,7 +249,7 @@ def measure_all() -> None:
 def runs_in_browser(served: Served) -> bool:
     """Whether the browser runs a model."""
     try:
-        return bool(browser.pack(model.store.read(served.preset.name)))
+        return bool(server.packed(served))
     except browser.NotForBrowser:
         return False
 
@@ -303,7 +303,7 @@ def coded_pictures(served: model.Autoencoder) -> np.ndarray:
 @once("Opening the pictures …", 20)
 def neighbors(served: model.Autoencoder) -> live.Sheet:
     """The pictures behind the first of a model's stored codes, as the pad takes them."""
-    return live.encode_strip(latent.tiles(coded_pictures(served)[:NEIGHBORS], 1)[:, 0], quality=85)
+    return live.encode_strip(latent.tiles(coded_pictures(served)[:NEIGHBORS], 1)[:, 0], quality=75)
 
 
 @once(False, 20)
@@ -329,7 +329,7 @@ def styles(served: Served, digit: int, bounds: tuple, n: int, centers: bool = Fa
 def class_strip(served: Served, label: int) -> live.Sheet:
     """All test pictures of one class of a model's data set, as the pad takes them."""
     pictures, labels = pictures_of(served)
-    return live.encode_strip(convert.to_uint8(pictures[labels == label])[..., 0])
+    return live.encode_strip(convert.to_uint8(pictures[labels == label])[..., 0], quality=75)
 
 
 # --- training ------------------------------------------------------------------------------------------------

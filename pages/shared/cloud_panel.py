@@ -10,7 +10,7 @@ from ae_core.features import latent_map
 from pages.shared import address, cache, live, widgets
 
 
-def show(served: Any, runs: str) -> None:
+def show(served: Any, runs: str | None) -> None:
     """Choose or draw a picture; see the normal distribution that the encoder makes of it, and draw from that.
 
     served: a model of two numbers without labels; runs: its id in the browser.

@@ -12,7 +12,7 @@ WILD = 1.2                       # standard deviation of what "Random" draws, in
 
 
 @st.fragment
-def show(served: Any, runs: str, code: np.ndarray, ident: str, name: str) -> None:
+def show(served: Any, runs: str | None, code: np.ndarray, ident: str, name: str) -> None:
     """The picture of a code (d,) with a strip for each of some of its numbers; dragging reruns no more than this.
 
     runs: the model's id in the browser; ident: the same for the same code; name: what it is the code of, in words.

@@ -14,7 +14,7 @@ from pages.shared import cache, charts, live, widgets
 MOST_CODES = 10                  # pictures whose codes are listed
 
 
-def seen(preset: presets.Preset, runs: str) -> live.Through:
+def seen(preset: presets.Preset, runs: str | None) -> live.Through:
     """What a model shows of a drawing or of the camera, live; a conditional one is given the class chosen here."""
     classes, label = datasets.about(preset.dataset).classes, None
     if preset.labels:
@@ -22,7 +22,7 @@ def seen(preset: presets.Preset, runs: str) -> live.Through:
     return widgets.through(preset, runs, label)
 
 
-def show_camera(preset: presets.Preset, runs: str, place: Any) -> None:
+def show_camera(preset: presets.Preset, runs: str | None, place: Any) -> None:
     """The camera, live, for whoever asks for it."""
     if st.toggle("The camera, live", key="camera_live", help="Hold up a digit, a shoe, a drawing: the model "
                  "reconstructs what it sees. Nothing leaves the browser."):

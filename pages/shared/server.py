@@ -163,6 +163,11 @@ Runtime.disconnect_session = _letting_go(Runtime.disconnect_session)     # type:
 
 # --- models for the browser ----------------------------------------------------------------------------------
 
+def packed(served: Any) -> dict[str, bytes]:
+    """Both halves of a model as they are sent, packed once a server. Raises browser.NotForBrowser."""
+    return _packed(served.preset.name, *(served.card["sha256"][f"{half}.onnx"] for half in HALVES))
+
+
 def halves(served: Any) -> dict[str, str]:
     """The address of each half of a model, from where the app is on. It says the checksum, so it can be kept forever.
 

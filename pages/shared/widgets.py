@@ -264,7 +264,7 @@ def drawn(key: str, preset: presets.Preset, seen: live.Through | None = None) ->
     return None if ink is None else datasets.draw(ink, preset.dataset, preset.shape)[None]
 
 
-def through(preset: presets.Preset, runs: str, label: int | None = None,
+def through(preset: presets.Preset, runs: str | None, label: int | None = None,
             noise: tuple[np.ndarray, np.ndarray, bool] | None = None) -> live.Through:
     """What a model in the browser is shown and shows: of each point of a stroke, of each picture of the camera.
 
@@ -275,9 +275,12 @@ def through(preset: presets.Preset, runs: str, label: int | None = None,
     return live.Through(runs, preset.shape, browser.room(preset.dataset, preset.shape), names, classes, noise)
 
 
-def in_browser(served: Any) -> str:
-    """Offer a model to the live components of this page, to run in the browser itself; the id that they ask for."""
-    return live.model(server.halves(served))
+def in_browser(served: Any) -> str | None:
+    """Offer a model to the live components of this page, to run in the browser itself; the id that they ask for.
+
+    None where no browser runs it.
+    """
+    return live.model(server.halves(served)) if cache.runs_in_browser(served) else None
 
 
 def collect(key: str, preset: presets.Preset) -> collections.Collection | None:

@@ -17,6 +17,12 @@ SEEN = """root => new Promise((done, fail) => {
 })"""
 
 
+RUNS = """root => new Promise((done) => {
+    const look = () => root.parentNode.live.slot ? done() : setTimeout(look, 20);
+    look();
+})"""
+
+
 def digit():
     """A seven of MNIST, (28, 28)."""
     return datasets.samples("mnist")[0][0][..., 0]
@@ -52,10 +58,7 @@ def open_camera(page, app):
     page.get_by_text("The camera, live").click()
     button = page.get_by_role("button", name=START)
     button.wait_for(timeout=READY)
-    page.locator(".camera").evaluate("""root => new Promise((done) => {
-        const look = () => root.parentNode.live.slot ? done() : setTimeout(look, 20);
-        look();
-    })""")
+    page.locator(".camera").evaluate(RUNS)
     return button
 
 

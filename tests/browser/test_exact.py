@@ -1,11 +1,14 @@
 """While a hand moves, the network itself decodes: what is shown is the decoder's own picture, at every place."""
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from ae_core import attributes, model, store
-from ae_core.features import faces, latent_map
+from ae_core.features import digits, faces, latent_map
 from tests.browser import driver, exact_demo
 from tests.browser.driver import READY
 from tests.browser.test_draw import NO_WORKER
@@ -22,6 +25,28 @@ RUNS = """root => new Promise((done, fail) => {
 })"""
 
 
+ARRIVED = """root => new Promise((done, fail) => {
+    const end = performance.now() + 60000;
+    const look = () => root.parentNode.live.parts?.atlas ? done() :
+        performance.now() > end ? fail(new Error("no atlas was sent")) : setTimeout(look, 5);
+    look();
+})"""
+HIDEABLE = """(() => {
+    const [ask, post] = [window.requestAnimationFrame.bind(window), Worker.prototype.postMessage];
+    const kept = [];
+    Object.assign(window, { posted: 0, frozen: false });
+    window.requestAnimationFrame = (step) => ask((now) => (window.frozen ? kept.push(step) : step(now)));
+    window.thaw = () => {
+        window.frozen = false;
+        kept.splice(0).forEach((step) => window.requestAnimationFrame(step));
+    };
+    Worker.prototype.postMessage = function (...given) {
+        window.posted += given[0]?.kind === "run";
+        return post.apply(this, given);
+    };
+})()"""
+
+
 def shown(root):
     """The picture of a component, (h, w, 3) in 0..1, once the newest value is decoded."""
     root.evaluate(RUNS)
@@ -36,6 +61,11 @@ def value(root):
 
 def assert_is(picture, wanted):
     assert wanted.max() - wanted.min() > 0.3 and np.abs(picture - wanted).max() < 0.55 / 255
+
+
+def parts(root):
+    """What a component was sent beside its values."""
+    return root.evaluate("root => Object.keys(root.parentNode.live.parts)")
 
 
 def hold(page, surface, places):
@@ -60,20 +90,138 @@ def test_the_plane_between_its_tiles(page, app, name):
     for _ in hold(page, page.locator(".pad .surface"), [(0.511, 0.437), (0.3, 0.61), (0.723, 0.55)]):
         assert_is(shown(root), served.decode(plane.lift([value(root)]))[0])
     assert sent == received == [] and root.get_by_text("exact").is_visible()
+    assert "grid" in parts(root) and "atlas" not in parts(root)
     page.mouse.up()
     driver.settle(page)
     assert_is(shown(root), served.decode(plane.lift([value(root)]))[0])
     assert page.console_errors == []
 
 
-def test_where_the_worker_is_refused_the_plane_blends(page, app):
-    page.add_init_script(NO_WORKER)
-    driver.open_page(page, app, "latent_map")
+def test_until_the_network_is_there_the_grid_is_blended(page, app):
+    page.route("**/networks/**", lambda route: None)         # it never arrives
+    page.goto(f"{app}/latent_map")
+    served, root = model.load("digits_vae"), page.locator(".pad")
+    root.get_by_text("exact").wait_for(timeout=READY)        # a finished picture from the start
+    page.get_by_text("The code", exact=True).wait_for(timeout=READY)
+    page.wait_for_function("root => root.parentNode.live.parts", arg=root.element_handle())
     for _ in hold(page, page.locator(".pad .surface"), [(0.511, 0.437), (0.3, 0.61)]):
         driver.painted(page)
-    assert page.locator(".pad").get_by_text("blend").is_visible()
+        assert_resembles(root, served.decode([value(root)])[0], 0.85)
+    assert root.get_by_text("blend").is_visible() and "atlas" not in parts(root)
     page.mouse.up()
-    page.locator(".pad").get_by_text("exact").wait_for(timeout=READY)
+
+
+@pytest.mark.parametrize("name", ["latent_map", "digits"])
+def test_where_the_worker_is_refused_the_plane_blends(page, app, name):
+    page.add_init_script(NO_WORKER)
+    driver.open_page(page, app, name)
+    assert_blends(page, lambda *at: latent_map.decode_point(*flat("digits_vae"), at) if name == "latent_map" else
+                  digits.decode_style(model.load("digits_cvae"), 8, at))
+
+
+def flat(name):
+    served = model.load(name)
+    return served, latent_map.plane(served.preset, latent_map.stored_codes(name).mean)
+
+
+def assert_blends(page, decode):
+    """The atlas was sent after all; it is blended while a hand drags, and replaced by the server's picture."""
+    root = page.locator(".pad")
+    root.evaluate(ARRIVED)
+    for _ in hold(page, page.locator(".pad .surface"), [(0.511, 0.437), (0.3, 0.61)]):
+        driver.painted(page)
+        assert_resembles(root, decode(*value(root))[..., None] / 255, 0.97)
+    assert root.get_by_text("blend").is_visible()
+    page.mouse.up()
+    root.get_by_text("exact").wait_for(timeout=READY)
+    driver.settle(page)
+    assert driver.errors(page) == []
+
+
+def assert_resembles(root, wanted, least):
+    canvas = root.locator("canvas.picture").first
+    picture = np.reshape(canvas.evaluate(LEVELS), (*wanted.shape[:2], 3))[..., :1]
+    assert np.corrcoef(picture.ravel(), wanted.ravel())[0, 1] > least
+
+
+@pytest.fixture
+def unknown(server_folder, monkeypatch):
+    """An own model whose decoder ends in a node that no browser runs; its title."""
+    monkeypatch.setenv("AE_MODELS_DIR", str(server_folder / "models"))
+    stored = store.read("digits_vae")
+    graph = onnx.load(stored.path("decoder.onnx"))
+    name = graph.graph.output[0].name
+    last = next(node for node in graph.graph.node if name in node.output)
+    last.output[0] = "before"
+    graph.graph.node.append(onnx.helper.make_node("Abs", ["before"], [name]))
+    contents = {file: stored.path(file) for file in stored.card["sha256"]}
+    contents["decoder.onnx"] = server_folder / "unknown.onnx"
+    onnx.save(graph, contents["decoder.onnx"])
+    preset = replace(stored.preset, name="own_unknown", title="Digits that end in Abs")
+    store.write(preset, contents, {key: value for key, value in stored.card.items() if key not in ("preset", "sha256")})
+    yield preset.title
+    shutil.rmtree(store.folder_of(preset.name))
+
+
+def test_an_own_model_with_an_unknown_node_is_served_as_before(page, app, unknown):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    driver.open_page(page, app, "latent_map", f"?model={unknown}")
+    assert_blends(page, lambda *at: latent_map.decode_point(*flat("digits_vae"), at))
+    assert page.get_by_text("Download as a page").count() == 0
+    page.get_by_role("radio", name="Draw", exact=True).click()
+    driver.settle(page)
+    surface = page.locator(".sketchpad .surface")
+    surface.scroll_into_view_if_needed()
+    for _ in hold(page, surface, [(0.3, 0.3), (0.6, 0.7)]):
+        driver.painted(page)
+    page.mouse.up()
+    driver.settle(page)
+    assert not page.locator(".seen").is_visible() and driver.errors(page) == []
+    driver.open_page(page, app, "reconstruct", f"?model={unknown}")
+    page.get_by_text("reconstructed from 2 numbers").wait_for()
+    assert [url for url in asked if "/networks/" in url] == [] == page.console_errors
+
+
+def test_two_planes_on_one_page_wait_in_a_slot_each(page, app):
+    titles = {name: store.preset(name).title for name in ("digits_vae", "digits_plane")}
+    driver.open_page(page, app, "latent_map", f"?model={titles['digits_vae']}&with={titles['digits_plane']}")
+    roots = dict(zip(titles, page.locator(".pad").all(), strict=True))
+    for name, root in roots.items():
+        root.evaluate(RUNS)
+        served, plane = flat(name)
+        for _ in hold(page, root.locator(".surface"), [(0.511, 0.437), (0.3, 0.61)]):
+            assert_is(shown(root), served.decode(plane.lift([value(root)]))[0])
+        page.mouse.up()
+        driver.settle(page)
+    slots = page.evaluate("() => [...window.__aeModels.keys()]")
+    assert len(slots) == 2 and page.console_errors == []
+    first, second = (root.evaluate_handle("root => root.parentNode.live.slot") for root in roots.values())
+    assert not page.evaluate("([first, second]) => first === second || first.network === second.network",
+                             [first, second])
+
+
+def test_in_a_hidden_tab_nothing_is_asked_of_the_network(page, app):
+    """A browser gives a hidden tab no animation frames; a film that plays asks for nothing by other means."""
+    page.add_init_script(HIDEABLE)
+    driver.open_page(page, app, "digits")
+    strip = page.locator(".filmstrip").first
+    strip.evaluate(RUNS)
+    strip.get_by_role("button", name="Play").click()
+    before = page.evaluate("window.posted")
+    page.wait_for_function("before => window.posted > before + 3", arg=before)
+    page.evaluate("window.frozen = true")
+    strip.evaluate("""root => new Promise((done) => {
+        const look = () => root.parentNode.live.slot.busy ? setTimeout(look, 5) : setTimeout(done, 300);
+        look();
+    })""")
+    hidden = page.evaluate("window.posted")
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.posted") == hidden
+    page.evaluate("window.thaw()")
+    page.wait_for_function("before => window.posted > before + 3", arg=hidden)
+    strip.get_by_role("button", name="Pause").click()
+    driver.settle(page)
 
 
 def test_digits_in_a_style_and_between_two_digits(page, app):

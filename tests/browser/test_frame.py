@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from tests.browser.driver import READY
+from tests.browser.test_camera import RUNS, START, camera, film  # noqa: F401 -- fixtures
 
 FRAME = "<h1>Course</h1><iframe src='{}' width='1000' height='850'></iframe>"
 
@@ -43,6 +44,17 @@ def test_in_a_foreign_frame_one_can_drag_and_reads_how_to_upload(page, app, cour
     link = inside.get_by_role("link", name="Open this page by itself")
     link.wait_for(timeout=READY)
     assert link.get_attribute("href") == f"{app}/reconstruct"
+
+
+def test_what_keeps_the_camera_from_it_is_said(camera, app, course):  # noqa: F811
+    camera.goto(course(f"{app}/reconstruct?embed=true&model=Digits, convolutional"))
+    inside = camera.frame_locator("iframe")
+    inside.get_by_text("The camera, live").click(timeout=READY)
+    start = inside.get_by_role("button", name=START)
+    start.wait_for(timeout=READY)
+    inside.locator(".camera").evaluate(RUNS)
+    start.click()
+    inside.get_by_text("keeps the camera from it. Open the lab in a tab of its own").wait_for()
 
 
 def test_by_itself_a_page_says_nothing_of_frames(page, app):

@@ -32,6 +32,7 @@ function attach(component, View) {
   parentElement.live ??= new View(parentElement);
   const view = parentElement.live;
   view.send = (value) => setStateValue("value", value);
+  view.lack = () => view.data.leftOut && setStateValue("lacks", view.model);
   view.update(data);
   // The clean-up of an overtaken call runs, too, so ask whether the page really dropped us.
   return () =>
@@ -256,7 +257,8 @@ class View {
 
   /**
    * Have a place in the queue before halves of a model, this.slot, once they run here; it stays null where they do not,
-   * or the component needs none. `answered(answer, about)` is called with each answer.
+   * or the component needs none; the server then hears of it, if it has left something out. `answered(answer, about)` is
+   * called with each answer.
    */
   async useModel(id, halves) {
     if (id === this.model) return;
@@ -268,13 +270,15 @@ class View {
     const lose = () => {
       if (!current()) return;
       [this.slot, this.decoded] = [null, null];
+      this.lack();
       this.ask();
       this.request();
     };
     const slot = await (await ready).slot(halves, take, lose).catch(() => null);
     if (!current()) return;
     this.slot = slot;
-    this.ask();
+    if (slot) this.ask();
+    else this.lack();
   }
 
   /** Have the numbers of this component decoded by a model: each of its inputs is origin + numbers · directions. */

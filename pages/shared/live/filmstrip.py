@@ -26,7 +26,7 @@ def filmstrip(
     fps: float = 12.0,                           # frames a second while playing
     smooth: bool = False,                        # interpolate between enlarged pixels, in place of sharp squares
     scale: int | None = None,                    # largest whole factor that enlarges; None: about 420 pixels
-    decoder: state.Decoder | None = None,              # what decodes the value in the browser, in place of the blend
+    decoder: state.Decoder | None = None,        # what decodes the value in the browser, in place of the blend
     on_change: Callable[[], None] | None = None,
 ) -> float:
     """Show frames along a line; return the value on that line, finite and between start and stop.

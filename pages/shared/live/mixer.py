@@ -21,7 +21,7 @@ def mixer(
     stop: float = 1.0,                           # value of the last frame
     smooth: bool = False,                        # interpolate between enlarged pixels, in place of sharp squares
     scale: int | None = None,                    # largest whole factor that enlarges; None: about 420 pixels
-    decoder: state.Decoder | None = None,              # what decodes the value in the browser, in place of the blend
+    decoder: state.Decoder | None = None,        # what decodes the value in the browser, in place of the blend
     original: np.ndarray | None = None,          # uint8 like `exact`: what the picture is a copy of, shown above it
     words: str = "",                             # with an original: said of the copy; {error} is its squared error
     on_change: Callable[[], None] | None = None,

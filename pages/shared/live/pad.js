@@ -1,5 +1,5 @@
 // A plane to drag on. The picture beside it is decoded here, where the model runs, else the blend of the four nearest of
-// the atlas.
+// the atlas, or of the grid beneath the point as long as there is no atlas.
 
 const SMALL_STEP = 0.01; // of the plane's side, for an arrow key
 const BIG_STEP = 0.1;
@@ -281,15 +281,20 @@ class Pad extends View {
     const showsExact = this.exact && this.exactTurn === this.turn && !this.moved;
     if (this.decoded) this.picture.show(this.decoded, this.data.tile[2]);
     else if (showsExact) this.picture.show(this.exact, this.data.tile[2]);
-    else if (this.parts?.atlas) this.picture.blend(this.parts.atlas, this.fourNearest());
+    else if (this.tiles) this.picture.blend(this.tiles, this.fourNearest());
     this.kind.textContent = this.data.exact === null && !this.decoded ? "" : this.decoded || showsExact ? "exact" : "blend";
   }
 
-  /** The four atlas pictures around the point, with bilinear weights. */
+  get tiles() {
+    return this.parts?.atlas ?? this.parts?.grid;
+  }
+
+  /** The four pictures around the point, with bilinear weights: the atlas has them on the edges, the grid in cells. */
   fourNearest() {
-    const { rows, columns } = this.parts.atlas;
-    const x = this.share[0] * (columns - 1);
-    const y = (1 - this.share[1]) * (rows - 1);
+    const { rows, columns } = this.tiles;
+    const place = (share, count) =>
+      this.parts.atlas ? share * (count - 1) : clamp(share * count - 0.5, 0, count - 1);
+    const [x, y] = [place(this.share[0], columns), place(1 - this.share[1], rows)];
     const column = Math.min(Math.floor(x), Math.max(columns - 2, 0));
     const row = Math.min(Math.floor(y), Math.max(rows - 2, 0));
     const [fx, fy] = [x - column, y - row];

@@ -13,6 +13,7 @@ NORMAL = NormalDist()
 BACKDROPS = ("plain", "grid", "points", "both")
 MAX_NEIGHBORS = 4000                             # all distances are measured again in every frame
 
+Tiles = np.ndarray | sheet.Sheet                 # uint8 (rows, columns, h, w[, 3]), or what encode_grid made of it
 Bounds = tuple[float, float, float, float]       # x0, x1, y0, y1
 Point = tuple[float, float]
 
@@ -26,14 +27,14 @@ class Neighbors(NamedTuple):
 
 def pad(
     key: str,
-    atlas: np.ndarray | sheet.Sheet,             # uint8 (rows, columns, h, w[, 3]), or what encode_grid made of it
+    atlas: Tiles | Callable[[], Tiles],          # what is blended where no decoder runs, or what makes it then
     *,
     bounds: Bounds,                              # the edges of the plane
     label: str,                                  # name of the control, spoken by a screen reader
     alt: str,                                    # what the large picture shows, in words
     point: Point = (0.0, 0.0),                   # where it opens, latent units; put right if out of bounds
     backdrop: str = "points",                    # "plain", "grid" (pictures beneath), "points" (the dots) or "both"
-    grid: np.ndarray | sheet.Sheet | None = None,  # pictures for the backdrop, each of its cell's center; None: atlas
+    grid: Tiles | None = None,                   # pictures for the backdrop, each of its cell's center; None: atlas
     dots: np.ndarray | None = None,              # (n, 2) latent points of real pictures
     dot_labels: np.ndarray | None = None,        # (n,) class numbers of the dots
     classes: Sequence[str] = (),                 # each gets a legend entry that switches its dots off and on
@@ -44,7 +45,7 @@ def pad(
     axes: tuple[str, str] = ("z₁", "z₂"),
     size: int = 480,                             # largest side of the plane in CSS pixels; it shrinks with the page
     scale: int | None = None,                    # largest whole factor that enlarges; None: about 420 pixels
-    decoder: state.Decoder | None = None,              # what decodes the value in the browser, in place of the blend
+    decoder: state.Decoder | None = None,        # what decodes the value in the browser, in place of the blend
     on_change: Callable[[], None] | None = None,
 ) -> Point:
     """Show a plane to drag on; return the point, latent units, finite and within the bounds.
@@ -52,7 +53,8 @@ def pad(
     While the reader drags, the browser blends the four atlas pictures around the pointer: picture (r, c) is the
     decoding of x = linspace(x0, x1, columns)[c] and y = linspace(y1, y0, rows)[r], so row 0 is the top and the corners
     are the bounds. On release it reports the point once, and the exact decoding replaces the blend. Another model or
-    plane needs another key, or keeps its point.
+    plane needs another key, or keeps its point. With a decoder, an atlas to be made is made and sent only once the
+    browser says that the model does not run there; until it runs, the grid is blended.
 
     With `warp` the bounds are probabilities strictly within 0..1, and the axes (also those of atlas and grid) are the
     normal CDF of the latent. Point, dots, neighbors and the returned point stay in latent units.
@@ -60,13 +62,16 @@ def pad(
     _expect_bounds(bounds, warp)
     if backdrop not in BACKDROPS:
         raise ValueError(f"backdrop is {backdrop!r}, but must be one of {', '.join(BACKDROPS)}.")
-    atlas = sheet.as_sheet(atlas, sheet.encode_grid)
+    grid = None if grid is None else sheet.as_sheet(grid, sheet.encode_grid)
+    if callable(atlas) and grid is not None and state.runs_there(decoder):
+        tiles, shown = None, grid
+    else:
+        tiles = shown = sheet.as_sheet(atlas() if callable(atlas) else atlas, sheet.encode_grid)
     now = state.current(key, point)
     here = _point(now.at, bounds, warp, point)
     picture = exact(*here) if callable(exact) else exact
-    parts = {"atlas": atlas, "grid": None if grid is None else sheet.as_sheet(grid, sheet.encode_grid)}
-    parts |= dot_parts(dots, dot_labels, bounds, warp) | _neighbor_parts(neighbors)
-    data = now.sent(_to_plane(here, warp)) | sheet.look(atlas, scale) | {
+    parts = {"atlas": tiles, "grid": grid} | dot_parts(dots, dot_labels, bounds, warp) | _neighbor_parts(neighbors)
+    data = now.sent(_to_plane(here, warp)) | sheet.look(shown, scale) | {
         "bounds": [float(edge) for edge in bounds],
         "warp": bool(warp),
         "backdrop": backdrop,
@@ -76,10 +81,11 @@ def pad(
         "label": label,
         "alt": alt,
         "decoder": decoder and decoder.sent(),
+        "leftOut": tiles is None,
         "size": int(size),
         "hasDots": dots is not None,
         "hasNearest": neighbors is not None,
-        "exact": None if picture is None else sheet.exact(picture, atlas),
+        "exact": None if picture is None else sheet.exact(picture, shown),
     }
     return _point(state.mount(PAD, key, data, parts, on_change, point), bounds, warp, point)
 

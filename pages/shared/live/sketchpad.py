@@ -14,7 +14,7 @@ DETAIL = 4                                       # pixels of the returned drawin
 
 class Through(NamedTuple):
     """A model in the browser that every point of a stroke goes through, and how it sees a drawing."""
-    model: str                                   # id, of `live.model`
+    model: str | None                            # id, of `live.model`; None where no browser runs it
     shape: tuple[int, int, int]                  # of its pictures
     room: dict[str, Any]                         # where the drawing lies in them; see placing.js
     names: tuple[str, str]                       # of the picture it sees and of the one it decodes

@@ -5,7 +5,8 @@ that did not change only once, so a rerun after a release costs a few kilobytes,
 
 A component reports {"at": value, "turn": how many reports before, "epoch": which placement it has seen}. The turn tells
 the browser whether an answer is about the point it shows; the epoch makes a placement by the page win over what the
-browser still holds.
+browser still holds. Where a model does not run in the browser, its component reports that as "lacks", and is sent what
+was left out because of it.
 """
 import contextlib
 import hashlib
@@ -23,6 +24,7 @@ from ae_core import browser
 from pages.shared.live import sheet
 
 ASSETS = Path(__file__).parent
+LACKING = "live:lacking"         # in a session: the models of which its browser has said that it does not run them
 
 
 def component(name: str) -> Callable[..., Any]:
@@ -45,8 +47,14 @@ def mount(shown: Callable[..., Any], key: str, data: dict[str, Any], parts: dict
         if parts is not None:
             data = data | {"parts": _digest(parts)}
             PARTS(key=f"{key}:parts", data={"id": data["parts"], "parts": _plain(parts)})
-        result = shown(key=key, data=data | {"key": key}, on_value_change=on_change or (lambda: None))
+        result = shown(key=key, data=data | {"key": key}, on_value_change=on_change or (lambda: None),
+                       on_lacks_change=lambda: _note(key))
     return _value(result, key, default).at
+
+
+def _note(key: str) -> None:
+    """Remember the model of which this browser says that it does not run there."""
+    st.session_state[LACKING] = {*st.session_state.get(LACKING, ()), str(st.session_state[key].get("lacks"))}
 
 
 def _plain(parts: dict[str, Any]) -> dict[str, Any]:
@@ -66,14 +74,21 @@ class Decoder(NamedTuple):
 
     Each of its inputs is origin + numbers @ directions.
     """
-    model: str                                   # id, of `live.model`
+    model: str | None                            # id, of `live.model`; None where no browser runs it
     code: Affine
     label: Affine | None = None                  # of a conditional model, a weight a class
 
-    def sent(self) -> dict[str, Any]:
+    def sent(self) -> dict[str, Any] | None:
+        if self.model is None:
+            return None
         given = {"code": self.code} | ({"label": self.label} if self.label else {})
         return {"model": self.model, "inputs": {
             name: [sheet.packed(np.asarray(part, "<f4")) for part in parts] for name, parts in given.items()}}
+
+
+def runs_there(decoder: Decoder | None) -> bool:
+    """Whether the browser decodes the numbers of a component, as far as it has said."""
+    return decoder is not None and decoder.model is not None and decoder.model not in st.session_state.get(LACKING, ())
 
 
 class Value(NamedTuple):
