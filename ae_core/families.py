@@ -84,8 +84,9 @@ def dense_stages(preset: Preset, units: Shape = (), decoder_units: Shape = (), *
                         _fully((code, *back)[-1], math.prod(preset.target), preset.target)]}
 
 
-def conv_stages(preset: Preset, filters: Shape, batch_norm: bool = False, **_: Any) -> dict[str, list[Stage]]:
-    """3x3 convolutions of stride 2, a dense code, and transposed convolutions back."""
+def conv_stages(preset: Preset, filters: Shape, batch_norm: bool = False, up: int = 3,
+                **_: Any) -> dict[str, list[Stage]]:
+    """3x3 convolutions of stride 2, a dense code, and transposed convolutions of `up` x `up` back."""
     height, width, before = preset.shape
     each = 5 if batch_norm else 1                # numbers a filter has beside its kernel
     encoder = [Stage("Input", preset.shape)]
@@ -95,10 +96,10 @@ def conv_stages(preset: Preset, filters: Shape, batch_norm: bool = False, **_: A
         before = n
     volume = (height, width, before)
     decoder = [Stage("Code", (preset.code,)), _fully(preset.code, math.prod(volume), volume)]
-    for n in reversed(filters):                  # each input pixel is spread over nine output pixels
-        work = 9 * before * n * height * width
+    for n in reversed(filters):                  # each input pixel is spread over nine output pixels, or sixteen
+        work = up**2 * before * n * height * width
         height, width = 2 * height, 2 * width
-        decoder.append(Stage("Conv up", (height, width, n), (9 * before + each) * n, work))
+        decoder.append(Stage("Conv up", (height, width, n), (up**2 * before + each) * n, work))
         before = n
     channels = preset.target[2]
     decoder.append(Stage("Conv", (height, width, channels), (9 * before + 1) * channels,

@@ -1,4 +1,6 @@
 """Numbers that say how good a picture or a model is; each works on whole batches."""
+import itertools
+
 import numpy as np
 from skimage.metrics import structural_similarity
 
@@ -25,6 +27,42 @@ def colorfulness(pictures: np.ndarray) -> np.ndarray:
     opponents = np.stack([red - green, (red + green) / 2 - blue])          # red against green, yellow against blue
     deviation, mean = opponents.std(axis=(2, 3)), opponents.mean(axis=(2, 3))
     return np.hypot(*deviation) + 0.3 * np.hypot(*mean)
+
+
+def octaves(height: int, width: int) -> np.ndarray:
+    """Which frequencies of a picture's Fourier transform belong to 1-4, 4-8, 8-16 and 16-32 cycles: (4, h, w) bool."""
+    radius = np.hypot(np.fft.fftfreq(height)[:, None] * height, np.fft.fftfreq(width) * width)
+    return np.stack([(low <= radius) & (radius < high) for low, high in itertools.pairwise((1, 4, 8, 16, 32))])
+
+
+def power(pictures: np.ndarray) -> np.ndarray:
+    """The power of pictures (n, h, w, c) in each of four `octaves`, summed over all: -> (4,).
+
+    Of their gray, the mean of the channels, less its own mean, under a Hann window both ways.
+    """
+    gray = np.asarray(pictures, np.float64).mean(axis=-1)
+    gray -= gray.mean(axis=(1, 2), keepdims=True)
+    height, width = gray.shape[1:]
+    spectrum = np.square(np.abs(np.fft.fft2(gray * np.hanning(height)[:, None] * np.hanning(width)))).sum(axis=0)
+    return (octaves(height, width) * spectrum).sum(axis=(1, 2))
+
+
+def laplacian(pictures: np.ndarray) -> np.ndarray:
+    """How far each pixel's gray is from that of its four neighbors: (n, h, w, c) -> (n, h - 2, w - 2), no border."""
+    gray = np.asarray(pictures, np.float64).mean(axis=-1)
+    return (gray[:, :-2, 1:-1] + gray[:, 2:, 1:-1] + gray[:, 1:-1, :-2] + gray[:, 1:-1, 2:] - 4 * gray[:, 1:-1, 1:-1])
+
+
+def grid(pictures: np.ndarray) -> float:
+    """The mean absolute `laplacian` of each pixel of every 2 x 2, the highest over the lowest; 1 where none shows."""
+    rough = np.abs(laplacian(pictures))
+    phases = [rough[:, top::2, left::2].mean() for top in (0, 1) for left in (0, 1)]
+    return float(max(phases) / min(phases))
+
+
+def sharpness(pictures: np.ndarray) -> np.ndarray:
+    """The variance of the `laplacian` of each picture: (n, h, w, c) -> (n,)."""
+    return laplacian(pictures).var(axis=(1, 2))
 
 
 def cross_entropy(pictures: np.ndarray, rebuilt: np.ndarray) -> np.ndarray:

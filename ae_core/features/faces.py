@@ -136,6 +136,8 @@ def evaluate(model: Autoencoder, pictures: np.ndarray, has: np.ndarray) -> dict[
     areas = attributes.auc(stored.directions, mean, has)
     rebuilt = model.decode(mean)
     return {"mse": float(metrics.mse(pictures, rebuilt).mean()), "ssim": float(metrics.ssim(pictures, rebuilt).mean()),
+            "band_power": (metrics.power(rebuilt) / metrics.power(pictures)).tolist(), "grid": metrics.grid(rebuilt),
+            "sharpness_ratio": float(metrics.sharpness(rebuilt).mean() / metrics.sharpness(pictures).mean()),
             "latent_std_median": float(np.median(normal.spread.std)), "ks_worst": float(normal.distance.max()),
             "ks_worst_dimension": normal.worst + 1, "kl_nats": float(latent.kl_divergence(mean, log_variance).mean()),
             "attribute_auc": {name: float(area) for name, area in zip(stored.names, areas, strict=True)

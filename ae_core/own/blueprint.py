@@ -64,8 +64,9 @@ def check(preset: Preset) -> None:
             or preset.optimizer not in ("adam", "muon") or preset.schedule not in ("cosine", "plateau"):
         raise ValueError(f"A network called {preset.network!r} with the loss {preset.loss!r} cannot be trained here. "
                          f"Choose one of {', '.join(families.TRAINABLE)}, with {', '.join(LOSSES)}.")
-    if preset.output or preset.mixture or preset.augmentation:
-        raise ValueError("Your own models cannot have a colorizer, a mixture, or augmentation. Remove them.")
+    if preset.output or preset.mixture or preset.augmentation or preset.adversary:
+        raise ValueError("Your own models cannot have a colorizer, a mixture, augmentation, or an adversary. "
+                         "Remove them.")
     if preset.loss == "bce" and preset.arguments.get("output", "sigmoid") == "linear":
         raise ValueError("Cross-entropy needs pictures from 0 to 1, and this network ends in a linear layer, as what "
                          "it started from does. Choose the squared error, or start from another model.")

@@ -41,6 +41,7 @@ class Dataset:
     patterns: tuple[str, ...] = ()       # what else finds it there
     read: Callable[[Path, str, Shape], Split] = formats.read_arrays
     attribute_names: Callable[[Path], tuple[str, ...]] | None = None    # of what its labels (n, k) say, if not a class
+    unlabeled: str = ""          # below AE_DATA_DIR: where more pictures of the kind are, without labels
     train_size: int = 0          # how many training pictures it has
     trainable: bool = False      # whether readers may train on it: its pictures fit into the memory
     sample: str = ""             # in samples/: its test pictures; "" where they may not be shipped
@@ -90,7 +91,8 @@ DATASETS = {
         license="none stated; not shipped"),
     "celeba": Dataset(
         "CelebA faces", (), photo=True, shape=(64, 64, 3), file="celeba/list_attr_celeba.txt",
-        read=formats.read_celeba, attribute_names=formats.celeba_attributes, train_size=202_099,
+        read=formats.read_celeba, attribute_names=formats.celeba_attributes, unlabeled="faces_lfw/*.webp",
+        train_size=202_099,
         home="https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
         credit="CelebA, Ziwei Liu, Ping Luo, Xiaogang Wang and Xiaoou Tang, 2015",
         license="for non-commercial research only; not shipped"),
@@ -213,6 +215,12 @@ def load(name: str, split: str = "train", shape: Shape | None = None) -> Split:
             "Put the official file in its place."
         raise DataMissing(f"{path} is cut off or not the archive of {dataset.title}. {advice}") from None
     return _padded(pictures, labels, shape or dataset.shape)
+
+
+def with_unlabeled(name: str, shape: Shape) -> formats.Files:
+    """The training pictures of a data set whose pictures stay on the disk, after more of the kind without labels."""
+    more = [path for folder in folders() for path in sorted(folder.glob(get(name).unlabeled))]
+    return load(name, "train", shape)[0].after(more)
 
 
 def missing(name: str) -> str:

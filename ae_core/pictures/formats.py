@@ -49,6 +49,12 @@ class Files:
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return np.asarray(self[range(len(self))], dtype)
 
+    def after(self, paths: Sequence[Path]) -> "Files":
+        """These pictures, after others: squares, which are cut already."""
+        def fit(picture, shape):
+            return (convert.resize if picture.shape[0] == picture.shape[1] else self.fit)(picture, shape)
+        return Files([*paths, *self.paths], self.shape[1:], fit)
+
     def _read(self, path: Path) -> np.ndarray:
         try:
             return self.fit(convert.to_three(reader.read(path.read_bytes(), path.name)), self.shape[1:])

@@ -73,7 +73,13 @@ def measured_on(stored: store.Stored, pictures: np.ndarray) -> bool:
 
 
 def training_set(preset: Preset) -> tuple[np.ndarray, np.ndarray]:
-    """The pictures (n, h, w, c) and labels (n,) that a preset is trained on."""
+    """The pictures (n, h, w, c) and labels (n,) that a preset is trained on.
+
+    What is trained on with an adversary needs no labels, so pictures without any come first, where they are here.
+    """
+    if preset.adversary:
+        pictures = datasets.with_unlabeled(preset.dataset, preset.training_shape)
+        return pictures, np.zeros(len(pictures))
     if not preset.mixture:
         return datasets.load(preset.dataset, "train", preset.training_shape)
     chosen = preset.mixture
@@ -89,7 +95,8 @@ def _rival(preset: Preset) -> store.Stored | None:
         old = store.read(preset.name)
     except (store.WeightsMissing, store.WeightsDamaged):
         return None
-    same = ("dataset", "shape", "loss", "reconstruction_weight", "variational", "sparsity", "corruption", "labels")
+    same = ("dataset", "shape", "loss", "reconstruction_weight", "variational", "sparsity", "corruption", "labels",
+            "adversary")
     return old if all(getattr(old.preset, key) == getattr(preset, key) for key in same) else None
 
 
@@ -124,6 +131,8 @@ def fit(preset: Preset, pictures: np.ndarray, labels: np.ndarray, epochs: int | 
             encoder, decoder = networks.build(preset)
             if preset.family.start:
                 families.part(preset.family.start)(encoder, decoder, pictures)
+            if preset.adversary:
+                package.begin(preset, encoder, decoder)
             graph = compile_for(preset, networks.training_graph(preset, encoder, decoder, seed))
             graph.optimizer.build(graph.trainable_variables)
         history = run["history"]
@@ -151,7 +160,7 @@ def _run_epochs(graph: keras.Model, preset: Preset, data: tuple[batches.Batches,
     if runs.stale(history) >= runs.patience(preset, epochs):    # it had ended and was stopped before anyone knew
         epochs = len(history)
     callbacks = [runs.SeedEpoch(shown, run["seed"], distribution.index(strategy)),
-                 *runs.callbacks(preset, epochs, folder, run), *more_callbacks]
+                 *runs.callbacks(preset, epochs, folder, run, check), *more_callbacks]
     try:
         if strategy:
             distribution.fit(strategy, graph, shown, check, epochs, len(history), callbacks)
@@ -176,7 +185,8 @@ def compile_for(preset: Preset, graph: keras.Model) -> keras.Model:
     jit_compile=False: XLA trains slower on a CPU, and Keras up to 3.14 takes it unless it is turned off.
     """
     loss = losses.of(preset)
-    apart = [keras.metrics.MeanMetricWrapper(loss, name="reconstruction")] if preset.variational else []
+    apart = [keras.metrics.MeanMetricWrapper(loss, name="reconstruction")] \
+        if preset.variational and not preset.adversary else []
     graph.compile(optimizers.of(preset), loss, metrics=apart, jit_compile=False, steps_per_execution=stride(preset))
     return graph
 

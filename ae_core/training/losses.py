@@ -5,8 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+from ae_core import metrics
 from ae_core.presets import Preset
 
 Tensor = Any                     # of whichever backend
@@ -63,6 +65,33 @@ def similarity(pictures: Tensor, rebuilt: Tensor, side: int = 7) -> Tensor:
     index = ((2 * one * other + steady) * (2 * shared + lively)
              / ((ops.square(one) + ops.square(other) + steady) * (spread + lively)))
     return ops.mean(index, axis=(1, 2, 3))
+
+
+def power_error(pictures: Tensor, drawn: Tensor) -> Tensor:
+    """How far the power of drawn pictures in each octave is from that of real ones, as `metrics.power` has it: -> ().
+
+    The mean square of the logarithm of their ratio, over a batch.
+    """
+    height, width = pictures.shape[1:3]
+    window = np.float32(np.outer(np.hanning(height), np.hanning(width)))
+    bands = np.float32(metrics.octaves(height, width).reshape(4, -1))
+
+    def logarithm(batch):
+        gray = ops.mean(batch, axis=-1)
+        gray = (gray - ops.mean(gray, axis=(1, 2), keepdims=True)) * window
+        real, imaginary = ops.fft2((gray, ops.zeros_like(gray)))
+        spectrum = ops.sum(ops.square(real) + ops.square(imaginary), axis=0)
+        return ops.log(ops.matmul(bands, ops.reshape(spectrum, (-1, 1))) + 1e-6)
+    return ops.mean(ops.square(logarithm(drawn) - logarithm(pictures)))
+
+
+def grid_error(drawn: Tensor) -> Tensor:
+    """The logarithm of `metrics.grid` of drawn pictures: -> (). What doubles the sides tends to leave such a grid."""
+    gray = ops.mean(drawn, axis=-1)
+    rough = ops.abs(gray[:, :-2, 1:-1] + gray[:, 2:, 1:-1] + gray[:, 1:-1, :-2] + gray[:, 1:-1, 2:]
+                    - 4 * gray[:, 1:-1, 1:-1])
+    phases = ops.stack([ops.mean(rough[:, top::2, left::2]) for top in (0, 1) for left in (0, 1)])
+    return ops.log(ops.max(phases) + 1e-6) - ops.log(ops.min(phases) + 1e-6)
 
 
 def color_error(wanted: Tensor, given: Tensor, fine: float = 0.8, share: float = 0.7, floor: float = 1e-3) -> Tensor:

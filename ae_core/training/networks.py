@@ -13,6 +13,7 @@ from keras import layers, ops
 
 from ae_core import families, latent
 from ae_core.presets import Preset
+from ae_core.training import adversary
 
 Pair = tuple[keras.Model, keras.Model]           # encoder, decoder
 
@@ -153,7 +154,10 @@ def training_graph(preset: Preset, encoder: keras.Model, decoder: keras.Model, s
         code = Sampling(seed=seed, dtype="float32", name="sampling")(code)
     if preset.sparsity:
         code = layers.ActivityRegularization(l1=preset.sparsity, dtype="float32", name="sparsity")(code)
-    return _model(inputs, decoder(_unpack([code, *inputs[1:]])), preset.name)
+    rebuilt = decoder(_unpack([code, *inputs[1:]]))
+    if preset.adversary:
+        rebuilt = adversary.Adversary(preset, dtype="float32", name="adversary")([inputs[0], rebuilt])
+    return _model(inputs, rebuilt, preset.name)
 
 
 # --- builders -------------------------------------------------------------------------------------------
@@ -183,8 +187,11 @@ def dense(preset: Preset, units: Sequence[int], decoder_units: Sequence[int] | N
 
 
 def conv(preset: Preset, filters: Sequence[int], activation: str = "relu", batch_norm: bool = False,
-         code_name: str = "latent") -> Pair:
-    """3x3 convolutions of stride 2, a dense code, and transposed convolutions back."""
+         code_name: str = "latent", up: int = 3) -> Pair:
+    """3x3 convolutions of stride 2, a dense code, and transposed convolutions of `up` x `up` back.
+
+    Where 3 are moved by 2, every second pixel is drawn by more of them than the next; 4 overlap evenly.
+    """
     def block(x, layer):
         x = layers.Activation(activation)(layer(x))
         return BatchNormalization()(x) if batch_norm else x
@@ -200,7 +207,7 @@ def conv(preset: Preset, filters: Sequence[int], activation: str = "relu", batch
     x = layers.Dense(volume[0] * volume[1] * volume[2])(inputs[0])
     x = layers.Reshape(volume)(x)
     for n in reversed(filters):
-        x = block(x, layers.Conv2DTranspose(n, 3, strides=2, padding="same"))
+        x = block(x, layers.Conv2DTranspose(n, up, strides=2, padding="same"))
     x = layers.Conv2DTranspose(preset.target[-1], 3, padding="same")(x)
     return encoder, _model(inputs, _picture(x, "sigmoid"), "decoder")
 

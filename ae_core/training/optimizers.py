@@ -11,6 +11,8 @@ LEAST = 16                       # rows and columns of a matrix whose directions
 
 def of(preset: Preset) -> keras.optimizers.Optimizer:
     """A fresh optimizer of a preset, at its learning rate."""
+    if preset.adversary:                         # two that learn from each other must forget faster
+        return Adam(preset.learning_rate, beta_1=0.5)
     return {"adam": Adam, "muon": Muon}[preset.optimizer](preset.learning_rate)
 
 

@@ -30,11 +30,32 @@ def keep(preset: Preset, encoder: keras.Model, decoder: keras.Model, training: d
             pictures, labels = test or datasets.load(preset.dataset, "test", preset.shape)
             files["latents.npz"] = write_latents(preset, encoder, Path(scratch) / "latents.npz", pictures, labels)
             if labels.ndim == 2:                 # attributes in place of a class
-                files[attributes.FILE] = write_attributes(preset, encoder, decoder, Path(scratch) / attributes.FILE)
+                judge = _first_stage(preset)[1] if preset.adversary else decoder     # the gallery stays as it was
+                files[attributes.FILE] = write_attributes(preset, encoder, judge, Path(scratch) / attributes.FILE)
         layers = {"encoder": export.describe(encoder), "decoder": export.describe(decoder)}
         card = {"training": training, "layers": layers,
                 "versions": {name: version(name) for name in ("keras", "onnx", "numpy")}, **more}
         return store.write(preset, files | (more_files or {}), card)
+
+
+def begin(preset: Preset, encoder: keras.Model, decoder: keras.Model) -> None:
+    """Give fresh networks the weights of the model that a second stage begins with; the encoder keeps them.
+
+    A transposed convolution of 3 x 3 is one of 4 x 4 whose first row and column are 0, so the pictures are the same.
+    """
+    first_encoder, first_decoder = _first_stage(preset)
+    encoder.set_weights(first_encoder.get_weights())
+    encoder.trainable = False
+    weights = first_decoder.get_weights()
+    for k, (fresh, old) in enumerate(zip(decoder.get_weights(), weights, strict=True)):
+        if fresh.shape != old.shape:
+            weights[k] = np.pad(old, [(1, 0), (1, 0), (0, 0), (0, 0)])
+    decoder.set_weights(weights)
+
+
+def _first_stage(preset):
+    """The encoder and the decoder that a second stage begins with; WeightsMissing where they are not here."""
+    return export.load_keras(store.read(preset.adversary.start, only="model.keras").path("model.keras"))
 
 
 def write_latents(preset: Preset, encoder: keras.Model, path: Path, pictures: np.ndarray, labels: np.ndarray) -> Path:

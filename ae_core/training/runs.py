@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ae_core import files, store
+from ae_core import files, metrics, store
 from ae_core.presets import Preset
 from ae_core.training import batches, networks
 
@@ -118,12 +118,14 @@ def separate_kl(logs: Mapping[str, float]) -> dict[str, float]:
 
 # --- callbacks --------------------------------------------------------------------------------------------
 
-def callbacks(preset: Preset, epochs: int, folder: Path, run: dict[str, Any]) -> list[keras.callbacks.Callback]:
+def callbacks(preset: Preset, epochs: int, folder: Path, run: dict[str, Any],
+              check: batches.Batches) -> list[keras.callbacks.Callback]:
     """The run's files, its learning rate and its early end, all functions of its history: a resumed run counts on."""
     history = run["history"]
     rate = keras.callbacks.LearningRateScheduler(lambda epoch: plateau(preset, history)) \
         if preset.schedule == "plateau" else cosine(preset, epochs)
-    return [KeepRun(folder, run), keras.callbacks.TerminateOnNaN(), rate,
+    measured = [Measure(preset, check.pictures)] if preset.adversary else []
+    return [*measured, KeepRun(folder, run), keras.callbacks.TerminateOnNaN(), rate,
             StopEarly(history, patience(preset, epochs))]
 
 
@@ -173,6 +175,22 @@ class KeepRun(keras.callbacks.Callback):
         numbers = sum(math.prod(value.shape) for value in (*self.model.variables, *self.model.optimizer.variables))
         if shutil.disk_usage(self.folder).free < 4.4 * numbers + HEADROOM:
             raise OSError(errno.ENOSPC, "No space left on device", str(self.folder))
+
+
+class Measure(keras.callbacks.Callback):
+    """After each epoch: what the loss of an adversary does not say, how good the pictures kept aside come back."""
+
+    def __init__(self, preset: Preset, pictures: np.ndarray):
+        super().__init__()
+        self.preset, self.pictures = preset, pictures
+
+    def on_epoch_end(self, epoch, logs=None):
+        pictures, network = np.asarray(self.pictures), Network(self.model, self.preset)
+        parts = [pictures[start:start + 100] for start in range(0, len(pictures), 100)]
+        rebuilt = np.concatenate([network.decode(network.encode(part, part), part) for part in parts])
+        bands = metrics.power(rebuilt) / metrics.power(pictures)
+        logs.update(mse=metrics.mse(pictures, rebuilt).mean(), ssim=metrics.ssim(pictures, rebuilt).mean(),
+                    grid=metrics.grid(rebuilt), **{f"power_{2**k}": band for k, band in enumerate(bands)})
 
 
 class StopEarly(keras.callbacks.Callback):
