@@ -135,7 +135,8 @@ def test_evaluation_gives_the_scores_by_name(vae, stored, codes):
     """On what the model itself draws: the keys and their ranges; the photographs are not here."""
     drawn = vae.decode(codes.mean[:80])
     scores = faces.evaluate(vae, drawn, codes.label[:80].astype(bool))
-    assert {"mse", "ssim", "latent_std_median", "ks_worst", "attribute_auc"} <= set(scores)
+    assert {"mse", "ssim", "grid", "latent_std_median", "ks_worst", "attribute_auc"} <= set(scores)
+    assert len(scores["band_power"]) == 4 and 0.8 < scores["band_power"][0] < 1.2 and scores["sharpness_ratio"] > 0
     assert scores["mse"] < 0.01 and scores["ssim"] > 0.6 and 0 < scores["ks_worst"] < 1
     assert set(scores["attribute_auc"]) <= set(stored.names) and scores["attribute_auc"]["Smiling"] > 0.8
 
