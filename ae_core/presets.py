@@ -186,9 +186,9 @@ def _beta(size: str, result: str, reconstruction_weight: float) -> Preset:
 
 
 FACES_DEPARTURES = (
-    "9,000 faces for 200,000, as so many were at hand, each mirrored or not, cropped to brow and chin: the code is spent "
-    "on the face. 64 x 64 for 32 x 32 pixels, 32 to 128 filters for 128 in each layer. Structural similarity beside the "
-    "squared error keeps skin from blurring, with a weight of 24,000 for 2,000. 30 epochs for 5.")
+    "9,000 faces for 200,000, as so many were at hand, each mirrored or not, cropped to brow and chin: the code is "
+    "spent on the face. 64 x 64 for 32 x 32 pixels, 32 to 128 filters for 128 in each layer. Structural similarity "
+    "beside the squared error keeps skin from blurring, with a weight of 24,000 for 2,000. 30 epochs for 5.")
 
 
 def _faces(suffix: str, title: str, description: str, recipe: str, departures: str, arguments: dict[str, Any],
