@@ -27,7 +27,7 @@ SEARCHES = 2000                  # test pictures that are searched for in an eva
 ON_A_SHEET = 96                  # photographs; of more there are several sheets, so that one fits into the memory
 MADE = re.compile(r"(.+)_color(_\d+)?")         # what a colorized file is called
 ON_ITS_PAGE: dict[str, Callable[..., dict]] = {      # preset -> what the page that is made of it measures besides
-    faces.PRESET: faces.evaluate,
+    faces.PRESET: faces.evaluate, faces.SHARP: faces.evaluate,
     outliers.PUBLISHED: lambda served, *_: outliers.evaluate(outliers.models(), *datasets.whole(served.preset.dataset)),
     search.PRESET: lambda served, pictures, labels: search.evaluate(served, *_searched(served.preset),
                                                                     pictures[:SEARCHES], labels[:SEARCHES])}

@@ -77,11 +77,11 @@ def test_training_keeps_directions_and_gallery_beside_the_weights(tmp_path, own_
 
     monkeypatch.setattr(formats, "TEST_FACES", 12)
     has = conftest.celeba(tmp_path / "data", 60)
-    preset = dataclasses.replace(presets.get("faces_vae_plain"), code=5, epochs=1, batch_size=16,
+    preset = dataclasses.replace(presets.get("faces_vae"), code=5, epochs=1, batch_size=16,
                                  arguments={"filters": (2, 2, 2, 2), "batch_norm": True})
     stored, _ = fit.train(preset)
     assert attributes.FILE in stored.card["sha256"]
-    kept = attributes.load("faces_vae_plain")
+    kept = attributes.load("faces_vae")
     assert kept.names == ("Smiling", "Eyeglasses", "Male", "Blond_Hair") and kept.directions.shape == (4, 5)
     assert set(kept.kinds) <= set(attributes.WAYS) and ((kept.auc >= 0) & (kept.auc <= 1)).all()
     assert set(kept.gallery) <= set(range(12)) and len(kept.gallery) >= 4

@@ -15,7 +15,7 @@ from ae_core.model import Autoencoder
 from ae_core.pictures import convert
 
 PRESET = "faces_vae"
-PLAIN = "faces_vae_plain"        # the same codes, with the decoder as published
+SHARP = "faces_vae_sharp"        # the same codes, with a decoder trained on against an adversary
 USUAL = ("Smiling", "Black_Hair", "Eyeglasses", "Young", "Male", "Blond_Hair")
 REACH = 3.0                      # alpha of a strip goes from -3 to 3, as the published sheets do
 FRAMES = 13                      # of a strip

@@ -155,7 +155,7 @@ PAGES = {page.name: page for page in (
          Home("digits_cvae", _digits), _writes_digits),
     Page("faces", "Faces", ":material/face:", "Explore",
          "Drag a strip to make the face smile, age, or wear glasses.",
-         Home(faces.PRESET, _faces), models=(faces.PRESET, faces.PLAIN)),
+         Home(faces.PRESET, _faces), models=(faces.PRESET, faces.SHARP)),
     Page("colorize", "Colorize", ":material/palette:", "Use",
          "Drop in a black-and-white photo, drag the line across it, and download it in color.",
          Home(colorize.PRESET, _colorize), models=(colorize.PRESET, published_colorizer.PRESET)),

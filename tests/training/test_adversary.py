@@ -14,9 +14,9 @@ from tests.training.test_fit import Stop, fit_quietly
 pytestmark = pytest.mark.slow
 
 SMALL = conftest.tiny(
-    "faces_vae", code=6, shape=(32, 32, 3), arguments={"filters": (8, 8), "batch_norm": True, "up": 4},
-    adversary=presets.Adversary("faces_vae_plain", filters=(8, 12), patch_filters=(8,)))
-PLAIN = dataclasses.replace(SMALL, name="faces_vae_plain", adversary=None,
+    "faces_vae_sharp", code=6, shape=(32, 32, 3), arguments={"filters": (8, 8), "batch_norm": True, "up": 4},
+    adversary=presets.Adversary("faces_vae", filters=(8, 12), patch_filters=(8,)))
+PLAIN = dataclasses.replace(SMALL, name="faces_vae", adversary=None,
                             arguments={**SMALL.arguments, "up": 3}, learning_rate=1e-3)
 
 
@@ -132,7 +132,7 @@ def test_a_resumed_second_stage_has_the_losses_of_an_unbroken_one(first_stage, p
 
 
 def test_without_the_first_stage_a_sentence_says_what_to_train(own_store, photos):
-    with pytest.raises(store.WeightsMissing, match="python -m ae_core train faces_vae_plain"):
+    with pytest.raises(store.WeightsMissing, match="python -m ae_core train faces_vae"):
         fit_quietly(SMALL, photos, np.zeros(64, int))
     assert not list(store.runs_folder(SMALL.name).glob("epoch_*"))
 
@@ -144,7 +144,7 @@ def test_faces_without_labels_are_trained_on_too(tmp_path, monkeypatch):
     conftest.celeba(tmp_path / "data", 530)
     (tmp_path / "data" / "faces_lfw").mkdir()
     Image.new("RGB", (64, 64), (255, 0, 0)).save(tmp_path / "data" / "faces_lfw" / "a.webp", lossless=True)
-    pictures, labels = fit.training_set(presets.get("faces_vae"))
+    pictures, labels = fit.training_set(presets.get("faces_vae_sharp"))
     celeba = datasets.load("celeba")[0]
     assert len(pictures) == len(labels) == 31 and len(celeba) == 30
     np.testing.assert_allclose(pictures[[0]][0, 30, 30], [1, 0, 0], atol=0.01)
@@ -155,6 +155,6 @@ def test_faces_without_labels_are_trained_on_too(tmp_path, monkeypatch):
 def test_two_stages_are_no_rivals(first_stage):
     """Their losses measure different things."""
     assert fit._rival(PLAIN) is not None
-    assert fit._rival(dataclasses.replace(PLAIN, adversary=presets.Adversary("faces_vae_plain"))) is None
+    assert fit._rival(dataclasses.replace(PLAIN, adversary=presets.Adversary("faces_vae"))) is None
     assert isinstance(runs.callbacks(SMALL, 2, first_stage.folder, {"history": []}, batches.Batches(
         SMALL, np.zeros((2, 32, 32, 3)), np.zeros(2, int)))[0], runs.Measure)
