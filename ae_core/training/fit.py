@@ -78,7 +78,7 @@ def training_set(preset: Preset) -> tuple[np.ndarray, np.ndarray]:
     What is trained on with an adversary needs no labels, so pictures without any come first, where they are here.
     """
     if preset.adversary:
-        pictures = datasets.with_unlabeled(preset.dataset, preset.training_shape)
+        pictures: Any = datasets.with_unlabeled(preset.dataset, preset.training_shape)
         return pictures, np.zeros(len(pictures))
     if not preset.mixture:
         return datasets.load(preset.dataset, "train", preset.training_shape)
