@@ -216,8 +216,13 @@ STYLE = """<style>
 /* Nothing is cut off: a column that is too narrow for its controls goes below the others; rows and long words wrap. */
 .stHorizontalBlock { flex-wrap: wrap; }
 .stColumn { min-width: min(100%, 12rem); }
-@media (max-width: 1100px) { .stColumn { min-width: min(100%, 18rem); } }
-.stButtonGroup [role=radiogroup] { flex-wrap: wrap; row-gap: 0.3rem; }
+.stButtonGroup [role=radiogroup] { flex-wrap: wrap; }
+@media (max-width: 1100px) {
+  .stColumn { min-width: min(100%, 18rem); }
+  .stButtonGroup [role=radiogroup] { gap: 0.3rem; }
+  .stButtonGroup button { margin: 0; border-radius: 0.5rem !important; }
+}
+@media (max-width: 768px) { .stMainBlockContainer { padding-top: 3.25rem; } }    /* below Streamlit's bar */
 [data-testid=stMultiSelectTagsContainer] { flex-wrap: wrap; }
 .stMarkdownEllipsis, .stMarkdownEllipsis p, .stFileUploader section span { white-space: normal !important; }
 @media print { .stSidebar, .stAppHeader { display: none !important; } .stMain { position: static; } }
