@@ -221,10 +221,12 @@ STYLE = """<style>
   .stColumn { min-width: min(100%, 18rem); }
   .stButtonGroup [role=radiogroup] { gap: 0.3rem; }
   .stButtonGroup button { margin: 0; border-radius: 0.5rem !important; }
+  .stButtonGroup button[aria-checked=false] {
+    border-color: color-mix(in srgb, currentColor 20%, transparent) !important; }
 }
-@media (max-width: 768px) { .stMainBlockContainer { padding-top: 3.25rem; } }    /* below Streamlit's bar */
 [data-testid=stMultiSelectTagsContainer] { flex-wrap: wrap; }
-.stMarkdownEllipsis, .stMarkdownEllipsis p, .stFileUploader section span { white-space: normal !important; }
+.stMarkdownEllipsis, .stMarkdownEllipsis p, .stFileUploader section span, .st-key-next a * {
+  white-space: normal !important; }
 @media print { .stSidebar, .stAppHeader { display: none !important; } .stMain { position: static; } }
 </style>"""
 
