@@ -26,7 +26,7 @@ USES = {
     "digits": (".pad .surface", 60, PLANE),
     "faces": (".mixer .track", 100, LINE(".mixer .track")),
     "colorize": (".divider .track", 100, LINE(".divider .track")),
-    "outliers": (".threshold .track", 100, LINE(".threshold .track")),
+    "outliers": (".hunt .cell", 0, "$('.hunt .cell')?.getAttribute('aria-pressed')"),
     "search": (".st-key-grid_result button", 0, PICTURE),
     "train": (".filmstrip .track", -100, LINE(".filmstrip .track")),
 }
