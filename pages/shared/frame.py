@@ -192,6 +192,7 @@ STYLE = """<style>
 /* The heading is one line, where Streamlit has an empty bar with its menu at the right, and what opens the sidebar. */
 .stAppHeader { background: none !important; pointer-events: none; }
 .stAppHeader :is(button, a) { pointer-events: auto; }
+[data-testid=stExpandSidebarButton] { background: light-dark(#fff, #0e1117) !important; }
 .st-key-heading { min-height: 2.75rem; padding-right: 3rem; gap: 0.25rem 1.25rem !important; }
 .st-key-heading h1 { font-size: 1.75rem; line-height: 2.25rem; padding: 0; white-space: nowrap; }
 .st-key-heading p { font-size: 1.05rem; line-height: 1.35; }
