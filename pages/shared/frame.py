@@ -208,7 +208,7 @@ STYLE = """<style>
 .stApp[data-test-script-state="running"]::before { content: ""; position: fixed; inset: 0 0 auto; height: 3px;
   z-index: 1e6; background: Highlight; transform-origin: 0; animation: ae-working 8s ease-out 0.3s both; }
 @keyframes ae-working { from { opacity: 0; transform: scaleX(0); } 5% { opacity: 1; } to { transform: scaleX(0.9); } }
-[class*=st-key-address], [class*=st-key-said], [class*=st-key-runs] { display: none; }
+[class*=st-key-address], [class*=st-key-menu], [class*=st-key-said], [class*=st-key-runs] { display: none; }
 /* What is written smaller or on blue is read from the last row, too: contrast of 4.5 to 1 at least. */
 [data-testid=stCaptionContainer], [data-testid=stCaptionContainer] :is(p, li) { opacity: 1 !important;
   color: light-dark(#5f5e5c, #b4b2ae) !important; }
@@ -232,6 +232,20 @@ STYLE = """<style>
 </style>"""
 
 
+# Streamlit closes its own navigation on a phone; ours would go on covering the page that was chosen.
+CLOSE_MENU = """
+export default function () {
+  if (window.__aeMenuCloses) return;
+  window.__aeMenuCloses = true;
+  document.addEventListener("click", ({ target }) => {
+    if (!matchMedia("(max-width: 768px)").matches || !target.closest?.("[data-testid=stSidebar] a")) return;
+    setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click());
+  });
+}
+"""
+_CLOSE_MENU = st.components.v2.component("autoencoder_lab_menu", js=CLOSE_MENU)
+
+
 @functools.cache
 def _spare_the_collector() -> None:
     """Once per server, when the first page has imported all it needs: what stays forever is never looked at again."""
@@ -247,6 +261,7 @@ def open_page(name: str) -> None:
     st.set_page_config(page_title=tab, page_icon=TAB_ICON, layout="wide", initial_sidebar_state=SIDEBAR)
     st.html(STYLE)
     address.replace_history()
+    _CLOSE_MENU(key="menu:closes")
     with st.sidebar:
         group = ""
         for other, entry in PAGES.items():

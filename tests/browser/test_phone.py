@@ -97,3 +97,17 @@ def test_a_page_is_used_by_touch_alone(phone, app, name):
     phone.swipe(*[(x + across * k / 8, y) for k in range(9 if across else 1)])
     phone.wait_for(f"{value} && {value} !== {json.dumps(before)}")
     assert_whole(phone)
+
+
+def test_the_menu_closes_when_a_page_was_chosen(new_page, app):
+    page = new_page(viewport=dict(zip(("width", "height"), PHONE, strict=True)), has_touch=True, is_mobile=True)
+    page.goto(app)
+    settle(page)
+    menu = page.get_by_test_id("stSidebar")
+    page.get_by_test_id("stExpandSidebarButton").tap()
+    page.wait_for_function("() => document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().right > 200")
+    menu.get_by_role("link", name="Outliers").tap()
+    page.wait_for_url("**/outliers")
+    settle(page)
+    page.wait_for_function("() => document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().right <= 0")
+    assert page.get_by_role("heading", name="Outliers").is_visible()
