@@ -104,10 +104,11 @@ def test_the_menu_closes_when_a_page_was_chosen(new_page, app):
     page.goto(app)
     settle(page)
     menu = page.get_by_test_id("stSidebar")
+    edge = "document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().right"
     page.get_by_test_id("stExpandSidebarButton").tap()
-    page.wait_for_function("() => document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().right > 200")
+    page.wait_for_function(f"{edge} > 200")
     menu.get_by_role("link", name="Outliers").tap()
     page.wait_for_url("**/outliers")
     settle(page)
-    page.wait_for_function("() => document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().right <= 0")
+    page.wait_for_function(f"{edge} <= 0")
     assert page.get_by_role("heading", name="Outliers").is_visible()
