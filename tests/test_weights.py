@@ -109,13 +109,16 @@ NOT_REPRODUCED = {"photo_colorizer"}        # its score is 7 % off when it is ta
 
 
 def test_cards_say_which_pictures_they_were_scored_on():
-    """Two models of one kind of pictures have one checksum, so that their losses can be compared."""
+    """Two models of one kind of pictures have one checksum, so that their losses can be compared.
+
+    What goes on against an adversary sees more faces, and has others kept aside.
+    """
     sums = {}
     for preset in presets.PRESETS.values():
         said = store.card(preset.name)["training"].get("held_out")
         assert (said is None) == (preset.name in NOT_REPRODUCED), preset.name
         if said:
-            sums.setdefault((preset.dataset, preset.training_shape, preset.mixture), set()).add(said)
+            sums.setdefault((preset.dataset, preset.training_shape, preset.mixture, preset.adversary), set()).add(said)
     assert all(len(each) == 1 for each in sums.values()) and len(set.union(*sums.values())) == len(sums)
 
 
