@@ -10,6 +10,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from ae_core.store import ROOT
@@ -32,6 +34,18 @@ key = base64.b64encode(os.urandom(16)).decode()
 stream = ask(f"GET /_stcore/stream HTTP/1.1\\r\\nHost: {host}:{port}\\r\\nUpgrade: websocket\\r\\n"
              f"Connection: Upgrade\\r\\nSec-WebSocket-Key: {key}\\r\\nSec-WebSocket-Version: 13\\r\\n" + beside)
 print(json.dumps({"page": page, "stream": stream}))
+"""
+
+
+GIVE = """
+import asyncio, sys
+from benchmarks import _viewer
+async def work():
+    async with _viewer.Viewer(sys.argv[1], sys.argv[2]) as viewer:
+        opened = await viewer.open("colorize")
+        given = await viewer.upload("noise.png", sys.stdin.buffer.read())
+        print(opened.errors, given.errors, len(viewer.widgets["file_uploader"]))
+asyncio.run(work())
 """
 
 
@@ -105,7 +119,7 @@ def proxy(guest, copies, tmp_path_factory):
     places = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in
                      ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     log = "log_format copy '$upstream_addr $http_cookie'; access_log " + str(folder / "access.log") + " copy;"
-    (folder / "nginx.conf").write_text(f"daemon off; pid {folder}/pid; error_log stderr;\nevents {{}}\n"
+    (folder / "nginx.conf").write_text(f"user root; daemon off; pid {folder}/pid; error_log stderr;\nevents {{}}\n"
                                        f"http {{ {places} {log}\n{text_of_compose(copies)}\n}}\n")
     process = subprocess.Popen(["nginx", "-c", str(folder / "nginx.conf")])
     try:
@@ -150,3 +164,13 @@ def test_scripts_are_compressed(guest, copies, proxy):
     script = re.search(r'src="\.?/?(static/js/[^"]+\.js)"', page)[1]
     request = urllib.request.Request(f"http://{HOST}:{PORT}/{script}", headers={"Accept-Encoding": "gzip"})
     assert urllib.request.urlopen(request).headers["Content-Encoding"] == "gzip"
+
+
+def test_another_host_gives_a_photograph(guest, proxy):
+    """Of seven megabytes: nginx by itself takes one. It comes to the copy that has the web socket."""
+    noise = np.random.default_rng(0).integers(0, 256, (1600, 1600, 3), np.uint8)
+    raw = cv2.imencode(".png", noise)[1].tobytes()
+    assert len(raw) > 7e6
+    answer = subprocess.run(["ip", "netns", "exec", guest, sys.executable, "-c", GIVE, f"http://{HOST}:{PORT}", GUEST],
+                            input=raw, cwd=ROOT, capture_output=True, check=False)
+    assert answer.stdout == b"() () 1\n", answer.stderr.decode()[-2000:]
