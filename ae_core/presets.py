@@ -365,7 +365,7 @@ PRESETS = _table(
            "beside the shapes of a whole face those of small patches; loss terms for the power of each octave and for "
            "a grid of two pixels; transposed convolutions of 4 x 4 for 3 x 3, which overlap evenly; 8,662 faces of LFW "
            "beside CelebA's. Larsen et al. train all of it at once. The run was cut short after 5 of its epochs, and "
-           "the weights are the mean of the last three; a fine mesh is left.", {"up": 4},
+           "the weights are a weighted mean of the last three; a fine mesh is left.", {"up": 4},
            adversary=Adversary("faces_vae"), epochs=12, learning_rate=2e-4),
 
     # Two-dimensional codes: plain, and variational

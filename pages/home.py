@@ -41,6 +41,8 @@ def show_numbers(served):
                words=f"{picture.size} pixels → {count} numbers → {picture.size} pixels. Squared error: {{error}}",
                decoder=live.Decoder(widgets.in_browser(served), (reach.low, np.diag(reach.high - reach.low))),
                alt=f"A {name}, reconstructed from {count} numbers")
+    st.caption("The first picture is the original, the second is made from the numbers alone. Each strip runs from the "
+               "lowest to the highest value of its number among real clothing, but for the rarest percent at each end.")
 
 
 def tile(page):

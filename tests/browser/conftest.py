@@ -14,6 +14,7 @@ import pytest
 from ae_core.store import ROOT
 from benchmarks import _server
 from tests import conftest
+from tests.browser import firefox
 
 REST = Path(__file__).with_name("rest.js")
 # Playwright's waits evaluate strings, which the app's policy forbids; that pages keep to it, soak/test_silence.py sees.
@@ -63,6 +64,15 @@ def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
 @pytest.fixture
 def page(new_page: Callable[..., Any]) -> Any:
     return new_page()
+
+
+@pytest.fixture(scope="module")
+def fox() -> Iterator[firefox.Firefox]:
+    """Debian's Firefox, which Playwright cannot drive."""
+    if not firefox.program():
+        conftest.missing("no Firefox is installed")
+    with firefox.started(firefox.program()) as started:
+        yield started
 
 
 def _note(line: Any, errors: list[str]) -> None:

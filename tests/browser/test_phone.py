@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from pages.shared import frame
-from tests import conftest
 from tests.browser import firefox
 from tests.browser.driver import READY, settle
 from tests.browser.test_touch import swipe
@@ -65,14 +64,6 @@ class Chromium:
             swipe(self.page, left, top, right - left, 0)
         else:
             self.page.touchscreen.tap(left, top)
-
-
-@pytest.fixture(scope="module")
-def fox():
-    if not firefox.program():
-        conftest.missing("no Firefox is installed")
-    with firefox.started(firefox.program()) as browser:
-        yield browser
 
 
 @pytest.fixture(params=["Chromium", "Firefox"])

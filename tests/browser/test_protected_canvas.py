@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests import conftest
-from tests.browser import firefox, live_demo, strokes
+from tests.browser import live_demo, strokes
 from tests.browser.driver import settle
 
 NOISE = """
@@ -29,14 +28,6 @@ LEVELS = 3                       # of 255, that blending in bytes may be off
 @pytest.fixture
 def demo_url(serve):
     return serve(Path(live_demo.__file__))
-
-
-@pytest.fixture(scope="module")
-def fox():
-    if not firefox.program():
-        conftest.missing("no Firefox is installed")
-    with firefox.started(firefox.program()) as browser:
-        yield browser
 
 
 @pytest.fixture

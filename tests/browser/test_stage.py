@@ -102,7 +102,7 @@ def test_a_hunt_by_mouse_and_its_answer_by_keyboard(page, app):
     assert "The machine: 10 of 10 found, 4 false alarms" in words.inner_text()
     assert "precision 0.71" in page.locator(".hunt .across").get_attribute("aria-valuetext")
     page.get_by_role("button", name="Download CSV").wait_for()
-    page.get_by_role("button", name="Hide it again").click()
+    page.get_by_role("button", name="Hunt again").click()
     settle(page)
     assert "0 marked" in words.inner_text() and errors(page) == [] and page.console_errors == []
 

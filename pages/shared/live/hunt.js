@@ -16,7 +16,7 @@ class Hunt extends View {
       "aria-label": "How many pictures lie beyond the line", "data-control": "" });
     this.grid = make("div", "cells", { role: "group", "aria-label": "The wall of pictures", "data-control": "" });
     this.button = make("button", "answer", { type: "button" }, ["Show the answer"]);
-    this.again = make("button", "answer", { type: "button" }, ["Hide it again"]);
+    this.again = make("button", "answer", { type: "button" }, ["Hunt again"]);
     this.words = make("div", "words", { role: "status" });
     const field = make("div", "field", {}, [this.wall, this.grid, this.slider]);
     this.root.append(make("div", "head", {}, [this.button, this.again, this.words]), field);

@@ -159,9 +159,8 @@ class Mixer extends View {
   /** How far the copy is from the original, where its exact pixels are known. */
   paintWords() {
     const now = this.decoded ?? (this.answers(this.data) ? this.exact : null);
-    if (!now) return;
-    const sum = this.levels.reduce((so, level, k) => so + ((level - now[k]) / 255) ** 2, 0);
-    this.words.textContent = this.data.words.replace("{error}", (sum / now.length).toFixed(3));
+    const sum = now && this.levels.reduce((so, level, k) => so + ((level - now[k]) / 255) ** 2, 0);
+    this.words.textContent = this.data.words.replace("{error}", now ? (sum / now.length).toFixed(3) : "…");
   }
 
   /**
