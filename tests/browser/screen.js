@@ -36,5 +36,9 @@
       if (pictures.some((box) => x >= box.left && x < box.right && y >= box.top && y < box.bottom)) covered += 1;
     }
   }
-  return { main: boxes("data-main"), control: boxes("data-control"), compared: boxes("data-compare"), covered: covered / all };
+  const holds = (main) => [main, ...main.querySelectorAll("img, canvas, svg")].some((element) =>
+    /^(img|canvas|svg)$/i.test(element.tagName) && shown(element) && !plain(element));
+  const mains = everything.filter((element) => element.hasAttribute("data-main") && shown(element));
+  return { main: boxes("data-main"), control: boxes("data-control"), compared: boxes("data-compare"),
+    covered: covered / all, painted: mains.length > 0 && mains.every(holds) };
 }

@@ -164,6 +164,7 @@ def test_a_swipe_scrolls_past_a_strip_in_firefox(fox, demo_url):
     fox.open(f"{demo_url}/?lines", 390, 844)
     track = "[aria-label='Path']"
     spoken, top = f"$(\"{track}\")?.getAttribute('aria-valuetext')", f'$("{track}").getBoundingClientRect().top'
+    text_of(fox, "mix")                          # the last line: the page is as tall as it will be, and can scroll
     before = fox.wait_for(spoken)
     left, start, width, height = fox.box(track)
     x, y = left + 0.3 * width, start + height / 2

@@ -7,6 +7,13 @@ from pages.shared import frame
 from tests.browser.driver import errors, open_page, painted, record, settle
 
 SCREEN = Path(__file__).with_name("screen.js").read_text("utf-8")
+# The main pictures are painted, and what all of them cover is what it was at the last look.
+STANDS = f"""(sidebar) => {{
+    const found = ({SCREEN.strip()})(sidebar);
+    const before = window.coveredBefore;
+    window.coveredBefore = found.covered;
+    return found.painted && found.covered === before;
+}}"""
 LAPTOP, STAGE, BEAMER = (1280, 720), (1920, 1080), (1024, 768)
 SIDEBAR = 220
 COVERED = 0.45                   # of the room beside the sidebar, by pictures
@@ -17,6 +24,7 @@ def screen(new_page, app, name, size):
     """What lies on the first screen of a page: see screen.js."""
     page = new_page(viewport=dict(zip(("width", "height"), size, strict=True)))
     open_page(page, app, name)
+    page.wait_for_function(STANDS, arg=SIDEBAR, polling=300)
     assert errors(page) == [] and page.console_errors == []
     return page.evaluate(SCREEN, SIDEBAR)
 
