@@ -18,8 +18,13 @@ SLOW = {"page", "new_page", "opened", "AppTest", "by_hand", "_demo", "fit_quietl
 
 
 def pytest_collection_modifyitems(items):
-    """`make check` leaves the slow ones out; a file that is slow from end to end says so itself."""
+    """`make check` leaves the slow ones out; a file that is slow from end to end says so itself.
+
+    A browser on a busy machine is late now and then: its tests are tried once more, and the report names those.
+    """
     for item in items:
+        if "browser" in item.path.parts:
+            item.add_marker(pytest.mark.flaky(reruns=1))
         if SLOW & {*item.fixturenames, *item.function.__code__.co_names}:
             item.add_marker(pytest.mark.slow)
 
