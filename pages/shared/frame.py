@@ -29,7 +29,7 @@ from ae_core.features import (
 )
 from ae_core.own import design
 from ae_core.pictures import convert, datasets, sheets
-from pages.shared import address, cache
+from pages.shared import address, cache, stage
 
 Picture = tuple[np.ndarray, str]         # a uint8 sheet and its alt text
 
@@ -262,16 +262,56 @@ def open_page(name: str) -> None:
     st.html(STYLE)
     address.replace_history()
     _CLOSE_MENU(key="menu:closes")
-    with st.sidebar:
-        group = ""
-        for other, entry in PAGES.items():
-            if entry.group != group:
-                group = entry.group
-                st.caption(group)
-            link(other)
+    on, step = stage.state()
+    stage.listen(on)
+    if on:
+        _show_stage(name, step)
+    else:
+        with st.sidebar:
+            _show_menu()
     with st.container(horizontal=True, vertical_alignment="center", key="heading"):
         st.title(page.title, width="content")
         st.markdown(page.sentence, width="content")
+
+
+def _show_menu() -> None:
+    """All pages by their groups, and the way to the stage."""
+    group = ""
+    for name, page in PAGES.items():
+        if page.group != group:
+            group = page.group
+            st.caption(group)
+        link(name)
+    st.caption("Talk")
+    st.button("Stage mode", icon=":material/co_present:", key="to_stage", on_click=stage.enter, type="tertiary",
+              help="Larger, without this menu. Page Up and Page Down turn pages, F fills the screen, Escape leaves.")
+    first = (_steps() or (stage.Step("", "home", {}, ""),))[0]
+    link(first.page, "Tour", query=first.query | {"tour": "1"}, icon=":material/route:")
+
+
+def _steps() -> tuple[stage.Step, ...]:
+    """The tour's; a sentence and none where its file is amiss."""
+    try:
+        return stage.tour(PAGES)
+    except (OSError, ValueError) as error:
+        st.warning(str(error))
+        return ()
+
+
+def _show_stage(name: str, step: int) -> None:
+    """The line at the foot of the stage: along the tour, or from page to page."""
+    steps = _steps() if step else ()
+    places = [(each.page, each.query | {"tour": str(k)}) for k, each in enumerate(steps, 1)] or \
+        [(page, {"stage": "1"}) for page in PAGES]
+    here = min(step, len(steps)) - 1 if steps else list(PAGES).index(name)
+    words = f" · **{steps[here].title}** · {steps[here].sentence}" if steps else ""
+
+    def to(number: int, label: str, icon: str) -> None:
+        if 0 <= number < len(places):
+            page, query = places[number]
+            link(page, label, query=query, icon=f":material/{icon}:")
+    stage.bar(lambda: to(here - 1, "Back", "arrow_back"), f"{here + 1} of {len(places)}{words}",
+              lambda: to(here + 1, "Next", "arrow_forward"))
 
 
 def controls() -> Any:
@@ -291,12 +331,14 @@ def show_next(name: str) -> None:
             link("home", label="Back to the start")
 
 
-def link(name: str, label: str = "", model: presets.Preset | None = None) -> None:
-    """A link to a page of the table, with a model chosen; none where a page runs alone in a test."""
+def link(name: str, label: str = "", model: presets.Preset | None = None, query: dict[str, str] | None = None,
+         icon: str = "") -> None:
+    """A link to a page of the table, with a model or more of its address; none where a page runs alone in a test."""
     page = PAGES[name]
+    asked = (query or {}) | ({page.query: model.title} if model else {})
     with contextlib.suppress(StreamlitPageNotFoundError):
-        st.page_link(store.ROOT / page.file, label=label or page.title, icon=page.icon,
-                     query_params={page.query: model.title} if model else None)
+        st.page_link(store.ROOT / page.file, label=label or page.title, icon=icon or page.icon,
+                     query_params=asked or None)
 
 
 def explanation(name: str) -> str:
