@@ -5,6 +5,7 @@ import io
 import os
 import re
 import shutil
+import sys
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -57,6 +58,15 @@ def nowhere(monkeypatch, tmp_path):
 def test_a_page_opens_where_nothing_can_be_written(name, nowhere):
     app = opened(name)
     assert not app.exception and not app.error and not app.warning
+
+
+def test_train_says_what_is_still_being_installed(monkeypatch, tmp_path):
+    (tmp_path / "installing").write_text("Collecting keras<4\nCollecting tensorflow<3,>=2.19\n  Downloading ...\n")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    app = opened("train")
+    assert "still being installed (tensorflow)" in texts(app.info) and app.button(key="go").disabled
+    (tmp_path / "installing").unlink()
+    assert not opened("train").button(key="go").disabled
 
 
 def test_on_train_a_folder_that_cannot_be_written_gets_a_sentence(nowhere):

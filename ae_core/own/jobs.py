@@ -13,6 +13,7 @@ running job from an interrupted one, whatever happened. A visitor sees its own r
 import contextlib
 import dataclasses
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -71,9 +72,18 @@ def root() -> Path:
 def can_train() -> bool:
     """Whether TensorFlow is installed, found out without importing it; never on a public server."""
     try:
-        return not limits.public() and importlib.util.find_spec("tensorflow") is not None
+        return not limits.public() and not installing() and importlib.util.find_spec("tensorflow") is not None
     except ModuleNotFoundError:
         return False
+
+
+def installing() -> str:
+    """What `make run` is installing for training meanwhile, "tensorflow" or another package; "" when it has ended."""
+    try:
+        log = Path(sys.prefix, "installing").read_text("utf-8", "replace")
+    except OSError:
+        return ""
+    return next(reversed(re.findall(r"^Collecting (\w+)", log, re.MULTILINE)), "packages")
 
 
 # --- asking ------------------------------------------------------------------------------------------------

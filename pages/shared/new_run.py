@@ -40,7 +40,10 @@ def show() -> None:
     if preset:
         _show_cost(preset, count)
         _show_carried(preset, start)
-    if not jobs.can_train():
+    if package := jobs.installing():
+        st.info(f"What training needs is still being installed ({package}). All other pages work already; load this "
+                "page again in a minute or two.")
+    elif not jobs.can_train():
         st.info("Training needs TensorFlow, which is not installed here: `pip install -r requirements.txt`")
     if st.button("Train", type="primary", icon=":material/play_arrow:", key="go", width="stretch",
                  disabled=not (preset and count and jobs.can_train())):
