@@ -131,6 +131,7 @@ def test_a_pause_changes_no_number(by_hand, monkeypatch):
     assert [row["loss"] for row in histories[0]] == pytest.approx([row["loss"] for row in histories[1]], rel=1e-6)
 
 
+@pytest.mark.soak
 def test_a_stopped_run_keeps_its_best_epoch(by_hand, monkeypatch):
     from ae_core.own import worker
     job = jobs.request(small(epochs=400), collection=rings())

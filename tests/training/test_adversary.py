@@ -101,6 +101,7 @@ def test_power_and_grid_are_those_that_are_measured():
     assert float(losses.grid_error(drawn)) == pytest.approx(np.log(metrics.grid(drawn)), rel=1e-3)
 
 
+@pytest.mark.soak
 def test_it_begins_as_the_first_stage_draws(first_stage):
     encoder, decoder = networks.build(SMALL)
     package.begin(SMALL, encoder, decoder)
@@ -110,6 +111,7 @@ def test_it_begins_as_the_first_stage_draws(first_stage):
     assert sum(weights.shape[:2] == (4, 4) for weights in decoder.get_weights()) == 2
 
 
+@pytest.mark.soak
 def test_the_encoder_stays_and_the_lost_power_comes_back(first_stage, photos):
     """Codes are equal bit for bit, and so is all that is known of them."""
     before = model.load(PLAIN.name)
@@ -152,6 +154,7 @@ def test_faces_without_labels_are_trained_on_too(tmp_path, monkeypatch):
     assert batches.fingerprint(pictures) == batches.fingerprint(celeba)
 
 
+@pytest.mark.soak
 def test_two_stages_are_no_rivals(first_stage):
     """Their losses measure different things."""
     assert fit._rival(PLAIN) is not None

@@ -21,6 +21,7 @@ def some_digits(own_store, tmp_path):
              y_test=labels[COUNT:])
 
 
+@pytest.mark.soak
 def test_one_machine_with_several_devices_needs_no_cluster():
     stored, _ = fit.train(presets.get("digits_conv"), epochs=1,
                           strategy=distribution.begin("mirrored"))
