@@ -1,115 +1,91 @@
 """Search: the sixteen pictures most similar to a picture, by their codes."""
-from dataclasses import dataclass
+import functools
 
 import numpy as np
 import streamlit as st
 
 from ae_core import presets
 from ae_core.features import search
-from ae_core.pictures import convert, datasets, sheets
-from pages.shared import address, cache, frame, search_panels, widgets
+from ae_core.pictures import convert, sheets
+from pages.shared import address, frame, search_panels, widgets
 
-RULERS = {"The angle of 32 whitened numbers": search.ANGLE, "The straight distance, as published": search.STRAIGHT}
 PLACES = ("Fashion-MNIST", "Your pictures")
-SOURCES = ("A picture from the index", "Upload", "Drawing")
-FIRST = {"test": 4}              # a shirt, which is the hardest class
-GRID = 660                       # pixels across
+SOURCES = ("A picture", "Upload", "Drawing")
 
 
-@dataclass(frozen=True)
-class Indexed:
-    """What is searched."""
-    key: str
-    index: search.Index
-    pictures: np.ndarray         # (n, h, w, c) as the model sees them, uint8 or in 0..1
-    shown: np.ndarray            # (n, h', w', c') as the reader knows them, uint8 or in 0..1
-    names: list[str]
-
-    @property
-    def place(self):
-        """The field of the address that says which of them is the query."""
-        return address.whole("picture", len(self.names) - 1, FIRST.get(self.key, 0), "picture")
-
-
-def fashion(served):
-    """Search Fashion-MNIST, the training pictures where they are here."""
-    ruler = RULERS[widgets.choose_one("Compare by", list(RULERS), "ruler")]
-    here = datasets.find("fashion_mnist") and search.path_of(served, "train", ruler).is_file()
-    split = "train" if here else "test"
-    if not here:
-        search_panels.show_how_to_index(ruler)
-    pictures, labels = cache.searched(split)
-    classes = datasets.DATASETS["fashion_mnist"].classes
-    return Indexed(split, cache.index(served, split, ruler), pictures, pictures, [classes[label] for label in labels])
-
-
-def own(served):
-    """Search a reader's own pictures; None while there are none."""
-    collected = widgets.collect("search", served.preset)
-    if collected is None or len(collected.names) < 2:
-        st.info({None: "Drop pictures here, or a zip of them.", 0: "None of these files is a picture; choose others.",
-                 1: "One picture has no others to be compared with; add some."}[collected and len(collected.names)]
-                + " Until then, Fashion-MNIST is searched.")
-        return None
-    return widgets.kept("own_index", widgets.files_of("search"), lambda: Indexed(
-        "own", search.build(served, collected.floats()), collected.pictures, collected.thumbnails,
-        list(collected.names)))
-
-
-def choose_query(served, searched):
-    """The query: its row in the index and its picture; the row is None for a picture of the reader's own."""
-    source = widgets.choose_source("Query", SOURCES, "source")
+def choose_query(served, searched, source):
+    """The query: its row in the index, its picture, and the reader's own picture; the row is None where that is it."""
     pick = {SOURCES[1]: widgets.uploaded, SOURCES[2]: lambda key, preset: widgets.drawn(
         key, preset, widgets.through(preset, widgets.in_browser(served)))}.get(source)
     picked = pick("query", served.preset) if pick else None
+    recalled = st.session_state.get("recalled")
     if picked is not None and st.session_state.get("clicked_from") != picked.tobytes():
-        return None, picked
-    if source == SOURCES[0] and st.button("Another picture", icon=":material/casino:"):
-        go_on(int(np.random.default_rng().integers(len(searched.names))))
-    return searched.place.read(), picked
+        return None, picked[0], picked
+    if recalled is not None:
+        return None, recalled, picked
+    row = searched.place.read()
+    return row, convert.as_pictures(searched.pictures[[row]])[0], picked
 
 
-def go_on(row, before=None):
-    """Make a row of the index the query, in place of a reader's own picture `before`."""
-    address.write({"picture": str(row)})
-    st.session_state.clicked_from = before
+def go_on(row, picture=None, before=None):
+    """Make a row of the index, else a picture, the query, in place of a reader's own picture `before`."""
+    if row is not None:
+        address.write({"picture": str(row)})
+    st.session_state.recalled = picture if row is None else None
+    st.session_state.clicked_from = None if before is None else before.tobytes()
 
 
-def mosaic(pictures, query):
-    """The published mosaic as one picture, for a slide: the query beside the results."""
-    sheet = sheets.tile(pictures, 4, scale=max(1, 112 // pictures.shape[1]))
-    large = sheets.enlarge(convert.to_uint8(query), sheet.shape[0] // query.shape[0])
-    canvas = np.full((sheet.shape[0], large.shape[1] + 8, 3), 255, np.uint8)
-    canvas[:large.shape[0], :large.shape[1]] = large
-    return sheets.to_png(np.concatenate([canvas, sheets.to_rgb(sheet)], axis=1))
+def show_found(searched, found, row, shown, before):
+    """The results as buttons; where the class of the query is known, framed by whether it is theirs."""
+    names = [searched.names[each] for each in found.ids]
+    said, signs, colors = search_panels.judge(names, None if row is None else searched.names[row]) \
+        if searched.labels is not None else ("", [""] * len(names), ())
+    results = convert.as_pictures(searched.shown[found.ids])
+    widgets.picture_grid("result", results, [f"Result {k + 1}" for k in range(len(names))], go_on,
+                         [{"row": int(each), "before": before} for each in found.ids], columns=(4, 4), frames=colors,
+                         words=[f"{sign}{name} · {distance:.2f}" for sign, name, distance
+                                in zip(signs, names, found.distances, strict=True)])
+    return said, lambda: search_panels.mosaic(results, shown)
 
 
 frame.open_page("search")
-left, right = st.columns([2, 3], gap="large")
-with left:
-    query_place = st.container()
+with frame.controls():
+    source = widgets.choose_source("Query", SOURCES, "source", label_visibility="collapsed")
+    again = source == SOURCES[0] and st.button("Another picture", icon=":material/casino:")
+    mapped = widgets.switch("On the map", "map")
+    more = st.popover("More", icon=":material/tune:")
+left, right = search_panels.sides()
+served = widgets.served(search.PRESET)
+with more:
     where = widgets.choose_segment("Search in", PLACES, "where")
-    served = widgets.served(search.PRESET)
-    mine = own(served) if where == PLACES[1] else None
-    searched = mine or fashion(served)
-    row, picked = choose_query(served, searched)
-query, shown = (picked[0], picked[0]) if row is None else (
-    convert.as_pictures(each[[row]])[0] for each in (searched.pictures, searched.shown))
-found = search.like(searched.index, served, query, but=row)
-results = convert.as_pictures(searched.shown[found.ids])
-with query_place:
-    caption = "The query, as the model sees it" if row is None else f"The query: {searched.names[row]}"
-    widgets.image(sheets.enlarge(convert.to_uint8(shown), 300 // len(shown)), caption, widgets.plain(caption))
+with left:
+    mine = search_panels.own(served) if where == PLACES[1] else None
+with more:
+    searched = mine or search_panels.fashion(served)
+with left:
+    if again:
+        go_on(int(np.random.default_rng().integers(len(searched.names))))
+    row, query, picked = choose_query(served, searched, source)
+    found = search.like(searched.index, served, query, but=row)
+    shown = query if row is None else convert.as_pictures(searched.shown[[row]])[0]
+    if row is not None or source != SOURCES[2]:
+        caption = "The query, as the model sees it" if row is None else f"The query: {searched.names[row]}"
+        with st.container(key="compare"):
+            widgets.image(sheets.enlarge(convert.to_uint8(shown), 672 // len(shown)), caption, widgets.plain(caption))
+    words = st.container(key="words")
+    search_panels.show_trail(searched.key, (row, shown), functools.partial(go_on, before=picked))
 with right:
-    before = None if picked is None else picked.tobytes()
-    widgets.picture_grid("result", results, [f"Result {k + 1}" for k in range(len(found.ids))], go_on,
-                         [{"row": int(each), "before": before} for each in found.ids], columns=(4, 4), width=GRID,
-                         words=[f"{searched.names[each]} · {distance:.2f}"
-                                for each, distance in zip(found.ids, found.distances, strict=True)])
-    st.caption(f"The {len(found.ids)} nearest of {len(searched.index):,}, with their distances. Click one to search "
-               "from it.")
-    widgets.download("Download PNG", lambda: mosaic(results, shown), "search.png", "image/png")
+    if mapped:
+        with st.container(key="main_compare"):
+            search_panels.show_map(served, searched, found, query)
+    else:
+        with st.container(key="main_compare"):
+            said, save = show_found(searched, found, row, shown, picked)
+        words.markdown(said)
+        st.caption(f"The {len(found.ids)} nearest of {len(searched.index):,}, with their distances. Click one to "
+                   "search from it.")
+        widgets.download("Download PNG", save, "search.png", "image/png")
 if not mine:
-    widgets.panel("How often is the class right?", lambda: search_panels.show_precision(served, RULERS), "bar_chart",
+    widgets.panel("How often is the class right?", lambda: search_panels.show_precision(served), "bar_chart",
                   "precision")
 widgets.explain("search", [presets.get(search.PRESET)], search.like, search.Index.search, search.leave_one_out)

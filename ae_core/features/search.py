@@ -115,6 +115,20 @@ class Index:
         squared, ids = self._inner.search(codes, count)
         return Found(ids, np.sqrt(np.maximum(squared, 0)))
 
+    def plane(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The vectors as points (n, 2) of their first two principal directions, in the order of their ids; and where
+        other codes (m, d) lie there: (m, 2).
+        """
+        place, inner = self._map(), faiss.downcast_index(self._inner)
+        chain: Any = inner.chain if isinstance(inner, faiss.IndexPreTransform) else None
+        vectors = faiss.downcast_index(place.index).reconstruct_n(0, place.ntotal)[np.argsort(self.ids)]
+        codes = _vectors(codes)
+        for k in range(chain.size() if chain else 0):
+            codes = chain.at(k).apply(codes)
+        mean = vectors.mean(axis=0)
+        axes = np.linalg.eigh(np.cov((vectors - mean).T))[1][:, :-3:-1].astype(np.float32)
+        return (vectors - mean) @ axes, (codes - mean) @ axes
+
     @property
     def exact(self) -> bool:
         """Whether every vector is compared."""

@@ -76,6 +76,21 @@ def scatter(plane: latent_map.Plane, labels: np.ndarray, classes: Sequence[str],
     return [int(of_class[point["curve_number"]][point["point_index"]]) for point in event.selection.points]
 
 
+def places(points: np.ndarray, labels: np.ndarray | None, classes: Sequence[str], marked: dict[str, np.ndarray],
+           alt: str) -> None:
+    """Points (n, 2) of a plane, a color and a sign a class, under marked ones {name: (m, 2)} with theirs."""
+    figure = go.Figure(layout={"xaxis_visible": False, "yaxis_visible": False, "legend_itemsizing": "constant"})
+    order = np.random.default_rng(0).permutation(len(points))[:MOST_POINTS]
+    for index, name in enumerate(classes):
+        rows = order if labels is None else order[labels[order] == index]
+        figure.add_scatter(x=points[rows, 0], y=points[rows, 1], name=name, mode="markers", hoverinfo="name", marker={
+            "color": live.PALETTE[index % len(live.PALETTE)], "size": 5, "opacity": 0.55, "symbol": index % 8})
+    for (name, spots), sign in zip(marked.items(), ("circle-open", "star"), strict=True):
+        figure.add_scatter(x=spots[:, 0], y=spots[:, 1], name=name, mode="markers", hoverinfo="name",
+                           marker={"color": RED, "size": 16, "symbol": sign, "line": {"width": 3}})
+    show(figure, alt, 520, bar=True)
+
+
 def histograms(spread: latent.Distribution, order: Sequence[int], alt: str, *, columns: int = 4,
                distance: np.ndarray | None = None, key: str | None = None) -> None:
     """The density of some dimensions of codes, each beside N(0, 1).

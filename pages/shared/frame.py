@@ -232,18 +232,27 @@ STYLE = """<style>
 </style>"""
 
 
-# Streamlit closes its own navigation on a phone; ours would go on covering the page that was chosen.
-CLOSE_MENU = """
+# Streamlit closes its own navigation on a phone; ours would go on covering the page that was chosen. What is on the
+# first screen is marked, where a container of Streamlit's is the picture, its control, or what is compared.
+SCRIPT = """
+const MARKS = { "data-main": "[class*=st-key-main]", "data-control": "[class*=st-key-control]",
+  "data-compare": "[class*=-compare], [class*=_compare]" };
+const mark = () => Object.entries(MARKS).forEach(([name, selector]) => {
+  document.querySelectorAll(`[${name}]:not(:is(${selector}))`).forEach((element) => element.removeAttribute(name));
+  document.querySelectorAll(`:is(${selector}):not([${name}])`).forEach((element) => element.setAttribute(name, ""));
+});
 export default function () {
   if (window.__aeMenuCloses) return;
   window.__aeMenuCloses = true;
+  mark();
+  new MutationObserver(mark).observe(document.body, { childList: true, subtree: true });
   document.addEventListener("click", ({ target }) => {
     if (!matchMedia("(max-width: 768px)").matches || !target.closest?.("[data-testid=stSidebar] a")) return;
     setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click());
   });
 }
 """
-_CLOSE_MENU = st.components.v2.component("autoencoder_lab_menu", js=CLOSE_MENU)
+_SCRIPT = st.components.v2.component("autoencoder_lab_menu", js=SCRIPT)
 
 
 @functools.cache
@@ -261,7 +270,7 @@ def open_page(name: str) -> None:
     st.set_page_config(page_title=tab, page_icon=TAB_ICON, layout="wide", initial_sidebar_state=SIDEBAR)
     st.html(STYLE)
     address.replace_history()
-    _CLOSE_MENU(key="menu:closes")
+    _SCRIPT(key="menu:closes")
     on, step = stage.state()
     stage.listen(on)
     if on:

@@ -32,7 +32,6 @@ DRAWS = 10_000                   # seeds that "Draw again" counts through
 # A grid of buttons with pictures: it stays a grid on a phone, and keyboards and screen readers can choose, too.
 GRID = """<style>
 .st-key-grid_KEY { display: grid !important; grid-template-columns: repeat(WIDE, minmax(0, 1fr)); gap: 0.35rem; }
-.st-key-grid_KEY { max-width: MOST; }
 .st-key-grid_KEY > div, .st-key-grid_KEY button { width: 100% !important; }
 .st-key-grid_KEY button { padding: 0.15rem; min-height: 0; border-radius: 0.4rem; }
 .st-key-grid_KEY button :is(div, span) { display: block; width: 100%; }
@@ -162,10 +161,10 @@ def pick_pictures(key: str, preset: presets.Preset, count: int, errors: np.ndarr
     return _test_pictures(key, preset, count, errors, quiet=source != "Test pictures")
 
 
-def choose_source(label: str, options: Sequence[str], key: str) -> str:
+def choose_source(label: str, options: Sequence[str], key: str, **arguments: Any) -> str:
     """Where pictures come from, as a row of buttons; after a visit to another page the one that was on is on again."""
     st.session_state.setdefault(key, st.session_state.get(f"{key}:left", options[0]))
-    source = st.segmented_control(label, options, required=True, key=key) or options[0]
+    source = st.segmented_control(label, options, required=True, key=key, **arguments) or options[0]
     st.session_state[f"{key}:left"] = source
     return source
 
@@ -448,18 +447,20 @@ def take_along(served: Any, contents: Callable[[], browser.Contents]) -> None:
 
 
 def picture_grid(key: str, pictures: np.ndarray, alts: Sequence[str], on_click: Callable, arguments: Sequence[dict], *,
-                 columns: tuple[int, int], words: Sequence[str] = (), width: int | None = None) -> None:
+                 columns: tuple[int, int], words: Sequence[str] = (), frames: Sequence[str] = ()) -> None:
     """Pictures (n, h, w, c) as buttons; a click calls on_click(**arguments[k]).
 
-    columns: on a wide screen and on a phone; words: below each; width: of the whole grid, in pixels, at most.
+    columns: on a wide screen and on a phone; words: below each; frames: a color around each, ""
+    around none.
     """
     side = pictures.shape[1]
     rules = {"KEY": key, "WIDE": str(columns[0]), "NARROW": str(columns[1]),
-             "MOST": f"{width}px" if width else "none", "RENDERING": "pixelated" if side < 64 else "auto"}
+             "RENDERING": "pixelated" if side < 64 else "auto"}
     style = GRID
     for name, value in rules.items():
         style = style.replace(name, value)
-    st.html(style)
+    st.html(style + "".join(f"<style>.st-key-{key}_{k} button {{ border: 3px solid {color}; }}</style>"
+                            for k, color in enumerate(frames) if color))
     with st.container(key=f"grid_{key}"):
         for k, picture in enumerate(pictures):
             raw = base64.b64encode(sheets.to_webp(picture[None], scale=max(1, 112 // side))).decode()

@@ -187,7 +187,7 @@ def test_a_model_that_the_browser_does_not_run_is_said(app):
 
 @pytest.mark.parametrize(("name", "draws", "other"), [
     ("reconstruct", "Drawing", "Test pictures"), ("denoise", "Drawing", "Test pictures"),
-    ("search", "Drawing", "A picture from the index"), ("latent_map", "Draw", "Path")])
+    ("search", "Drawing", "A picture"), ("latent_map", "Draw", "Path")])
 def test_a_drawing_is_there_again_after_other_pictures_and_another_page(page, app, name, draws, other):
     driver.open_page(page, app, name)
     choice = page.get_by_role("radio", name=draws, exact=True)

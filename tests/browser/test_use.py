@@ -76,6 +76,7 @@ def test_a_whole_folder_is_searched(page, app, tmp_path):
         (tmp_path / f"{k}.png").write_bytes(png(k))
     (tmp_path / "broken.png").write_bytes(b"no picture")
     open_page(page, app, "search")
+    page.get_by_role("button", name="More").click()
     page.get_by_text("Your pictures", exact=True).first.click()
     page.get_by_text("Until then, Fashion-MNIST").wait_for(timeout=READY)
     page.get_by_text("A whole folder").click()
@@ -94,6 +95,7 @@ ODD = ["www.example.com a@b.com.png", "[x](http:example) :smile: $x$ `c`.png",
 
 def test_names_of_files_appear_character_for_character(page, app):
     open_page(page, app, "search")
+    page.get_by_role("button", name="More").click()
     page.get_by_text("Your pictures", exact=True).first.click()
     page.get_by_text("Until then, Fashion-MNIST").wait_for(timeout=READY)
     page.locator("input[type=file]").first.set_input_files(

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -180,7 +182,39 @@ def test_the_page_opens_on_sixteen_results(page):
 def test_a_click_on_a_result_makes_it_the_query(page):
     before = results(page)
     page.button(key="result_3").click().run()
-    assert not page.exception and results(page) != before and page.query_params["picture"] != ["4"]
+    assert not page.exception and results(page) != before and page.query_params["picture"] != ["0"]
+
+
+def test_the_page_opens_on_a_boot_and_says_how_many_of_its_results_are_boots(page):
+    signs = [label.lstrip()[0] for label in results(page)]
+    said = next(each.value for each in page.markdown if "are of its class" in each.value)
+    assert set(signs) <= {"✓", "✗"} and said == f"**{signs.count('✓')} of 16** are of its class."
+    assert all(("Ankle boot" in label) == (sign == "✓") for label, sign in zip(results(page), signs, strict=True))
+
+
+def test_a_query_before_is_a_click_away(page):
+    first = results(page)
+    page.button(key="result_3").click().run()
+    second = results(page)
+    page.button(key="result_5").click().run()
+    assert results(page) != second
+    page.button(key="trail_0").click().run()
+    assert not page.exception and results(page) == second
+    page.button(key="trail_1").click().run()
+    assert results(page) == first
+
+
+def test_the_map_shows_the_query_and_its_results(page):
+    page.toggle(key="map").set_value(True).run()
+    assert not page.exception and not results(page)
+    drawn = json.loads(page.get("plotly_chart")[0].proto.spec)["data"]
+    assert [trace["name"] for trace in drawn[-3:]] == ["Ankle boot", "Results", "Query"]
+
+
+def test_codes_lie_on_the_plane_where_their_vectors_do(index):
+    points, spots = index.plane(codes()[[3, 7]])
+    np.testing.assert_allclose(points[[3, 7]], spots, atol=1e-4)
+    assert points.shape == (300, 2) and points[:, 0].var() >= points[:, 1].var() > 0
 
 
 def test_every_code_and_another_picture(page):
