@@ -44,6 +44,27 @@ class Gaussian:
         return self.mean + temperature * noise @ self.root.T
 
 
+@dataclass(frozen=True)
+class Oval:
+    """An ellipse on the plane."""
+    center: np.ndarray           # (2,)
+    inverse: np.ndarray          # (2, 2): its points p have |inverse @ (p - center)| = 1
+
+    def hold(self, point: Sequence[float]) -> tuple[float, float]:
+        """A point (2,), or where the line from there to the center meets the border."""
+        away = np.asarray(point, float) - self.center
+        x, y = self.center + away / max(1.0, float(np.linalg.norm(self.inverse @ away)))
+        return float(x), float(y)
+
+
+def oval(points: np.ndarray, share: float) -> Oval:
+    """The ellipse of the shape of points (n, 2), a normal distribution's, that holds a share of them."""
+    center = points.mean(axis=0, dtype=float)
+    inverse = np.linalg.inv(np.linalg.cholesky(np.cov(points.T.astype(float))))
+    reach = np.quantile(np.linalg.norm((points - center) @ inverse.T, axis=1), share)
+    return Oval(center, inverse / reach)
+
+
 def prior(d: int) -> Gaussian:
     """N(0, 1) in d dimensions, which a variational autoencoder is trained toward."""
     return Gaussian(np.zeros(d, np.float32), np.eye(d, dtype=np.float32))

@@ -1,4 +1,4 @@
-"""Digits: choose which digit, drag through how it is written."""
+"""Digits: drag through handwriting styles, and see all ten digits and a number in each."""
 import numpy as np
 import streamlit as st
 
@@ -11,51 +11,61 @@ VIEWS = {"Styles": "grid", "Real digits as points": "points", "Both": "both"}
 GRID = 13                        # pictures a side under the pad
 FRAMES = 33                      # of a blend; the middle one is half and half
 MAX_NUMBER = 12                  # digits that still fit a phone
+HAND = 4                         # at first
 RANGES = {"−1.5 … 1.5": (-1.5, 1.5), "−2.5 … 2.5": (-2.5, 2.5), "−3.5 … 3.5": (-3.5, 3.5)}
 WEIGHT = address.numbers("weight", [(0, 1)], (0.5,), "weight")
-# The digits are the page's main control, so they are as large as keys of a till.
-BIG_BUTTONS = """<style>
-.st-key-digit, .st-key-digit .stButtonGroup { width: 100%; }
-.st-key-digit [role=radiogroup] { display: grid; grid-template-columns: repeat(2, 1fr); gap: 0.4rem; max-width: none; }
-.st-key-digit button { min-height: 3.4rem; margin: 0; border-radius: 0.5rem !important; }
-.st-key-digit button[aria-checked=false] { border-color: color-mix(in srgb, currentColor 20%, transparent) !important; }
-.st-key-digit button p { font-size: 1.7rem; font-weight: 600; }
-@media (max-width: 1100px) { .st-key-digit [role=radiogroup] { grid-template-columns: repeat(5, 1fr); } }
-</style>"""
 
 
-def show_styles(served, runs):
-    """The digit buttons and the style pad beside them; returns the style."""
-    buttons, pad = st.columns([1, 3.4], gap="large")
-    with buttons:
-        st.html(BIG_BUTTONS)
-        digit = int(widgets.choose_segment("Digit", digits.DIGITS, "digit", "8"))
-        view = widgets.choose_one("Under the point", list(VIEWS), "view")
-        downloads = st.container()
-        st.caption("Every point on the plane is a handwriting style; the digit stays the one you chose.")
+def choose():
+    """The row of controls: the digit under the point, the number, a hand drawn at random; and what is under "More"."""
+    with frame.controls():
+        digit = int(widgets.choose_segment("Digit", digits.DIGITS, "digit", "8", label_visibility="collapsed"))
+        number = st.text_input("Number", "2026", max_chars=MAX_NUMBER, key="number", bind="query-params", width=110,
+                               label_visibility="collapsed", placeholder="A number").strip()
+        hand = widgets.draw_again("hand", "Another hand", "ink_pen", first=HAND)
+        more = st.popover("More", icon=":material/tune:")
+    if not number or set(number) - set(digits.DIGITS):
+        st.info("Only the digits 0 to 9 can be written; showing 2026 instead.")
+        number = "2026"
+    before = st.session_state.setdefault("hand_shown", hand if "at" in st.query_params else HAND)
+    if hand != before:
+        st.session_state.hand_shown = hand
+        live.place("style", digits.draw_style(hand).tolist())
+    return digit, number, hand, more
+
+
+def show_styles(served, runs, digit, number, view):
+    """The plane of styles, beside it all digits, the number, and the chosen digit with the real one nearest to it."""
     codes, plane = widgets.opened(cache.codes, served), cache.plane(served)
     rows = np.flatnonzero(codes.label == digit)
     near = live.Neighbors(codes.mean[rows], cache.class_strip(served, digit), codes.label[rows]) if len(rows) else None
     point = address.numbers("at", [plane.bounds[:2], plane.bounds[2:]], (0.6, -0.4), "style")
-    with pad:
-        style = live.pad(
-            "style", lambda: cache.styles(served, digit, plane.bounds, digits.TILES), bounds=plane.bounds,
-            point=point.read(), backdrop=VIEWS[view],
-            grid=cache.styles(served, digit, plane.bounds, GRID, centers=True),
-            dots=plane.points[rows], dot_labels=codes.label[rows], neighbors=near,
-            exact=lambda *at: digits.decode_style(served, digit, at), size=520,
-            decoder=live.Decoder(runs, (np.zeros(2), np.eye(2)), (np.eye(10)[digit], np.zeros((2, 10)))),
-            label=f"Handwriting styles of the digit {digit}", alt=f"The digit {digit} in the style of the point")
+    style = live.pad(
+        "style", lambda: cache.styles(served, digit, plane.bounds, digits.TILES), bounds=plane.bounds,
+        point=point.read(), backdrop=VIEWS[view],
+        grid=cache.styles(served, digit, plane.bounds, GRID, centers=True),
+        dots=plane.points[rows], dot_labels=codes.label[rows], neighbors=near,
+        exact=lambda *at: digits.decode_style(served, digit, at), within=latent.oval(codes.mean, digits.REAL),
+        chorus=live.Chorus([f"The digit {name} in this style" for name in digits.DIGITS],
+                           lambda *at: digits.decode_all(served, at), digit, [int(each) for each in number],
+                           f"The number {number} in this style"),
+        decoder=live.Decoder(runs, (np.zeros(2), np.eye(2)), (np.eye(10)[digit], np.zeros((2, 10)))),
+        label=f"Handwriting styles of the digit {digit}", alt=f"The digit {digit} in the style of the point")
     point.write(style)
-    with downloads:
-        widgets.take_along(served, lambda: latent_map.take_along(served, codes, cache.coded_pictures(served), digit))
-        download_png("Download this digit", digits.write(served, str(digit), style)[0], f"digit_{digit}", 20)
     return style
+
+
+def show_downloads(served, digit, number, hand, style):
+    codes = cache.codes(served)
+    widgets.take_along(served, lambda: latent_map.take_along(served, codes, cache.coded_pictures(served), digit))
+    download_png("Download this digit", digits.write(served, str(digit), style)[0], f"digit_{digit}", 20)
+    download_png("Download PNG", digits.write(served, number, style)[0], f"number_{number}", 8)
+    widgets.download("Download GIF in many hands", lambda: sheets.to_gif(
+        digits.write(served, number, digits.tour(hand, 40)), scale=4), f"number_{number}.gif", "image/gif")
 
 
 def show_blend(served, runs, style):
     """Two digits and a weight, as a filmstrip."""
-    st.subheader("Blend two digits")
     film, controls = st.columns([2, 1], gap="large")
     with controls:
         first = int(widgets.choose_one("From", digits.DIGITS, "from", index=8))
@@ -76,31 +86,8 @@ def show_blend(served, runs, style):
     WEIGHT.write((weight,))
 
 
-def show_number(served):
-    """A number in one handwriting, which can be dragged on into others."""
-    st.subheader("Write a number")
-    film, controls = st.columns([2, 1], gap="large")
-    with controls:
-        number = st.text_input("Number", "2026", max_chars=MAX_NUMBER, key="number", bind="query-params").strip()
-        if not number or set(number) - set(digits.DIGITS):
-            st.info("Only the digits 0 to 9 can be written; showing 2026 instead.")
-            number = "2026"
-        hand = widgets.draw_again("hand", "Another style", "ink_pen", first=4)
-    styles = digits.tour(hand, 40)
-    lines = digits.write(served, number, styles)
-    with film:
-        share = live.filmstrip(f"number_{number}_{hand}", latent.tiles(lines, len(lines))[0], label="Handwriting",
-                               alt=f"The number {number} in one handwriting style", loop=True, scale=8,
-                               ends=("this style", "and back to it"))
-    with controls:
-        line = digits.write(served, number, digits.at(styles, share))[0]
-        download_png("Download PNG", line, f"number_{number}", 8)
-        download_gif(lines, f"number_{number}", 4)
-
-
 def show_sheet(served):
     """Every digit down, one latent dimension across."""
-    st.subheader("One style, every digit")
     sheet, controls = st.columns([2, 1], gap="large")
     with controls:
         names = ["z₁", "z₂"]
@@ -126,10 +113,19 @@ def download_gif(pictures, file, scale):
 
 frame.open_page("digits")
 titles = widgets.offered("digits")
-cvae = widgets.served(next(iter(titles.values())) if len(titles) == 1 else widgets.choose_model(titles))
+digit, number, hand, more = choose()
+with more:
+    cvae = widgets.served(next(iter(titles.values())) if len(titles) == 1 else widgets.choose_model(titles))
+    view = widgets.choose_one("Under the point", list(VIEWS), "view")
 runs = widgets.in_browser(cvae)
-style = show_styles(cvae, runs)
-show_blend(cvae, runs, style)
-show_number(cvae)
-show_sheet(cvae)
+style = show_styles(cvae, runs, digit, number, view)
+with more:
+    show_downloads(cvae, digit, number, hand, style)
+st.caption("Every point of the plane is a handwriting style, of all ten digits alike. Where it is dark there is hardly "
+           f"a real one: {digits.REAL:.0%} lie within.")
+asked = "Sheet" if {"across", "range"} & set(st.query_params) else "Blend"      # older links know no sections
+if widgets.choose_segment("Look closer", ["Blend", "Sheet"], "section", asked) == "Blend":
+    show_blend(cvae, runs, style)
+else:
+    show_sheet(cvae)
 widgets.explain("digits", [cvae.preset], digits.blend, digits.style_sheet, digits.write)

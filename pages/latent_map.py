@@ -7,7 +7,7 @@ from ae_core.features import latent_map
 from ae_core.pictures import datasets, sheets
 from pages.shared import address, cache, charts, cloud_panel, frame, live, map_panels, number_panel, widgets
 
-NOTHING = "Nothing"
+KINDS, BOTH = ("VAE", "Plain autoencoder"), "Both"
 WHOLE = "20 x 20, all"
 VIEWS = {"Points over grid": ("both", False), "Points": ("points", False), "Grid": ("grid", False),
          "Probability": ("both", True)}                   # name -> (the pad's backdrop, axes through the normal CDF?)
@@ -17,20 +17,42 @@ BEYOND = 0.5                     # of its length, where it is followed past its 
 PAIRS = 100                      # pairs of pictures that a path can join
 
 
-def choose_models(titles):
+def choose_models():
     """The names of the chosen models: one, or two of the same data."""
-    name = widgets.choose_model(titles, on_change=forget_point)
-    others = [title for title, other in titles.items()
-              if other != name and is_flat(name) and is_flat(other) and same_data(name, other)]
-    beside = widgets.choose_one("Compare with", [NOTHING, *others], "with", disabled=not others,
-                                on_change=lambda: address.write({"at2": None}))
-    return [name] if beside == NOTHING else [name, titles[beside]]
+    name = widgets.choose_model(titles, on_change=forget_point, label_visibility="collapsed", width=270)
+    beside = address.Field("with", "model to compare with", None, lambda title: titles[comparable(name, title)], str)
+    names = [name, *filter(None, [beside.read()])]
+    for twin in counterpart(name):
+        st.session_state.kind = BOTH if len(names) > 1 else kind_of(name)
+        st.segmented_control("Kind", [*KINDS, BOTH], required=True, key="kind", label_visibility="collapsed",
+                             on_change=change_kind, args=(name, twin))
+    return names
+
+
+def comparable(name, title):
+    """A title, if its model can stand beside another; else ValueError."""
+    if title not in titles or titles[title] == name or not all(map(is_flat, (name, titles[title]))) \
+            or not same_data(name, titles[title]):
+        raise ValueError(title)
+    return title
+
+
+def kind_of(name):
+    return KINDS[not store.preset(name).variational]
+
+
+def change_kind(name, twin):
+    """Show a model, its counterpart or both; a point of one plane means nothing on another."""
+    chosen, title = st.session_state.kind, next(title for title, each in titles.items() if each == twin)
+    if chosen not in (BOTH, kind_of(name)):
+        st.session_state.model = title
+        address.write({"at": None})
+    address.write({"with": title if chosen == BOTH else None, "at2": None})
 
 
 def forget_point():
     """A point of one plane means nothing on another, and its companion may be of other data."""
-    address.write({"at": None, "at2": None})
-    st.session_state["with"] = NOTHING
+    address.write({"at": None, "at2": None, "with": None})
 
 
 def is_flat(name):
@@ -46,13 +68,11 @@ def show_pads(names, view, grid):
     """The planes side by side; dragging on one reruns no more than this."""
     for column, name, key in zip(st.columns(len(names), gap="medium"), names, ("at", "at2"), strict=False):
         with column:
-            if len(names) > 1:
-                st.markdown(f"**{widgets.plain(store.preset(name).title)}**")
-            show_pad(name, view, grid, key)
+            show_pad(name, view, grid, key, linked=len(names) > 1)
 
 
-def show_pad(name, view, grid, key):
-    """The live plane of one model; the point is kept in the address under `key`."""
+def show_pad(name, view, grid, key, linked):
+    """The live plane of one model; the point is kept in the address under `key`. Two of them are linked."""
     served = widgets.served(name)
     plane, codes = widgets.opened(cache.plane, served), cache.codes(served)
     backdrop, probability = VIEWS[view]
@@ -68,8 +88,8 @@ def show_pad(name, view, grid, key):
         point=point.read(), backdrop=backdrop, grid=cache.atlas(served, bounds, n, probability, centers=True),
         dots=plane.points, dot_labels=codes.label, classes=datasets.about(served.preset.dataset).classes,
         neighbors=live.Neighbors(plane.points[:pictures.count], pictures, codes.label[:pictures.count]),
-        exact=lambda *at: latent_map.decode_point(served, plane, at), axes=plane.names, size=560,
-        decoder=live.Decoder(runs[name], (plane.origin, plane.axes)),
+        exact=lambda *at: latent_map.decode_point(served, plane, at), axes=plane.names, linked=linked,
+        decoder=live.Decoder(runs[name], (plane.origin, plane.axes)), title=served.preset.title if linked else "",
         label=f"Latent plane of {served.preset.title}", alt="The picture decoded at the point on the plane"))
 
 
@@ -173,30 +193,33 @@ def show_new(names):
 
 SECTIONS = {"New pictures": show_new, "Cloud": show_cloud, "Numbers": show_numbers, "Path": show_path,
             "Draw": show_drawing, "Scatter": lambda names: map_panels.show_scatter(choose_of(names)),
-            "Sheet": lambda names: map_panels.show_sheet(choose_of(names)), "Dimensions": show_dimensions}
+            "Sheet": lambda names: map_panels.show_sheet(choose_of(names)), "Dimensions": show_dimensions,
+            "Beta": lambda names: map_panels.show_beta()}
 
 frame.open_page("latent_map")
 offered = widgets.offered("latent_map")
 titles = dict(sorted(offered.items(),
                      key=lambda entry: (not is_flat(entry[1]), not store.preset(entry[1]).variational)))
-pads, controls = st.columns([3.4, 1], gap="large")
-with controls:
-    names = choose_models(titles)
+with frame.controls():
+    names = choose_models()
+    more = st.popover("More", icon=":material/tune:")
+with more:
     views = list(VIEWS)[:4 if all(map(is_flat, names)) else 3]
     view = widgets.choose_one("View", views, "view")
     grid = widgets.choose_one("Grid", [WHOLE, *latent_map.SHEETS], "grid", disabled=VIEWS[view][1])
-    st.caption(" ".join(widgets.plain(store.preset(name).description) for name in names))
-    known = min(cache.neighbors(widgets.served(name)).count for name in names)
-    st.caption(f"The nearest real picture is found among the first {known:,} test pictures.")
-    if not all(cache.has_pictures(store.preset(name).dataset) for name in names):
-        st.caption("The pictures of this model are not here; its copies of them are shown instead.")
     first = widgets.served(names[0])
     widgets.take_along(first, lambda: latent_map.take_along(first, cache.codes(first), cache.coded_pictures(first)))
 runs = {name: widgets.in_browser(widgets.served(name)) for name in names}
-with pads:
-    show_pads(names, view, grid)
+show_pads(names, view, grid)
+if len(names) > 1:
+    st.caption("Drag in one plane: the point of the other goes to the code of the same nearest real picture.")
 
 section = widgets.choose_segment("Look closer", list(SECTIONS), "section")
 SECTIONS[section](names)
+known = min(cache.neighbors(widgets.served(name)).count for name in names)
+here = all(cache.has_pictures(store.preset(name).dataset) for name in names)
+st.caption(" ".join(widgets.plain(store.preset(name).description) for name in names) +
+           f" The nearest real picture is found among the first {known:,} test pictures" +
+           ("." if here else ", which are not here; the model’s copies of them are shown instead."))
 widgets.explain("latent_map", [store.preset(name) for name in names], latent_map.atlas, latent_map.draw,
                 latent.spherical)

@@ -201,26 +201,6 @@ def show_plan(preset, seed, about):
                                                                 height=300), "code", "lines")
 
 
-def show_beta():
-    """Three sizes of beta side by side, as far around 0 as the reader drags."""
-    st.subheader("Play with beta")
-    missing = [name for name in design.BETA_PRESETS if not store.present(name)]
-    if missing:
-        st.warning(f"This part needs another model. Train it with: `python -m ae_core train {missing[0]}`")
-        return
-    reaches = design.BETA_REACHES
-    where = ("where new pictures come from", "farther than the prior reaches")
-    live.filmstrip("beta", cache.betas(tuple(map(widgets.served, design.BETA_PRESETS))), label="How far around 0",
-                   scale=1, value=reaches.index(2) / (len(reaches) - 1), ends=("near 0", "far out"),
-                   captions=[f"Codes from −{reach:g} to {reach:g}: {where[reach > 3]}" for reach in reaches],
-                   alt="Three planes of clothing: with beta too small, just right, and too large")
-    st.markdown("A small VAE of clothing, its KL term weighted by a thousandth, one, and a hundred (the outer two "
-                "with a quarter as many units). New pictures are drawn from codes around 0, mostly from −2 to 2. With "
-                "beta **too small** there is a hole there: the clothes lie much farther out. With beta **1** the plane "
-                "is full where pictures are drawn from. With beta **too large** no code says anything, and every point "
-                "is one average picture.")
-
-
 frame.open_page("train")
 stage, controls = st.columns([2, 1], gap="medium")
 jobs.tidy()
@@ -243,5 +223,4 @@ if shown:
     card = {} if job else store.card(shown)
     show_plan(job.preset if job else store.preset(shown), job.seed if job else card["training"]["seed"],
               job.about if job else card.get("data"))
-show_beta()
 widgets.explain("train", [presets.get(design.STORY)], design.design, jobs.request, story.curves)

@@ -12,6 +12,7 @@ from ae_core.model import Autoencoder
 
 DIGITS = tuple("0123456789")
 TILES = 48                       # a side of the plane of styles that the browser blends
+REAL = 0.99                      # of the real styles lie where the pad lets a point stay
 STOPS = 5                        # styles that a tour of handwriting passes
 
 
@@ -32,6 +33,11 @@ def style_atlas(model: Autoencoder, digit: int, bounds: latent.Bounds, n: int, c
 def decode_style(model: Autoencoder, digit: int, style: Sequence[float] | np.ndarray) -> np.ndarray:
     """The picture (h, w) uint8 of a digit in one style."""
     return latent.tiles(model.decode(_repeat(style, 1), digit), 1)[0, 0]
+
+
+def decode_all(model: Autoencoder, style: Sequence[float] | np.ndarray) -> np.ndarray:
+    """The pictures (10, h, w) uint8 of all digits in one style."""
+    return latent.tiles(model.decode(_repeat(style, len(DIGITS)), np.arange(len(DIGITS))), 1)[:, 0]
 
 
 def blend(model: Autoencoder, first: int, second: int, style: np.ndarray, frames: int) -> Blend:

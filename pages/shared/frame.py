@@ -149,9 +149,10 @@ PAGES = {page.name: page for page in (
     Page("latent_map", "Latent map", ":material/map:", "Explore",
          "Drag the point across the plane: every position decodes to a picture.",
          Home("digits_vae", _latent_map),
-         lambda preset: preset.mapped and not preset.labels and _lies_on_a_map(preset.dataset)),
+         lambda preset: preset.mapped and not preset.labels and _lies_on_a_map(preset.dataset),
+         models=design.BETA_PRESETS),
     Page("digits", "Digits", ":material/pin:", "Explore",
-         "Choose a digit, then drag through handwriting styles.",
+         "Drag through handwriting styles: all ten digits follow.",
          Home("digits_cvae", _digits), _writes_digits),
     Page("faces", "Faces", ":material/face:", "Explore",
          "Drag a strip to make the face smile, age, or wear glasses.",
@@ -167,7 +168,7 @@ PAGES = {page.name: page for page in (
          Home(search.PRESET, _search), models=(search.PRESET,)),
     Page("train", "Train", ":material/model_training:", "Make",
          "Choose pictures and a network, press Train, and watch it learn epoch by epoch.",
-         Home(design.STORY, _train), models=design.BETA_PRESETS),
+         Home(design.STORY, _train)),
 )}
 
 
@@ -200,7 +201,8 @@ STYLE = """<style>
 @media (max-width: 768px) { .stApp .st-key-heading { padding: 0; } .st-key-heading h1 { padding-left: 2.25rem; } }
 /* The one row of controls above the picture: large enough for a finger, and to be seen from the last row. */
 .st-key-controls { align-items: flex-end; gap: 0.5rem 1.25rem !important; }
-.st-key-controls :is(button, [data-baseweb=select] > div) { min-height: 44px; }
+.st-key-controls :is(button, input, [data-baseweb=select] > div) { min-height: 44px; }
+@media (max-width: 640px) { .st-key-controls { gap: 0.5rem !important; } }
 .st-key-next a { border: 1px solid color-mix(in srgb, currentColor 20%, transparent); border-radius: 0.5rem;
   padding: 0.75rem 1rem; }
 /* What was made stays as it is until what follows is ready; a line on top says that something is being computed. */

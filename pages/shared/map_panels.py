@@ -4,8 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from ae_core import latent
+from ae_core import latent, store
 from ae_core.features import latent_map
+from ae_core.own import design
 from ae_core.pictures import datasets, sheets
 from pages.shared import cache, charts, live, widgets
 
@@ -64,6 +65,25 @@ def _show_origins(served: Any, seed: int) -> None:
                  label=f"The plane of {served.preset.title}, with the places of {NEW} new pictures")
     widgets.download("Download PNG", lambda: sheets.to_png(sheets.tile(drawn.pictures, 6, scale=2)),
                      f"new_{served.preset.name}.png", "image/png")
+
+
+def show_beta() -> None:
+    """Three sizes of beta side by side, as far around 0 as the reader drags."""
+    missing = [name for name in design.BETA_PRESETS if not store.present(name)]
+    if missing:
+        st.warning(f"This part needs another model. Train it with: `python -m ae_core train {missing[0]}`")
+        return
+    reaches = design.BETA_REACHES
+    where = ("where new pictures come from", "farther than the prior reaches")
+    live.filmstrip("beta", cache.betas(tuple(map(widgets.served, design.BETA_PRESETS))), label="How far around 0",
+                   scale=1, value=reaches.index(2) / (len(reaches) - 1), ends=("near 0", "far out"),
+                   captions=[f"Codes from −{reach:g} to {reach:g}: {where[reach > 3]}" for reach in reaches],
+                   alt="Three planes of clothing: with beta too small, just right, and too large")
+    st.markdown("A small VAE of clothing, its KL term weighted by a thousandth, one, and a hundred (the outer two "
+                "with a quarter as many units). New pictures are drawn from codes around 0, mostly from −2 to 2. With "
+                "beta **too small** there is a hole there: the clothes lie much farther out. With beta **1** the plane "
+                "is full where pictures are drawn from. With beta **too large** no code says anything, and every point "
+                "is one average picture.")
 
 
 def show_sheet(served: Any) -> None:

@@ -194,6 +194,9 @@ def test_two_planes_on_one_page_wait_in_a_slot_each(page, app):
             assert_is(shown(root), served.decode(plane.lift([value(root)]))[0])
         page.mouse.up()
         driver.settle(page)
+        row = root.evaluate("root => root.parentNode.live.nearest")        # and the other plane went along
+        other, there = next((each, roots[each]) for each in titles if each != name)
+        np.testing.assert_allclose(value(there), flat(other)[1].points[row], atol=0.01)
     slots = page.evaluate("() => [...window.__aeModels.keys()]")
     assert len(slots) == 2 and page.console_errors == []
     first, second = (root.evaluate_handle("root => root.parentNode.live.slot") for root in roots.values())
@@ -239,6 +242,37 @@ def test_digits_in_a_style_and_between_two_digits(page, app):
         label[0, [8, 3]] = 1 - share, share
         assert_is(shown(strip), served.decode([style], label)[0])
     page.mouse.up()
+
+
+def test_all_digits_and_a_number_follow_the_point(page, app):
+    driver.open_page(page, app, "digits", "?number=407")
+    sent, served, root = driver.record(page, "framesent"), model.load("digits_cvae"), page.locator(".pad")
+    for _ in hold(page, page.locator(".pad .surface"), [(0.511, 0.437), (0.4, 0.61)]):
+        page.wait_for_function("""root => {
+            const { voices, version, stage } = root.parentNode.live;
+            return stage && voices.every((voice) => voice.version === version);
+        }""", arg=root.element_handle())
+        wanted = served.decode(np.repeat([value(root)], 10, axis=0), np.arange(10))
+        canvases = page.locator(".pad .voice").all()
+        for canvas, picture in zip(canvases, wanted, strict=True):
+            assert_is(np.reshape(canvas.evaluate(LEVELS), (28, 28, 3)) / 255, picture)
+        word = np.reshape(page.locator(".pad .word").evaluate(LEVELS), (28, 84, 3)) / 255
+        assert_is(word, np.concatenate(wanted[[4, 0, 7]], axis=1))
+    assert sent == []
+    page.mouse.up()
+
+
+def test_where_no_worker_runs_the_server_decodes_all_digits(page, app):
+    page.add_init_script(NO_WORKER)
+    driver.open_page(page, app, "digits")
+    for _ in hold(page, page.locator(".pad .surface"), [(0.511, 0.437), (0.4, 0.61)]):
+        driver.painted(page)
+    page.mouse.up()
+    page.locator(".pad").get_by_text("exact").wait_for(timeout=READY)
+    driver.settle(page)
+    wanted = digits.decode_all(model.load("digits_cvae"), value(page.locator(".pad")))
+    for canvas, picture in zip(page.locator(".pad .voice").all(), wanted, strict=True):
+        assert_is(np.reshape(canvas.evaluate(LEVELS), (28, 28, 3)) / 255, picture[..., None] / 255)
 
 
 def test_all_changes_of_a_face_at_once(page, app):

@@ -1,11 +1,15 @@
 """The latent map and the digits page in a real browser: addresses, dragging, keyboard, two readers at once."""
 import re
 
+import numpy as np
 import pytest
 
+from ae_core import latent
+from ae_core.features import digits, latent_map
 from tests.browser import driver
 from tests.browser.driver import asked, painted, settle
 
+POSITION = "root => root.parentNode.live.position()"
 BRIGHT_PIXELS = """canvas => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return data.filter((value, i) => i % 4 === 0 && value > 128).length;
@@ -84,6 +88,49 @@ def test_an_address_opens_the_same_elsewhere(page, app):
     assert point(page) == ("−1.00", "0.75")
     assert page.get_by_role("radio", name="4", exact=True).get_attribute("aria-checked") == "true"
     assert page.get_by_text("75% 4 and 25% 9").is_visible()
+
+
+def test_a_point_dragged_outside_the_real_styles_comes_back_to_their_border(page, app):
+    open_page(page, app, "digits")
+    within = latent.oval(latent_map.stored_codes("digits_cvae").mean, digits.REAL)
+    def away():
+        return np.linalg.norm(within.inverse @ (np.array(page.locator(".pad").evaluate(POSITION)) - within.center))
+
+    drag(page, [(0.5, 0.5), (0.98, 0.02)], release=False)
+    painted(page)
+    assert away() == pytest.approx(1, abs=1e-3)          # it resists,
+    page.mouse.up()
+    settle(page)
+    assert away() == pytest.approx(1, abs=1e-3)          # and so it is told
+    assert asked(page) == ",".join(f"{part:.3f}" for part in page.locator(".pad").evaluate(POSITION))
+    plane(page).get_by_role("slider").first.press("End")
+    settle(page)
+    assert away() == pytest.approx(1, abs=1e-3)
+    drag(page, [(0.5, 0.5), (0.45, 0.55)])
+    assert away() < 0.5
+
+
+def test_more_than_ten_classes_differ_by_color_and_sign(page, app):
+    open_page(page, app, "latent_map")
+    looks = page.locator(".pad").evaluate("""root => {
+        const view = root.parentNode.live;
+        view.update({ ...view.data, classes: Array.from({ length: 40 }, (_, k) => `class ${k}`) });
+        return [...root.querySelectorAll(".swatch")].map((swatch) => {
+          const { backgroundColor, clipPath, borderRadius } = getComputedStyle(swatch);
+          return [backgroundColor, clipPath, borderRadius].join();
+        });
+    }""")
+    assert len(looks) == len(set(looks)) == 40
+    ground, seen = page.locator(".pad .ground"), set()
+    for first in (0, 10, 20, 30):
+        page.locator(".pad").evaluate("""(root, first) => {
+            const view = root.parentNode.live;
+            view.parts.dotClasses = view.parts.dotClasses.map((label) => (label % 10) + first);
+            view.refresh();
+        }""", first)
+        painted(page)
+        seen.add(ground.evaluate("canvas => canvas.toDataURL()"))
+    assert len(seen) == 4
 
 
 def test_two_tabs_do_not_disturb_each_other(page, new_page, app):

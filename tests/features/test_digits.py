@@ -7,8 +7,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 from streamlit.testing.v1 import AppTest
 
-from ae_core import model
-from ae_core.features import digits
+from ae_core import latent, model
+from ae_core.features import digits, latent_map
 from ae_core.pictures import datasets
 from tests import conftest
 
@@ -141,6 +141,23 @@ def test_a_release_on_the_pad_moves_the_style(weights):
     page.session_state["style"] = {"value": [1.25, -0.75]}
     page.run()
     assert page.query_params["at"] == "1.250,-0.750"
+
+
+def test_an_older_link_to_a_hand_opens_in_its_style(weights):
+    page, style = opened(hand="17", number="1859"), digits.draw_style(17)
+    assert page.query_params["at"] == f"{style[0]:.3f},{style[1]:.3f}"
+    assert not page.info and opened(across="z₂").segmented_control(key="section").value == "Sheet"
+
+
+def test_a_style_far_from_all_real_ones_is_held_at_their_border(weights):
+    page = opened()
+    page.session_state["style"] = {"value": [-3.9, 3.9]}
+    page.run()
+    codes = latent_map.stored_codes("digits_cvae").mean
+    within, style = latent.oval(codes, digits.REAL), [float(part) for part in page.query_params["at"].split(",")]
+    assert abs(np.linalg.norm(within.inverse @ (style - within.center)) - 1) < 0.01
+    inside = np.linalg.norm((codes - within.center) @ within.inverse.T, axis=1) <= 1
+    assert inside.mean() == pytest.approx(digits.REAL, abs=0.001)
 
 
 def test_page_without_weights_names_the_command(own_store):

@@ -283,7 +283,20 @@ def test_another_model_forgets_the_point_and_its_companion(weights):
     page = opened(**{"with": "Digits on a plane", "view": "Probability", "at": "0.5,0.5"})
     page.selectbox(key="model").select("Digits, wide VAE").run()
     assert not page.exception and not page.info
-    assert page.selectbox(key="with").value == "Nothing" and page.selectbox(key="view").value == "Points over grid"
+    assert not {"with", "at", "at2"} & set(page.query_params) and page.selectbox(key="view").value == "Points over grid"
+    assert "kind" not in [each.key for each in page.segmented_control]      # it has no counterpart
+
+
+def test_vae_plain_autoencoder_or_both(weights):
+    conftest.trained("digits_plane")
+    page, plain = opened(at="0.5,0.5"), "Digits on a plane"
+    page.segmented_control(key="kind").set_value("Both").run()
+    assert page.query_params["with"] == plain and page.query_params["at"] == "0.500,0.500" and not page.exception
+    page.segmented_control(key="kind").set_value("Plain autoencoder").run()
+    assert page.selectbox(key="model").value == plain and "with" not in page.query_params and not page.exception
+    assert page.segmented_control(key="kind").value == "Plain autoencoder"
+    page.segmented_control(key="kind").set_value("VAE").run()
+    assert page.selectbox(key="model").value == "Digits, VAE" and not page.exception
 
 
 def test_page_without_weights_names_the_command(own_store):

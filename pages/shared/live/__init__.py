@@ -19,7 +19,7 @@ from .hunt import hunt
 from .mixer import mixed, mixer
 from .model import model
 from .origins import origins
-from .pad import Neighbors, pad
+from .pad import Chorus, Neighbors, pad
 from .sheet import PALETTE, Sheet, encode_grid, encode_strip
 from .sketchpad import Through, sketchpad
 from .state import ASSETS, Decoder, place

@@ -174,6 +174,27 @@ function sharpen(canvas, width, height) {
   return true;
 }
 
+// Of more classes than there are colors each further round has another sign: a disk, a square, a diamond, a triangle.
+const SIGNS = ["disk", "square", "diamond", "triangle"]; // as in live.css
+const signOf = (index, palette) => Math.floor(index / palette.length) % SIGNS.length;
+
+/** Add a sign around a place to a path. */
+function traceSign(path, sign, x, y, radius) {
+  if (sign === 0) {
+    path.moveTo(x + radius, y);
+    path.arc(x, y, radius, 0, 2 * Math.PI);
+    return;
+  }
+  const corners = [0, 4, 4, 3][sign];
+  const first = [0, 45, 0, -90][sign]; // degrees
+  const away = radius * [1, 1.25, 1.25, 1.5][sign]; // of like area
+  for (let k = 0; k < corners; k++) {
+    const angle = (first / 180 + (2 * k) / corners) * Math.PI;
+    path[k ? "lineTo" : "moveTo"](x + away * Math.cos(angle), y + away * Math.sin(angle));
+  }
+  path.closePath();
+}
+
 /** The gray or color levels of a picture in 0..1. */
 function levelsOf(picture) {
   return Uint8Array.from(picture, (level) => 255 * clamp(level, 0, 1) + 0.5);

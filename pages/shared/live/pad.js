@@ -3,10 +3,17 @@
 
 const SMALL_STEP = 0.01; // of the plane's side, for an arrow key
 const BIG_STEP = 0.1;
-const GAP = 24; // pixels between the plane and the picture, as in live.css
-const SMALLEST = 200; // pixels of a plane's side on a low screen
-const WIDE = 560; // from this width on they stand side by side
-const NEAR_SIDE = { wide: 84, stacked: 56 }; // pixels for the nearest real picture
+const GAP = 24; // CSS pixels between the plane and the pictures, as in pad.css
+const BETWEEN = 12; // and between two pictures, with a line of text below each
+const SMALLEST = 200; // of a plane's side on a low screen
+const AROUND = 184; // of a window's height, for what stands above the plane and for a line of the legend
+const LINE = 34; // of a line of text
+const WIDE = { alone: 480, linked: 560 }; // from this width on plane and pictures stand side by side
+const PAIR = 0.36; // of that width, for two pictures one above the other,
+const CHORUS = 0.455; // and for a chorus with the two side by side below it
+const NEAR_ENOUGH = 320; // CSS pixels from one picture to the other, one above the other
+const ROW = 5; // pictures of a chorus in a row
+const NARROW = 4; // CSS pixels between them
 const TICK = 6; // CSS pixels of a tick over pictures
 const WARPED_TICKS = [-2, -1, 0, 1, 2];
 const HINT =
@@ -52,12 +59,14 @@ class Pad extends View {
     super(parent, "pad", HINT);
     this.share = [0.5, 0.5]; // of the plane, from the left and from the bottom
     this.hidden = new Set(); // classes that the legend switched off
+    this.version = 0; // of the point; each picture of a chorus has that of the one it was decoded at
     this.nearest = -1;
     this.axis = 0; // whose slider has, or had, the focus
     this.build();
     this.drag(this.surface, { start: () => this.hold(), move: (event) => this.follow(event) });
     this.keys(this.surface, (event) => this.press(event));
     this.on(window, "ae-code", ({ detail }) => detail.model === this.model && this.wander(detail));
+    this.on(window, "ae-twin", ({ detail }) => this.data.linked && detail.from !== this && this.meet(detail));
   }
 
   build() {
@@ -67,23 +76,25 @@ class Pad extends View {
     this.lines = [make("div", "line across"), make("div", "line up")];
     this.sliders = ["horizontal", "vertical"].map((orientation, axis) => this.buildSlider(orientation, axis));
     const within = [this.ground, this.cloud, ...this.lines, this.marker, ...this.sliders];
-    this.surface = make("div", "surface", { role: "group", tabindex: "-1", "aria-describedby": "hint" }, within);
+    const marks = { "data-main": "", "data-control": "" };
+    this.surface = make("div", "surface", { role: "group", tabindex: "-1", "aria-describedby": "hint", ...marks }, within);
     this.on(this.surface, "focus", () => this.sliders[this.axis].focus({ preventScroll: true }));
     this.legend = make("div", "legend", { role: "group", "aria-label": "Classes shown" });
-    this.picture = new Picture("picture", { role: "img" });
+    this.picture = new Picture("picture", { role: "img", "data-main": "", "data-compare": "" });
     this.coordinates = [make("span", "number"), make("span", "number")];
     this.kind = make("span", "kind");
     this.readout = make("div", "readout", {}, [...this.coordinates, this.kind]);
-    this.near = new Picture("thumbnail", { role: "img", "aria-label": "Nearest real picture" });
-    this.nearName = make("div", "near-name");
+    this.near = new Picture("thumbnail", { role: "img", "aria-label": "Nearest real picture", "data-compare": "" });
+    this.nearName = make("span", "near-name");
     const nearText = make("div", "near-text", {}, [this.nearName, "nearest real picture"]);
-    this.nearBox = make("div", "near", {}, [this.near.canvas, nearText]);
+    this.nearBox = make("div", "figure", {}, [this.near.canvas, nearText]);
+    this.singers = make("div", "chorus", { hidden: "" });
+    this.word = new Picture("word", { role: "img", "aria-label": "A word", hidden: "" });
+    this.title = make("div", "title");
+    const pair = make("div", "pair", {}, [make("div", "figure", {}, [this.picture.canvas, this.readout]), this.nearBox]);
     this.root.append(
-      make("div", "plane", {}, [this.surface, this.legend]),
-      make("div", "result", {}, [
-        this.picture.canvas,
-        make("div", "side", {}, [this.readout, this.nearBox]),
-      ]),
+      make("div", "plane", {}, [this.surface, this.title, this.legend]),
+      make("div", "result", {}, [this.singers, this.word.canvas, pair]),
     );
   }
 
@@ -110,6 +121,8 @@ class Pad extends View {
     this.picture.canvas.setAttribute("aria-label", data.alt);
     this.picture.resize(data.tile[1], data.tile[0]);
     this.nearBox.hidden = !data.hasNearest;
+    this.title.textContent = data.title ?? "";
+    this.buildChorus(data);
     if (this.adopt(data)) this.share = this.shareOf(data.at);
     if (this.answers(data)) this.takeExact(data.exact);
     this.buildLegend();
@@ -147,6 +160,7 @@ class Pad extends View {
   legendEntry(name, index) {
     const swatch = make("span", "swatch");
     swatch.style.background = this.color(index);
+    swatch.classList.add(SIGNS[signOf(index, this.data.palette)]);
     const pressed = String(!this.hidden.has(index));
     const entry = make("button", "entry", { type: "button", "aria-pressed": pressed });
     entry.append(swatch, name);
@@ -168,24 +182,32 @@ class Pad extends View {
   resize() {
     const width = this.root.clientWidth;
     if (!width || !this.data.tile) return;
-    const { tile, size, scale } = this.data;
-    const wide = width >= WIDE;
-    const room = wide ? (width - GAP) * 0.5 : Math.min(width * 0.66, 256);
-    const factor = sharpFactor(room, tile[1], scale);
-    const tallest = Math.max(SMALLEST, 0.75 * document.documentElement.clientHeight); // a finger can scroll past it
-    const side = Math.floor(Math.min(size, tallest, wide ? width - GAP - factor * tile[1] : width));
-    this.root.classList.toggle("stacked", !wide);
-    this.picture.enlarge(factor);
-    this.nearSide = wide ? NEAR_SIDE.wide : NEAR_SIDE.stacked;
+    const { tile: [down, across], size, scale, chorus, hasNearest, linked } = this.data;
+    const wide = width >= (linked ? WIDE.linked : WIDE.alone);
+    const tall = Math.max(SMALLEST, window.innerHeight - AROUND);
+    const [column, above] = chorus ? this.fitChorus(wide ? (width - GAP) * CHORUS : width) : [width - GAP - tall, 0];
+    const over = Math.min((width - GAP) * PAIR, tall / 2 - LINE, NEAR_ENOUGH - LINE); // room for one above the other
+    const count = hasNearest ? 2 : 1;
+    const flat = ((wide ? column : width) - (count - 1) * BETWEEN) / count; // and for one beside the other
+    const piled = wide && !chorus && over > flat;
+    const high = wide ? tall - above - LINE : tall * 0.24;
+    const room = piled ? over : Math.min(flat, (high * across) / down);
+    this.factor = sharpFactor(room, across, scale);
+    this.picture.enlarge(this.factor);
     this.enlargeNear();
-    this.side = side;
-    this.surface.style.width = this.surface.style.height = `${side}px`;
-    this.legend.style.width = `${side}px`;
-    if (sharpen(this.ground, side, side)) this.refresh();
+    this.root.style.setProperty("--wide", `${this.factor * across}px`);
+    this.root.classList.toggle("stacked", !wide);
+    this.root.classList.toggle("piled", piled); // the two pictures one above the other
+    const beside = chorus ? column : this.factor * across * (piled ? 1 : count) + (piled ? 0 : BETWEEN);
+    const below = Math.max(tall - this.factor * down - 1.2 * LINE, Math.min(width, 320));
+    this.side = Math.floor(Math.min(size, wide ? Math.min(tall, width - GAP - beside) : Math.min(width, below)));
+    this.surface.style.width = this.surface.style.height = `${this.side}px`;
+    this.legend.style.width = `${this.side}px`;
+    if (sharpen(this.ground, this.side, this.side)) this.refresh();
   }
 
   enlargeNear() {
-    this.near.enlarge(Math.max(1, Math.floor(this.nearSide / this.near.canvas.width)));
+    this.near.enlarge((this.factor * this.picture.canvas.width) / this.near.canvas.width);
   }
 
   /** Draw the backdrop anew, too: after new data, another size, theme or legend. */
@@ -215,14 +237,135 @@ class Pad extends View {
 
   moveTo(share, event) {
     this.spread = null;
-    const next = share.map((part) => clamp(part, 0, 1));
+    const next = this.inside(share.map((part) => clamp(part, 0, 1)));
     if (next[0] === this.share[0] && next[1] === this.share[1]) return;
     this.share = next;
     this.follows(event);
+    if (this.data.linked) this.lead(false);
+  }
+
+  /** Where the plane has a shade, a point in it goes back to its border, toward the middle. */
+  inside(share) {
+    if (!this.data.within) return share;
+    const { center, inverse } = this.data.within;
+    const [x0, x1, y0, y1] = this.data.bounds;
+    const away = [x0 + share[0] * (x1 - x0) - center[0], y0 + share[1] * (y1 - y0) - center[1]];
+    const length = Math.hypot(...inverse.map((row) => row[0] * away[0] + row[1] * away[1]));
+    return length <= 1 ? share : this.shareOf(away.map((part, axis) => center[axis] + part / length));
   }
 
   ask(event) {
     if (this.slot) this.decode(this.position(), event);
+    this.version += 1;
+    this.sing();
+  }
+
+  // --- A twin: another plane, with the same real pictures elsewhere ---
+
+  lead(rests) {
+    const row = this.nearPoints ? this.findNearest(this.position()) : -1;
+    if (row >= 0) window.dispatchEvent(new CustomEvent("ae-twin", { detail: { from: this, row, rests } }));
+  }
+
+  /** Go to the code of the real picture that is nearest to the point of the other plane. */
+  meet({ row, rests }) {
+    const point = this.nearPoints?.slice(2 * row, 2 * row + 2);
+    if (point?.length !== 2) return;
+    this.spread = null;
+    this.share = this.shareOf(this.data.warp ? [...point].map(normalShare) : [...point]);
+    this.follows();
+    if (rests) this.settleSoon();
+  }
+
+  rest() {
+    if (this.moved && this.data.linked) this.lead(true);
+    super.rest();
+  }
+
+  // --- A chorus: all classes at the same point, and a word of them ---
+
+  buildChorus({ chorus, tile }) {
+    this.singers.hidden = this.word.canvas.hidden = !chorus;
+    if (!chorus) return;
+    if (this.voices?.length !== chorus.names.length) {
+      this.voices = chorus.names.map(() => ({ picture: new Picture("voice", { role: "img", "data-main": "" }) }));
+      this.singers.replaceChildren(...this.voices.map(({ picture }) => picture.canvas));
+    }
+    this.voices.forEach((voice, k) => {
+      voice.picture.resize(tile[1], tile[0]);
+      voice.picture.canvas.setAttribute("aria-label", chorus.names[k]);
+      voice.picture.canvas.classList.toggle("chosen", k === chorus.chosen);
+    });
+    this.word.resize(tile[1] * chorus.word.length, tile[0]);
+    this.word.canvas.setAttribute("aria-label", chorus.alt);
+    this.hire();
+    if (this.answers(this.data)) this.singAsServed();
+  }
+
+  /** CSS pixels across and down of a chorus in a column of some width. */
+  fitChorus(column) {
+    const { tile: [down, across], scale, chorus: { word } } = this.data;
+    const room = (column - (ROW - 1) * NARROW) / ROW;
+    const sharp = sharpFactor(room, across, scale);
+    const factor = sharp < 2 ? Math.min(room / across, 2) : sharp; // small ones are large rather than sharp
+    this.voices.forEach(({ picture }) => picture.enlarge(factor));
+    this.singers.classList.toggle("smooth", sharp < 2);
+    const wide = ROW * across * factor + (ROW - 1) * NARROW;
+    this.singers.style.width = `${wide}px`;
+    const tallest = sharpFactor(Math.min(wide, across * word.length * factor), across * word.length, scale);
+    this.word.enlarge(tallest);
+    const rows = Math.ceil(this.voices.length / ROW);
+    return [wide, rows * down * factor + (rows - 1) * NARROW + tallest * down + 2 * BETWEEN];
+  }
+
+  /** A place of its own before the decoder. */
+  async hire() {
+    const { model } = this.data.decoder ?? { model: null };
+    if (model === this.employer) return;
+    [this.employer, this.stage] = [model, null];
+    if (model === null) return;
+    const { ready } = modelEntry(model);
+    const take = (answer, about) => model === this.employer && this.sung(answer, about);
+    const stage = await (await ready).slot(["decoder"], take, () => (this.stage = null)).catch(() => null);
+    if (model !== this.employer) return;
+    this.stage = stage;
+    this.sing();
+  }
+
+  /** Decode the next class that is of an older point; one question at a time. */
+  sing() {
+    if (!this.stage || this.stage.busy || !this.voices) return;
+    const count = this.voices.length;
+    const next = Array.from({ length: count }, (_, k) => (k + (this.next ?? 0)) % count)
+      .find((k) => this.voices[k].version !== this.version);
+    if (next === undefined) return;
+    this.next = next + 1;
+    const label = Float32Array.from({ length: count }, (_, k) => Number(k === next));
+    this.stage.ask(["decoder"], { code: Float32Array.from(this.position()), label }, { next, version: this.version });
+  }
+
+  sung({ picture }, { next, version }) {
+    const voice = this.voices[next];
+    voice.version = version;
+    voice.picture.show(levelsOf(picture), this.data.tile[2]);
+    this.write();
+    setTimeout(() => this.sing()); // once its place is free again
+  }
+
+  /** What the server decoded at this point. */
+  singAsServed() {
+    if (this.stage) return;
+    const levels = bytesOf(this.data.chorus.exact);
+    const each = levels.length / this.voices.length;
+    this.voices.forEach(({ picture }, k) => picture.show(levels.subarray(k * each, (k + 1) * each), this.data.tile[2]));
+    this.write();
+  }
+
+  /** A word from the pictures of its letters. */
+  write() {
+    const [, across] = this.data.tile;
+    this.data.chorus.word.forEach((k, place) =>
+      this.word.context.drawImage(this.voices[k].picture.canvas, place * across, 0));
   }
 
   follow(event) {
@@ -357,6 +500,29 @@ class Pad extends View {
     if ((backdrop === "points" || backdrop === "both") && this.dots) {
       this.drawDots(context, hasGrid);
     }
+    if (this.data.within) this.drawShade(context);
+  }
+
+  /** What lies outside an oval is dark. */
+  drawShade(context) {
+    const { center, inverse: [[a, b], [c, d]] } = this.data.within;
+    const [x0, x1, y0, y1] = this.data.bounds;
+    const scale = [this.side / (x1 - x0), -this.side / (y1 - y0)];
+    const size = a * d - b * c;
+    context.beginPath();
+    context.rect(0, 0, this.side, this.side);
+    context.save(); // the unit circle, through the matrix that `inverse` undoes
+    context.translate((center[0] - x0) * scale[0], (center[1] - y1) * scale[1]);
+    context.scale(...scale);
+    context.transform(d / size, -c / size, -b / size, a / size, 0, 0);
+    context.moveTo(1, 0);
+    context.arc(0, 0, 1, 0, 2 * Math.PI);
+    context.restore();
+    context.fillStyle = "rgba(0, 0, 0, 0.66)";
+    context.fill("evenodd");
+    context.strokeStyle = "#fff";
+    context.lineWidth = 1.5;
+    context.stroke();
   }
 
   drawGrid(context) {
@@ -427,9 +593,7 @@ class Pad extends View {
       if (!paths.has(dotClasses[i])) paths.set(dotClasses[i], new Path2D());
       const x = (this.dots[2 * i] / 65535) * this.side;
       const y = (1 - this.dots[2 * i + 1] / 65535) * this.side;
-      const path = paths.get(dotClasses[i]);
-      path.moveTo(x + radius, y);
-      path.arc(x, y, radius, 0, 2 * Math.PI);
+      traceSign(paths.get(dotClasses[i]), signOf(dotClasses[i], this.data.palette), x, y, radius);
     }
     for (const [index, path] of paths) {
       context.fillStyle = this.color(index);

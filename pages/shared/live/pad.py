@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ae_core import latent
 from pages.shared.live import sheet, state
 
 PAD = state.component("pad")
@@ -23,6 +24,19 @@ class Neighbors(NamedTuple):
     points: np.ndarray                           # (n, 2), latent units
     pictures: np.ndarray | sheet.Sheet           # uint8 (n, h, w[, 3]), or what encode_strip made of them
     labels: np.ndarray | None = None             # (n,) class numbers
+
+
+class Chorus(NamedTuple):
+    """All classes of a conditional model at one point, and a word that is written with them."""
+    names: Sequence[str]                         # of the pictures, in words
+    pictures: Callable[[float, float], np.ndarray]    # uint8 (classes, h, w[, 3]) at a point
+    chosen: int                                  # the class that the rest of the pad shows
+    word: Sequence[int]                          # classes
+    alt: str                                     # what the word is
+
+    def sent(self, point: Point) -> dict[str, Any]:
+        return {"names": list(self.names), "exact": sheet.packed(self.pictures(*point)), "chosen": self.chosen,
+                "word": list(self.word), "alt": self.alt}
 
 
 def pad(
@@ -43,9 +57,13 @@ def pad(
     exact: Callable[[float, float], np.ndarray] | np.ndarray | None = None,    # uint8 (h, w[, 3]), or what makes it
     warp: bool = False,                          # the probability view
     axes: tuple[str, str] = ("z₁", "z₂"),
-    size: int = 480,                             # largest side of the plane in CSS pixels; it shrinks with the page
+    title: str = "",                             # below the plane
+    size: int = 1200,                            # largest side of the plane in CSS pixels; it shrinks with the page
     scale: int | None = None,                    # largest whole factor that enlarges; None: about 420 pixels
     decoder: state.Decoder | None = None,        # what decodes the value in the browser, in place of the blend
+    within: latent.Oval | None = None,           # outside it the plane is dark, and no point stays there
+    chorus: Chorus | None = None,                # what else is decoded at the point
+    linked: bool = False,                        # to other pads of the same real pictures: their points go along
     on_change: Callable[[], None] | None = None,
 ) -> Point:
     """Show a plane to drag on; return the point, latent units, finite and within the bounds.
@@ -68,7 +86,7 @@ def pad(
     else:
         tiles = shown = sheet.as_sheet(atlas() if callable(atlas) else atlas, sheet.encode_grid)
     now = state.current(key, point)
-    here = _point(now.at, bounds, warp, point)
+    here = _point(now.at, bounds, warp, point, within)
     picture = exact(*here) if callable(exact) else exact
     parts = {"atlas": tiles, "grid": grid} | dot_parts(dots, dot_labels, bounds, warp) | _neighbor_parts(neighbors)
     data = now.sent(_to_plane(here, warp)) | sheet.look(shown, scale) | {
@@ -86,8 +104,12 @@ def pad(
         "hasDots": dots is not None,
         "hasNearest": neighbors is not None,
         "exact": None if picture is None else sheet.exact(picture, shown),
+        "within": within and {"center": within.center.tolist(), "inverse": within.inverse.tolist()},
+        "chorus": chorus and chorus.sent(here),
+        "linked": bool(linked),
+        "title": title,
     }
-    return _point(state.mount(PAD, key, data, parts, on_change, point), bounds, warp, point)
+    return _point(state.mount(PAD, key, data, parts, on_change, point), bounds, warp, point, within)
 
 
 def _expect_bounds(bounds: Bounds, warp: bool) -> None:
@@ -99,13 +121,14 @@ def _expect_bounds(bounds: Bounds, warp: bool) -> None:
         raise ValueError(f"bounds is {bounds}, but must be x0 < x1, y0 < y1, finite{limits}.")
 
 
-def _point(value: Any, bounds: Bounds, warp: bool, default: Any) -> Point:
-    """A point within the bounds, latent units; what is not a point becomes the default."""
+def _point(value: Any, bounds: Bounds, warp: bool, default: Any, within: latent.Oval | None = None) -> Point:
+    """A point within the bounds (and the oval), latent units; what is not a point becomes the default."""
     x0, x1, y0, y1 = [NORMAL.inv_cdf(edge) if warp else float(edge) for edge in bounds]
     safe = _pair(default) or (0.0, 0.0)
     x, y = _pair(value) or safe
     safe_x, safe_y = state.number(safe[0], x0, x1, 0.0), state.number(safe[1], y0, y1, 0.0)
-    return state.number(x, x0, x1, safe_x), state.number(y, y0, y1, safe_y)
+    found = state.number(x, x0, x1, safe_x), state.number(y, y0, y1, safe_y)
+    return within.hold(found) if within else found
 
 
 def _pair(value: Any) -> tuple[Any, Any] | None:
