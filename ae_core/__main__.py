@@ -108,7 +108,7 @@ def work(arguments: Arguments) -> None:
             _quiet_tensorflow()
             from ae_core.own import worker
 
-            worker.work()
+            worker.work(arguments.idle)
 
 
 def evaluate(arguments: Arguments) -> None:
@@ -253,7 +253,8 @@ COMMANDS: dict[str, tuple[Callable[[Arguments], int | None], dict[str, dict[str,
         "--strategy": {"choices": ("mirrored", "multiworker"),
                        "help": "split each batch among devices, or among the workers that TF_CONFIG names"},
         "--replace": FLAG | {"help": "replace the weights in the store even if they are better"}}),
-    "work": (work, {}),
+    "work": (work, {"--idle": {"type": float, "default": 0.0, "metavar": "SECONDS",
+                               "help": "stay so long when nothing is left to train, ready for the next run"}}),
     "evaluate": (evaluate, {
         "name": {"nargs": "?"}, "--all": FLAG,
         "--limit": COUNT | {"help": "only the first N test pictures"},

@@ -2,9 +2,8 @@
 import streamlit as st
 
 from ae_core import presets, store
-from ae_core.own import blueprint, design, jobs, limits, story
-from ae_core.pictures import convert, sheets
-from pages.shared import cache, charts, frame, live, new_run, server, widgets
+from ae_core.own import design, jobs, limits, story
+from pages.shared import frame, new_run, run_panels, server, widgets
 
 
 def runs():
@@ -33,194 +32,48 @@ def choose_run():
         st.warning(f"There is no run to show yet. Start one, or train the shipped one: "
                    f"`python -m ae_core train {design.STORY}`")
         return None
-    return st.selectbox("Run", list(options), format_func=options.get, key="run")
+    return st.selectbox("Run", list(options), format_func=options.get, key="run", label_visibility="collapsed")
 
 
-# --- a run that is not done ----------------------------------------------------------------------------------
-
-def watch(ident):
-    """A run that goes on: where it is, its buttons, its pictures and its curves. Runs anew every second."""
-    job = jobs.read(ident, server.owner())
-    if job is None or job.state not in jobs.GOING_ON:
-        st.rerun()
-    widgets.attempt(jobs.start)
-    show_progress(job)
-    show_frame(jobs.story_of(job) or story.blank(job.preset), job.preset)
-    show_curves(job.history(), job.preset.epochs, f"live_{ident}")
-
-
-def show_progress(job):
-    status, epochs = job.status, job.preset.epochs
-    epoch, left = status.get("epoch", 0) + 1, status.get("seconds_left")
-    if job.state == jobs.WAITING and (ahead := jobs.ahead(job)):
-        text = f"Waiting for {ahead} other run{'s' * (ahead > 1)} to finish"
-    elif job.state == jobs.WAITING or "epoch" not in status:
-        text = "Starting the trainer …"
-    elif job.state == jobs.PAUSED:
-        text = f"Paused in epoch {epoch} of {epochs}"
-    elif left is None:
-        text = f"Epoch {epoch} of {epochs} …"
-    else:
-        text = f"Epoch {min(epoch, epochs)} of {epochs}, {new_run.in_words(left)} left"
-    st.progress(min(status.get("share", 0.0), 1.0), text)
-    live.announce("run", f"{job.preset.title}: {job.state}")
-    row = st.container(horizontal=True)
-    if job.state == jobs.PAUSED:
-        resume_button(row, job)
-    else:
-        row.button("Pause", icon=":material/pause:", on_click=widgets.attempt, args=(jobs.steer, job, "pause"),
-                   key="hold", disabled=job.state == jobs.WAITING)
-    stop_button(row, job)
-
-
-def resume_button(row, job):
-    """In the place of Pause and with its key, so that it is the same button to the browser, and keeps the focus."""
-    row.button("Resume", icon=":material/play_arrow:", on_click=widgets.attempt, args=(jobs.resume, job),
-               key="hold")
-
-
-def stop_button(row, job):
-    row.button("Stop and keep the best", icon=":material/stop:", on_click=widgets.attempt,
-               args=(jobs.steer, job, "stop"), key="stop")
-
-
-def show_ended(job):
-    """A run that did not get to its end: why, and what can be done."""
-    history = job.history()
-    live.announce("run", f"{job.preset.title}: {job.state}")
-    st.warning({jobs.INTERRUPTED: f"This run was interrupted after {len(history)} of {job.preset.epochs} epochs. "
-                                  "It can resume from there with exactly the same numbers."}.get(
-                                      job.state) or job.status.get("error", ""))
-    row = st.container(horizontal=True)
-    resume_button(row, job)
-    if job.state == jobs.INTERRUPTED and history:
-        stop_button(row, job)
-    row.button("Remove", icon=":material/delete:", on_click=widgets.attempt, args=(jobs.remove, job),
-               key="forget")
-    recorded = jobs.story_of(job)
-    if recorded is not None:
-        show_frame(recorded, job.preset)
-        show_curves(history, job.preset.epochs, f"ended_{job.ident}")
-
-
-def show_frame(recorded, preset):
-    """The latest pictures of a run, and its plane."""
-    widgets.image(story.frames(recorded, live.PALETTE, most=1)[-1],
-                  f"Pictures and their reconstructions after {recorded.epochs[-1]} epochs",
-                  f"After {recorded.epochs[-1]} epochs. {describe(recorded, preset)}")
-
-
-def describe(recorded, preset):
-    noise = "noisy pictures" if preset.corruption else "pictures"
-    reach = "" if recorded.codes is None else f"{story.reach(recorded.codes):.0f}"
-    plane = f" Right: the codes of {len(recorded.labels):,} of them on the plane, each number from −{reach} to " \
-            f"{reach}; colors are classes." if reach else ""
-    return f"Left: {noise} held out from training. Middle: reconstructions.{plane}"
-
-
-def show_curves(history, epochs, key):
-    """The loss of training and validation; of a VAE reconstruction and KL apart."""
-    for column, (name, curves) in zip(st.columns(2), (story.curves(history) or {"Loss": {}}).items(), strict=False):
-        with column:
-            charts.curves({line: (range(1, len(values) + 1), values) for line, values in curves.items()}, "Epoch", "",
-                          f"{name} of training and validation in each epoch", height=260, title=name,
-                          x_range=[0.5, max(epochs, 2) + 0.5], key=f"{key}_{name}")
-
-
-# --- a finished one ------------------------------------------------------------------------------------------
-
-def show_model(name):
-    """A finished run as a film to drag, its curves, and what can be done with the model."""
-    served = widgets.served(name)
-    trained, asked = served.card["training"]["epochs"], served.preset.epochs
-    live.announce("run", f"{served.preset.title}: " + (f"{trained} of {asked} epochs" if trained < asked else "done"))
-    kept = cache.story_of(served) if story.FILE in served.card["sha256"] else None
-    if kept:
-        recorded, history, strip = kept
-        epochs = recorded.epochs[story.shown_epochs(recorded)]
-        live.filmstrip(f"film_{name}", strip, label="Epoch", value=epochs[-1], stop=epochs[-1], digits=0,
-                       scale=1, captions=[f"After {epoch} epochs" for epoch in epochs], ends=("untrained", "trained"),
-                       alt="Pictures, their reconstructions, and the plane of codes, epoch by epoch")
-        st.caption(describe(recorded, served.preset))
-        widgets.panel("The loss of each epoch", lambda: show_curves(history, len(history), f"model_{name}"),
-                      "show_chart", "losses")
-    else:
-        st.info("This model comes without a record of its training; the pages below show what it can do.")
-    show_use(served, kept)
-
-
-def show_use(served, kept):
-    """Where the model can be seen, and its downloads."""
-    preset = served.preset
-    with st.container(horizontal=True):
-        for page in frame.pages_for(preset):
-            frame.link(page, model=preset)
-        new_run.download_model(served)
-        if kept:
-            recorded, history, _ = kept
-            widgets.download("Curves (CSV)", widgets.table_csv(history), f"{preset.name}.csv", "text/csv", key="csv")
-            widgets.download("Film (GIF)", lambda: sheets.to_gif(convert.as_pictures(
-                story.frames(recorded, live.PALETTE)), fps=4), f"{preset.name}.gif", "image/gif", key="gif")
-    if preset.name.startswith(store.OWN):
-        show_owner(preset)
-
-
-def show_owner(preset):
-    """Whose an own model is; its owner can share and delete it."""
-    card, visitor = store.card(preset.name), server.owner()
-    if not store.belongs(card, visitor):
-        st.caption("This model is shared by another visitor of this server.")
-        return
-    if not card.get("owner"):
-        st.caption("This model belongs to everybody who uses this server.")
-        if limits.public():
-            return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if card.get("owner"):
-            st.session_state.share = card.get("shared", False)
-            st.toggle("Share with everyone who uses this server", key="share", on_change=store.share,
-                      args=(preset.name, not st.session_state.share, visitor),
-                      help="Others can then see and download it, and see its test pictures. Only you can delete it.")
-        with st.popover("Delete", icon=":material/delete:"):
-            st.markdown(f"Delete “{widgets.plain(preset.title)}” permanently?")
-            st.button("Yes, delete it", on_click=widgets.attempt, args=(store.remove, preset.name, visitor),
-                          key="delete")
-
-
-def show_plan(preset, seed, about):
-    """The network from picture to code to picture, and the lines that train it again."""
-    def network():
-        charts.network(blueprint.stages(preset))
-        st.caption(f"{blueprint.parameters(preset):,} parameters. Height: how many numbers a layer outputs, on a "
-                   f"logarithmic scale. {widgets.plain(preset.description)}")
-    left, right = st.columns(2, gap="large")
-    with left:
-        widgets.panel("The network", network, "lan", "network")
-    with right:
-        widgets.panel("The same run in Python", lambda: st.code(design.lines(preset, seed, about), "python",
-                                                                height=300), "code", "lines")
+def choose_beside(shown):
+    """Another finished run under the same strip, or None; only those with a film of their own."""
+    films = {key: text for key, text in runs().items() if key != shown and not key.startswith("job ")
+             and story.FILE in store.card(key)["sha256"]}
+    if not films or story.FILE not in store.card(shown)["sha256"]:
+        return None
+    key = st.selectbox("Under the same strip", [None, *films], key="beside",
+                       format_func=lambda key: films.get(key, "no other run"))
+    return widgets.served(key) if key else None
 
 
 frame.open_page("train")
-stage, controls = st.columns([2, 1], gap="medium")
+with frame.controls():
+    begin = st.container(horizontal=True, width="content", vertical_alignment="center")
+    chosen = st.container(width=280)
+    settings = st.popover("Settings", icon=":material/tune:") if not limits.public() else None
+    more = st.popover("More", icon=":material/more_horiz:")
+notes = st.container()
 jobs.tidy()
-with controls:
-    if limits.public():
-        st.info(limits.CLOSED)
-    else:
-        new_run.show()
+if settings is None:
+    notes.info(limits.CLOSED)
+else:
+    with settings:
+        new_run.show(begin, notes)
+    with more:
         new_run.load_model()
-with stage:
+with chosen:
     shown = choose_run()
-    job = jobs.read(shown.removeprefix("job "), server.owner()) if shown and shown.startswith("job ") else None
-    if job and job.state in jobs.GOING_ON:
-        st.fragment(watch, run_every=1.0)(job.ident)
-    elif job:
-        show_ended(job)
-    elif shown:
-        show_model(shown)
+job = jobs.read(shown.removeprefix("job "), server.owner()) if shown and shown.startswith("job ") else None
+if job and job.state in jobs.GOING_ON:
+    st.fragment(run_panels.watch, run_every=1.0)(job.ident)
+elif job:
+    run_panels.show_ended(job)
+elif shown:
+    with more:
+        beside = choose_beside(shown)
+    run_panels.show_model(shown, beside)
 if shown:
     card = {} if job else store.card(shown)
-    show_plan(job.preset if job else store.preset(shown), job.seed if job else card["training"]["seed"],
+    run_panels.show_plan(job.preset if job else store.preset(shown), job.seed if job else card["training"]["seed"],
               job.about if job else card.get("data"))
 widgets.explain("train", [presets.get(design.STORY)], design.design, jobs.request, story.curves)

@@ -32,10 +32,13 @@ from ae_core.own.collection import Collection
 from ae_core.pictures import convert, datasets
 from ae_core.presets import Preset
 
+IDLE = 300                       # seconds that a trainer with nothing to do stays, where there is room for it
+ROOM = 2e9                       # bytes of memory that must be free for that
 LOCK_SECONDS = 2                 # whoever only looks whether a worker lives may hold the lock for a moment
 WAITING, RUNNING, PAUSED, INTERRUPTED = "waiting", "running", "paused", "interrupted"
 DONE, STOPPED, FAILED = "done", "stopped", "failed"
 GOING_ON, ENDED = (WAITING, RUNNING, PAUSED), (INTERRUPTED, STOPPED, FAILED)
+WISH, ASKED = "wish.json", "asked"               # files that a trainer with nothing to do looks at
 NOTHING_KEPT = "It was stopped before its first epoch was complete, so there is no model."
 
 
@@ -186,7 +189,7 @@ def pictures(job: Job) -> list[tuple[np.ndarray, np.ndarray]]:
 
 def story_of(job: Job) -> story.Story | None:
     """The story of a job so far, up to the epoch that its history has reached; None before its first picture."""
-    return story.read_run(job.run, until=len(job.history()))
+    return story.read_run(job.run, len(job.history()), parts=True)
 
 
 # --- steering ----------------------------------------------------------------------------------------------
@@ -273,26 +276,73 @@ def _said_last(folder: Path) -> float:
     return (status if status.is_file() else folder).stat().st_mtime
 
 
-def start() -> None:
+def warm(preset: Preset) -> None:
+    """Have a trainer ready that has built just such a network, if there is room for it: a run then begins at once."""
+    if not can_train() or not busy() and not idle():
+        return
+    wanted = dataclasses.replace(preset, name="own_warm", title="Warm").to_json()
+    with contextlib.suppress(OSError):           # it saves seconds, no more
+        root().mkdir(parents=True, exist_ok=True)
+        if files.read_json(root() / WISH) != wanted:
+            files.write_json(root() / WISH, wanted)
+        (root() / WISH).touch()
+        _spawn(idle())
+
+
+def idle() -> float:
+    """How long a trainer stays when it has nothing to do, in seconds."""
+    return IDLE if limits.free_memory() >= ROOM else 0.0
+
+
+def signs() -> tuple[float, ...]:
+    """Changes whenever somebody asks for a trainer: what one that has nothing to do looks at."""
+    return tuple(path.stat().st_mtime if path.is_file() else 0.0 for path in (root() / WISH, root() / ASKED))
+
+
+def wish() -> Preset | None:
+    """What `warm` was last asked for."""
+    try:
+        return Preset.from_json(files.read_json(root() / WISH))
+    except (KeyError, ValueError, TypeError, OSError):
+        return None
+
+
+def give_up() -> None:
+    """Runs of a trainer that died are interrupted, says the next one, before it takes its first."""
+    with store.changing():
+        for job in every():
+            if job.state in (RUNNING, PAUSED):
+                files.write_json(job.folder / "status.json", job.status | {"state": INTERRUPTED})
+
+
+def start(idle: float = 0.0) -> None:
     """Start the process that works off the queue, if there is something to do and none is at it yet.
+
+    idle: seconds that it stays then.
 
     It gets a session of its own (a process group on Windows), so that neither a closed tab nor the end of the server
     ends it. Until it holds the lock, no other is started. guard.Refused where nothing can be written.
     """
+    if not can_train() or not any(job.state == WAITING for job in every()):
+        return
+    try:
+        (root() / ASKED).touch()
+        _spawn(idle)
+    except OSError as error:
+        raise guard.Refused(store.refusal(error)) from None
+
+
+def _spawn(idle):
     started = root() / "started"
-    if not can_train() or busy() or not any(job.state == WAITING for job in every()) \
-            or (started.is_file() and time.time() - started.stat().st_mtime < 5):
+    if busy() or started.is_file() and time.time() - started.stat().st_mtime < 5:
         return
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    try:
-        started.touch()
-        with open(root() / "worker.log", "ab") as log:
-            subprocess.Popen([sys.executable, "-m", "ae_core", "work"], cwd=store.ROOT, env=store.environment(),
-                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, **apart)
-    except OSError as error:
-        raise guard.Refused(store.refusal(error)) from None
+    started.touch()
+    with open(root() / "worker.log", "ab") as log:
+        subprocess.Popen([sys.executable, "-m", "ae_core", "work", "--idle", f"{idle:g}"], cwd=store.ROOT,
+                         env=store.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, **apart)
 
 
 def busy() -> bool:

@@ -2,8 +2,11 @@
 
 Each is set by the environment variable of its name.
 """
+import contextlib
 import os
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from ae_core import guard, store
 
@@ -27,6 +30,21 @@ CLOSED = ("This server is public: nothing can be trained or uploaded here. Start
 def public() -> bool:
     """Whether AE_PUBLIC=1 is set: anyone may come and look, and nobody trains or uploads a model."""
     return os.environ.get("AE_PUBLIC", "").strip().lower() not in ("", "0", "false", "no")
+
+
+def free_memory() -> float:
+    """Bytes that a process could still take here, in a container too; 0 where the system does not say (not Linux)."""
+    try:
+        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text("ascii"))
+    except OSError:
+        found = None
+    free = float(found[1]) * 1024 if found else 0.0
+    with contextlib.suppress(OSError, ValueError):       # "max" is no number: the container has all
+        group = Path("/sys/fs/cgroup")
+        most = int((group / "memory.max").read_text("ascii"))
+        idle = re.search(r"^inactive_file (\d+)", (group / "memory.stat").read_text("ascii"), re.M)
+        free = min(free, most - int((group / "memory.current").read_text("ascii")) + (int(idle[1]) if idle else 0))
+    return free
 
 
 def most(name: str) -> float:

@@ -30,25 +30,30 @@ class Story:
     codes: np.ndarray | None     # float16 (e, m, 2), None where a code has more than two numbers
 
 
-def write_epoch(folder: Path, epoch: int, rebuilt: np.ndarray, codes: np.ndarray | None = None,
+def write_epoch(folder: Path, epoch: float, rebuilt: np.ndarray, codes: np.ndarray | None = None,
                 **first: np.ndarray) -> None:
-    """Add what an epoch looks like to a run's folder, all at once; `first` are the arrays that never change."""
+    """Add what an epoch looks like to a run's folder, all at once; `first` are the arrays that never change.
+
+    A part of an epoch is one of its own, 0.25.
+    """
     if first:
         _save(folder / "story_first.npz", first)
-    _save(folder / f"story_{epoch:04}.npz", {"rebuilt": rebuilt} | ({} if codes is None else {"codes": codes}))
+    name = f"{epoch:04}" if epoch == int(epoch) else f"{epoch:08.3f}"
+    _save(folder / f"story_{name}.npz", {"rebuilt": rebuilt} | ({} if codes is None else {"codes": codes}))
 
 
-def read_run(folder: Path, until: int | None = None) -> Story | None:
-    """The story of a run so far, or None where no epoch is written; `until`: up to that epoch."""
-    paths = sorted(Path(folder).glob("story_[0-9]*.npz"))
-    epochs = [int(path.stem.split("_")[1]) for path in paths]
-    chosen = [k for k, epoch in enumerate(epochs) if until is None or epoch <= until]
+def read_run(folder: Path, until: int, parts: bool = False) -> Story | None:
+    """The story of a run up to an epoch, or None where nothing is written; `parts`: also of those of the next one."""
+    found = sorted((float(path.stem.split("_")[1]), path) for path in Path(folder).glob("story_[0-9]*.npz"))
+    epochs, paths = [epoch if parts else int(epoch) for epoch, _ in found], [path for _, path in found]
+    chosen = [k for k, (epoch, _) in enumerate(found)
+              if (epoch < until + 1 if parts else epoch <= until and epoch == int(epoch))]
     if not chosen or not (Path(folder) / "story_first.npz").is_file():
         return None
-    parts = [_load(paths[k]) for k in chosen]
-    codes = np.stack([part["codes"] for part in parts]) if "codes" in parts[0] else None
+    looks = [_load(paths[k]) for k in chosen]
+    codes = np.stack([look["codes"] for look in looks]) if "codes" in looks[0] else None
     return Story(**_load(Path(folder) / "story_first.npz"), epochs=np.array([epochs[k] for k in chosen]),
-                 rebuilt=np.stack([part["rebuilt"] for part in parts]), codes=codes)
+                 rebuilt=np.stack([look["rebuilt"] for look in looks]), codes=codes)
 
 
 def write(story: Story, history: list[dict[str, float]], path: Path) -> Path:
@@ -99,6 +104,23 @@ def frames(story: Story, palette: Sequence[str], most: int = MOST_FRAMES) -> np.
     height, dots = mosaics[0].shape[0], colors[story.labels % len(colors)]
     planes = [plane(codes, dots, reach(story.codes), height) for codes in story.codes]
     return np.stack([np.concatenate(pair, axis=1) for pair in zip(mosaics, planes, strict=True)])
+
+
+def pair(one: Story, other: Story, palette: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Two stories as one: frames as of `frames`, one above the other, and the epochs (e,) after which they are.
+
+    A story that is shorter stays at its end.
+    """
+    epochs = np.union1d(one.epochs, other.epochs)
+    epochs = epochs[np.unique(np.linspace(0, len(epochs) - 1, min(MOST_FRAMES, len(epochs))).round().astype(int))]
+    films = []
+    for each in (one, other):
+        rows = np.searchsorted(each.epochs, epochs, side="right") - 1
+        codes = None if each.codes is None else each.codes[rows]
+        films.append(frames(replace(each, epochs=epochs, rebuilt=each.rebuilt[rows], codes=codes), palette))
+    width = max(film.shape[2] for film in films)
+    films = [np.pad(film, ((0, 0), (0, 8), (0, width - film.shape[2]), (0, 0)), constant_values=255) for film in films]
+    return np.concatenate(films, axis=1), epochs
 
 
 def reach(codes: np.ndarray) -> float:

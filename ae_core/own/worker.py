@@ -23,24 +23,80 @@ from ae_core.presets import Preset
 from ae_core.training import fit, package, runs
 
 REPORT_SECONDS = 0.5
+LOOK_SECONDS = 0.05              # between two looks of a trainer that has nothing to do
+LOOKS = 50                       # batches of the first epoch between two pictures
 PATIENCE = 600                   # seconds a paused run waits in memory; then it leaves, and resumes from its last epoch
 
 
-def work() -> None:
-    """Train every waiting job, one after another. The caller holds `jobs.lock`."""
+def work(idle: float = 0.0) -> None:
+    """Train every waiting job, one after another. The caller holds `jobs.lock`.
+
+    idle: seconds to stay when none is left. Meanwhile what `jobs.warm` asked for is built, so that it can begin.
+    """
     if hasattr(os, "nice"):
         os.nice(10)              # whoever looks at a page comes first
     store.tidy()
     jobs.tidy()
-    while job := jobs.claim():
-        run(job)
+    with contextlib.suppress(OSError):
+        jobs.give_up()
+    ready, seen, since = Ready(), None, time.monotonic()
+    while True:
+        signs = jobs.signs()
+        if signs != seen:
+            seen, since = signs, time.monotonic()
+            while job := jobs.claim():
+                run(job, ready)
+                since = time.monotonic()
+            if idle:
+                ready.prepare(jobs.wish())
+        elif time.monotonic() - since >= idle:
+            return
+        else:
+            time.sleep(LOOK_SECONDS)
 
 
-def run(job: Job) -> None:
+class Ready:
+    """What is in memory for the next run: the pictures of one data set, and a network that is built on them."""
+
+    def __init__(self) -> None:
+        self.about: tuple[Any, ...] = ()
+        self.pictures: list[tuple[np.ndarray, np.ndarray]] = []
+        self.built: fit.Built | None = None
+
+    def pictures_of(self, preset: Preset) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The pictures and labels of a data set, to train on and to look at."""
+        about = preset.dataset, preset.shape
+        if about != self.about:
+            self.pictures = [datasets.load(preset.dataset, split, preset.shape) for split in ("train", "test")]
+            self.about = about
+        return self.pictures
+
+    def prepare(self, preset: Preset | None) -> None:
+        """Build such a network and trace its graphs, unless that is done; what fails fails again when asked for."""
+        if preset is None or datasets.find(preset.dataset) is None \
+                or self.built and fit.alike(self.built.preset, preset) and self.about[0] == preset.dataset:
+            return
+        try:
+            self.built = None
+            (pictures, labels), test = self.pictures_of(preset)
+            built = fit.build(preset, pictures, 0, fit.fastest_precision())
+            fit.warm(built, pictures, labels)
+            Shown(preset, *test).look(runs.Network(built.graph, preset))
+            self.built = built
+        except Exception:
+            traceback.print_exc()
+
+    def take(self) -> fit.Built | None:
+        """The network that is built, for one run only."""
+        built, self.built = self.built, None
+        return built
+
+
+def run(job: Job, ready: Ready) -> None:
     """Train one job from its last epoch on, and say how it ended."""
     report = Report(job)
     try:
-        train(job, report)
+        train(job, report, ready)
     except Left:
         report.say(state=jobs.INTERRUPTED)
     except KeyboardInterrupt:
@@ -73,14 +129,15 @@ class Left(Exception):
     """A paused run that nobody came back to."""
 
 
-def train(job: Job, report: "Report") -> None:
+def train(job: Job, report: "Report", ready: Ready) -> None:
     """Fit, and put the model with its story and its test pictures into the store."""
-    (pictures, labels), test = jobs.pictures(job)
+    (pictures, labels), test = jobs.pictures(job) if job.about else ready.pictures_of(job.preset)
     job.run.mkdir(exist_ok=True)
     again = (job.run / "state.json").is_file()
     report.shown = Shown(job.preset, *test)
     encoder, decoder, history = fit.fit(job.preset, pictures, labels, seed=job.seed, resume=again, verbose=0,
-                                        more_callbacks=[runs.Forward(report, job.preset)], folder=job.run)
+                                        more_callbacks=[runs.Forward(report, job.preset)], folder=job.run,
+                                        built=ready.take())
     report.say(state=jobs.RUNNING, share=1.0, seconds_left=0)
     beside, recorded = {}, story.read_run(job.run, len(history))
     if recorded:
@@ -150,7 +207,7 @@ class Report:
 
     def on_train_begin(self, logs=None):
         self.batches = self.params["steps"]
-        self.began, self.warm = None, False
+        self.began, self.warm, self.looked = None, False, 0
         if not (self.job.run / "story_first.npz").is_file():
             self._show(0, **self.shown.first())
         self._obey()
@@ -164,8 +221,14 @@ class Report:
         done = self.epoch * self.batches + batch + 1
         if self.began is None:                   # the first step also builds the graph: the clock starts behind it
             self._start_clock(done)
+            self.say(state=jobs.RUNNING, epoch=self.epoch, share=done / (self.batches * self.status["epochs"]))
         elif time.monotonic() - self.said > REPORT_SECONDS:
             self._report(done, logs)
+        if not self.epoch and done - self.looked >= LOOKS and done < self.batches:
+            self.looked = done
+            since = time.monotonic()
+            self._show(done / self.batches)
+            self.paused += time.monotonic() - since
 
     def _start_clock(self, done):
         self.began, self.done_before, self.paused = time.monotonic(), done, 0.0
@@ -173,8 +236,9 @@ class Report:
     def _report(self, done, logs):
         total = self.batches * self.status["epochs"]
         each = (time.monotonic() - self.began - self.paused) / (done - self.done_before)
-        self.say(state=jobs.RUNNING, epoch=self.epoch, share=done / total, seconds_left=(total - done) * each,
-                 batch_seconds=each, loss=float((logs or {}).get("loss", np.nan)))
+        left = (total - done) * each if self.warm else None      # not known before an epoch was checked
+        self.say(state=jobs.RUNNING, epoch=self.epoch, share=done / total, seconds_left=left, batch_seconds=each,
+                 loss=float((logs or {}).get("loss", np.nan)))
 
     def on_epoch_end(self, epoch, logs=None):
         self._show(epoch + 1)

@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from ae_core.presets import Preset
 from ae_core.training import batches, distribution, losses, networks, optimizers, package, runs
 
 STRIDE = 2**20                   # numbers of pictures that are computed with in one go
+STRIDES = (1, 2, 5, 10, 25)      # batches in one go; each divides the 50 after which a first epoch is looked at
+ASIDE = {"name", "title", "description", "dataset", "recipe", "departures", "epochs"}   # of a preset: not its network
 
 
 def train(preset: Preset, epochs: int | None = None, seed: int = 0, resume: bool = False, replace: bool = False,
@@ -100,24 +103,70 @@ def _rival(preset: Preset) -> store.Stored | None:
     return old if all(getattr(old.preset, key) == getattr(preset, key) for key in same) else None
 
 
+@dataclass(frozen=True)
+class Built:
+    """A network as it is before its first batch, compiled."""
+    preset: Preset
+    seed: int
+    precision: str
+    encoder: keras.Model
+    decoder: keras.Model
+    graph: keras.Model
+
+    def fits(self, preset: Preset, seed: int, precision: str) -> bool:
+        """Whether a run of this preset begins with just this."""
+        return (self.seed, self.precision) == (seed, precision) and alike(self.preset, preset)
+
+
+def alike(one: Preset, other: Preset) -> bool:
+    """Whether two presets differ in nothing that their network and its training step are made of."""
+    return all(value == getattr(other, key) for key, value in vars(one).items() if key not in ASIDE)
+
+
+def build(preset: Preset, pictures: np.ndarray, seed: int, precision: str,
+          strategy: distribution.Strategy | None = None) -> Built:
+    """The network of a preset and what trains it; some networks begin from their pictures (n, h, w, c)."""
+    keras.utils.set_random_seed(seed)
+    with of_precision(precision), distribution.scope(strategy):
+        encoder, decoder = networks.build(preset)
+        if preset.family.start:
+            families.part(preset.family.start)(encoder, decoder, pictures)
+        if preset.adversary:
+            package.begin(preset, encoder, decoder)
+        graph = compile_for(preset, networks.training_graph(preset, encoder, decoder, seed))
+        graph.optimizer.build(graph.trainable_variables)
+    return Built(preset, seed, precision, encoder, decoder, graph)
+
+
+def warm(built: Built, pictures: np.ndarray, labels: np.ndarray) -> None:
+    """Take and check the first batches, which traces the graphs of a run, and put all variables back."""
+    graph = built.graph
+    before = [(variable, variable.numpy()) for variable in (*graph.variables, *graph.optimizer.variables)]
+    shown, check = batches.split(built.preset, pictures, labels, built.seed)
+    graph.fit(shown, steps_per_epoch=stride(built.preset), shuffle=False, verbose=0)
+    graph.evaluate(check, steps=1, verbose=0)
+    for variable, value in before:
+        variable.assign(value)
+
+
 def fit(preset: Preset, pictures: np.ndarray, labels: np.ndarray, epochs: int | None = None, seed: int = 0,
         resume: bool = False, precision: str | None = None, verbose: str | int = "auto",
         more_callbacks: Sequence[keras.callbacks.Callback] = (), folder: Path | None = None,
-        strategy: distribution.Strategy | None = None,
-        restart: bool = False) -> tuple[keras.Model, keras.Model, list[dict[str, Any]]]:
+        strategy: distribution.Strategy | None = None, restart: bool = False,
+        built: Built | None = None) -> tuple[keras.Model, keras.Model, list[dict[str, Any]]]:
     """Train a preset on pictures (n, h, w, c); returns the encoder, the decoder and the history, best epoch loaded.
 
     precision: of the arithmetic, "float32" or "mixed_bfloat16"; else what this processor is fastest in. Weights, losses
     and the last step to a picture are float32 all the same. Interrupting it (Ctrl-C) keeps the best epoch so far. The
     run's files lie in `folder`, else in `store.runs_folder`. With a strategy of `distribution` the work is shared out;
     then every worker must see that folder, but only the chief writes there, and `resume` begins anew where there is
-    nothing. A resumed run keeps its precision. ValueError where there is too little to train on, where another process
+    nothing. A resumed run keeps its precision. `built`: used in place of a new network where a new run begins so.
+    ValueError where there is too little to train on, where another process
     trains in that folder, or where an interrupted run lies there that is neither resumed nor given up (`restart`).
     """
     if len(pictures) < 2 or pictures.shape[1:] != preset.training_shape:
         raise ValueError(f"{preset.name} trains on at least 2 pictures of shape {preset.training_shape}; "
                          f"it was given {len(pictures)} of {pictures.shape[1:]}.")
-    keras.utils.set_random_seed(seed)
     epochs, folder = epochs or preset.epochs, folder or store.runs_folder(preset.name)
     worker = distribution.index(strategy)
     with runs.alone(folder, worker):
@@ -127,14 +176,9 @@ def fit(preset: Preset, pictures: np.ndarray, labels: np.ndarray, epochs: int | 
         run |= {"preset": preset.to_json(), "seed": seed, "epochs": epochs, "ended": False}
         if not resume and not worker:
             runs.clear(folder, restart)
-        with of_precision(run["precision"]), distribution.scope(strategy):
-            encoder, decoder = networks.build(preset)
-            if preset.family.start:
-                families.part(preset.family.start)(encoder, decoder, pictures)
-            if preset.adversary:
-                package.begin(preset, encoder, decoder)
-            graph = compile_for(preset, networks.training_graph(preset, encoder, decoder, seed))
-            graph.optimizer.build(graph.trainable_variables)
+        if not built or resume or strategy or not built.fits(preset, seed, run["precision"]):
+            built = build(preset, pictures, seed, run["precision"], strategy)
+        graph = built.graph
         history = run["history"]
         if resume:
             graph.load_weights(runs.weights_file(folder, len(history)))
@@ -146,7 +190,7 @@ def fit(preset: Preset, pictures: np.ndarray, labels: np.ndarray, epochs: int | 
     if worker:
         shutil.rmtree(scratch)
     exact = networks.build(preset)
-    for plain, trained in zip(exact, (encoder, decoder), strict=True):
+    for plain, trained in zip(exact, (built.encoder, built.decoder), strict=True):
         plain.set_weights(trained.get_weights())
     return *exact, history
 
@@ -195,7 +239,8 @@ def stride(preset: Preset) -> int:
     """How many batches are computed before Python is asked again, which takes a fifth of the time of small ones."""
     if keras.backend.backend() == "torch":       # which knows no such thing
         return 1
-    return max(1, min(32, STRIDE // (preset.batch_size * math.prod(preset.training_shape))))
+    room = STRIDE // (preset.batch_size * math.prod(preset.training_shape))
+    return max(count for count in STRIDES if count <= max(room, 1))
 
 
 def fastest_precision() -> str:

@@ -352,6 +352,13 @@ def story_of(served: Served) -> tuple[story.Story, list[dict], live.Sheet]:
     return recorded, history, strip
 
 
+@once("Opening the runs …", 4)
+def pair_of(one: Served, other: Served) -> tuple[live.Sheet, list[int]]:
+    """The stories of two trainings one above the other as the filmstrip takes them, and the epochs of their frames."""
+    film, epochs = story.pair(story_of(one)[0], story_of(other)[0], live.PALETTE)
+    return live.encode_strip(film, quality=92), epochs.tolist()
+
+
 @once("Decoding the planes …", 1)
 def betas(models: tuple[Served, ...]) -> live.Sheet:
     """The planes of three sizes of beta side by side, from near to far, as the filmstrip takes them."""

@@ -13,6 +13,7 @@ from ae_core.own import blueprint
 from pages.shared import live
 
 BLUE, RED, ORANGE = live.PALETTE[0], live.PALETTE[2], live.PALETTE[6]
+GRAY = "#888"                    # of what is behind, in either scheme
 MOST_POINTS = 3000               # of a scatter
 Curve = tuple[Iterable[float], Iterable[float]]
 
@@ -26,11 +27,17 @@ def show(figure: go.Figure, alt: str, height: int, top: int = 8, bar: bool = Fal
 
 def curves(lines: dict[str, Curve], x_title: str, y_title: str, alt: str, *, marker: float | None = None,
            point: tuple[str, float, float] | None = None, height: int = 320, markers: bool = True,
-           title: str = "", x_range: Sequence[float] | None = None, key: str | None = None) -> None:
-    """A line chart {name: (x, y)}; `marker`: a vertical line, `point`: a named ring, where the reader's setting is."""
+           title: str = "", x_range: Sequence[float] | None = None, key: str | None = None,
+           ghosts: dict[str, Curve] | None = None) -> None:
+    """A line chart {name: (x, y)}; `marker`: a vertical line, `point`: a named ring, where the reader's setting is;
+    ghosts: gray curves behind the others.
+    """
     figure = go.Figure([go.Scatter(x=list(x), y=list(y), name=name, mode="lines+markers" if markers else "lines",
                                    line={"color": color})
                         for (name, (x, y)), color in zip(lines.items(), live.PALETTE, strict=False)])
+    for name, (x, y) in (ghosts or {}).items():
+        figure.add_scatter(x=list(x), y=list(y), name=name, mode="lines", line={"color": GRAY, "dash": "dot"})
+    figure.data = figure.data[len(lines):] + figure.data[:len(lines)]
     if marker is not None:
         figure.add_vline(marker, line_dash="dot")
     if point is not None:

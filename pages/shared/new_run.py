@@ -17,9 +17,8 @@ WHOSE_THIS_VISIT = "This browser keeps no cookie for this page, so what you trai
 FIRST = {"title": "My model", "side": 28, "color": "Gray"}
 
 
-def show() -> None:
-    """All choices, what they cost, and the button; asks for the run and shows it when that is pressed."""
-    st.subheader("A new run")
+def show(begin: Any, notes: Any) -> None:
+    """All choices; into `begin` the button, which asks for the run, and its seconds; into `notes` what hinders it."""
     starts, first = list(design.starts()), presets.get(design.STORY).title
     st.selectbox("Start from", starts, key="start", on_change=_start_from, index=starts.index(first))
     _restore()
@@ -34,20 +33,27 @@ def show() -> None:
     try:
         preset = design.design(choices, start)
     except ValueError as error:
-        st.warning(str(error))
+        notes.warning(str(error))
         preset = None
     count = design.count(dataset) if dataset in datasets.DATASETS else len(own.pictures) - own.aside if own else 0
     if preset:
         _show_cost(preset, count)
         _show_carried(preset, start)
     if package := jobs.installing():
-        st.info(f"What training needs is still being installed ({package}). All other pages work already; load this "
+        notes.info(f"What training needs is still being installed ({package}). All other pages work already; load this "
                 "page again in a minute or two.")
     elif not jobs.can_train():
-        st.info("Training needs TensorFlow, which is not installed here: `pip install -r requirements.txt`")
-    if st.button("Train", type="primary", icon=":material/play_arrow:", key="go", width="stretch",
-                 disabled=not (preset and count and jobs.can_train())):
-        _request(preset, own if own else design.pictures_of(dataset))
+        notes.info("Training needs TensorFlow, which is not installed here: `pip install -r requirements.txt`")
+    touched, st.session_state.touched = "touched" in st.session_state, True      # a first run is only a look
+    with begin:
+        pressed = st.button("Train", type="primary", icon=":material/play_arrow:", key="go",
+                            disabled=not (preset and count and jobs.can_train()))
+        st.markdown(f"about **{in_words(speed.seconds(preset, count)[0])}**" if preset and count else
+                    "Choose pictures first", width="content")
+    if pressed:
+        _request(preset, own if own else design.pictures_of(dataset), notes)
+    elif touched and preset:
+        jobs.warm(preset)
     st.caption(WHOSE if server.is_remembered() else WHOSE_THIS_VISIT)
 
 
@@ -179,12 +185,12 @@ def in_words(seconds: float) -> str:
     return f"{minutes} min {int(seconds) % 60} s" if minutes else f"{max(int(seconds), 1)} s"
 
 
-def _request(preset, pictures):
+def _request(preset, pictures, notes):
     try:
         job = jobs.request(preset, collection=pictures, owner=server.owner())
-        jobs.start()
+        jobs.start(jobs.idle())
     except (ValueError, datasets.DataMissing) as error:
-        st.warning(str(error))
+        notes.warning(str(error))
         return
     st.session_state.run = f"job {job.ident}"
 

@@ -268,6 +268,99 @@ def test_the_time_left_counts_no_building_of_graphs(monkeypatch):
     assert report.status["share"] == pytest.approx(2 / 3)
 
 
+@pytest.fixture
+def commands(monkeypatch):
+    """The commands of the trainers that would have been started."""
+    found = []
+    monkeypatch.setattr(jobs, "can_train", lambda: True)
+    monkeypatch.setattr(jobs.subprocess, "Popen", lambda command, **options: found.append(command))
+    return found
+
+
+def test_a_trainer_is_warmed_where_there_is_room_and_once(monkeypatch, commands):
+    monkeypatch.setattr(jobs.limits, "free_memory", lambda: jobs.ROOM - 1)
+    jobs.warm(small())
+    assert commands == [] and jobs.wish() is None
+    monkeypatch.setattr(jobs.limits, "free_memory", lambda: jobs.ROOM)
+    before = jobs.signs()
+    jobs.warm(small(title="A secret", code=3))
+    jobs.warm(small(code=2))
+    assert [command[-3:] for command in commands] == [["work", "--idle", f"{jobs.IDLE:g}"]]
+    assert jobs.wish().code == 2 and jobs.signs() != before
+    assert "secret" not in (jobs.root() / jobs.WISH).read_text("utf-8")
+
+
+def test_a_public_server_warms_nothing(monkeypatch, tmp_path):
+    monkeypatch.setenv("AE_PUBLIC", "1")
+    monkeypatch.setattr(jobs.subprocess, "Popen", lambda *_, **__: pytest.fail("a trainer was started"))
+    jobs.warm(small())
+    assert not jobs.root().exists()
+
+
+def test_a_trainer_that_stays_takes_what_comes_and_leaves_after_its_time(by_hand, monkeypatch):
+    from ae_core.own import worker
+
+    clock, asked = [0.0], []
+
+    def sleep(seconds):
+        clock[0] += seconds
+        if clock[0] > 7 and not asked:
+            asked.append(jobs.request(small(epochs=1), collection=rings()))
+            files.write(jobs.root() / jobs.ASKED, "")
+    jobs.root().mkdir(parents=True)
+    monkeypatch.setattr(worker.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(worker.time, "sleep", sleep)
+    by_hand(10.0)
+    assert jobs.read(asked[0].ident).state == jobs.DONE and 17 <= clock[0] < 19
+
+
+def test_a_network_is_built_before_it_is_asked_for(by_hand, monkeypatch):
+    from ae_core.own import worker
+
+    ready, preset = worker.Ready(), small("digits_vae", epochs=1)
+    monkeypatch.setattr(worker.datasets, "find", lambda name: "here")
+    monkeypatch.setattr(worker.datasets, "load", lambda *_: (random_pictures(40), np.arange(40) % 10))
+    ready.prepare(preset)
+    first = ready.built
+    ready.prepare(small("digits_vae", epochs=2, title="Other"))
+    assert first and ready.built is first        # nothing of it differs
+    ready.prepare(small("digits_vae", code=3))
+    assert ready.built is not first and ready.take().preset.code == 3 and ready.take() is None
+
+
+def test_the_first_epoch_is_seen_growing(by_hand, monkeypatch):
+    from ae_core.own import worker
+
+    monkeypatch.setattr(worker, "LOOKS", 2)
+    monkeypatch.setattr(worker.fit, "stride", lambda preset: 1)
+    job, seen = jobs.request(small(epochs=1, batch_size=4), collection=rings(60)), []
+    write = story.write_epoch
+    monkeypatch.setattr(worker.story, "write_epoch", lambda *given, **first: (
+        write(*given, **first), seen.append(jobs.story_of(job).epochs[-1])))
+    by_hand()
+    assert len(seen) > 4 and seen == sorted(seen) and seen[0] == 0 and 0 < seen[1] < 1 == seen[-1]
+    assert story.read(store.read("own_mine").path(story.FILE))[0].epochs.tolist() == [0, 1]
+
+
+def test_two_stories_are_one_film():
+    drawn = [story.Story(np.zeros((12, 28, 28, 1), np.uint8), np.zeros(3, np.uint8), np.arange(count),
+                         np.full((count, 12, 28, 28, 1), count, np.uint8), codes)
+             for count, codes in ((3, np.zeros((3, 3, 2), np.float16)), (5, None))]
+    film, epochs = story.pair(*drawn, ["#ff0000"])
+    single = [story.frames(each, ["#ff0000"]) for each in drawn]
+    assert epochs.tolist() == [0, 1, 2, 3, 4] and film.shape[0] == 5 and film.shape[2] == single[0].shape[2]
+    assert np.array_equal(film[4, :single[0].shape[1]], single[0][2])
+    assert film.shape[1] == single[0].shape[1] + single[1].shape[1] + 16
+
+
+def test_runs_of_a_trainer_that_died_are_given_up_by_the_next(by_hand, monkeypatch):
+    job = jobs.request(small(), collection=rings())
+    files.write_json(job.folder / "status.json", {"state": jobs.RUNNING, "epoch": 1})
+    monkeypatch.setattr(jobs, "busy", lambda: True)          # by the next
+    by_hand()
+    assert files.read_json(job.folder / "status.json") == {"state": jobs.INTERRUPTED, "epoch": 1}
+
+
 # --- what Windows refuses ------------------------------------------------------------------------------------
 
 @pytest.fixture

@@ -44,6 +44,7 @@ def choose(page, label, option):
 def test_a_model_of_own_pictures_from_upload_to_download_and_back(page, app, tmp_path):
     open_page(page, app, "train")
     page.locator(".filmstrip canvas").first.wait_for(timeout=READY)  # a finished run, never an empty form
+    page.get_by_role("button", name="Settings").click()
     page.get_by_label("Name of your model").fill("Rings")
     choose(page, "Pictures", "My own pictures")
     page.locator("input[type=file][accept*=png]").set_input_files(
@@ -74,6 +75,7 @@ def test_a_model_of_own_pictures_from_upload_to_download_and_back(page, app, tmp
         page.get_by_role("button", name="Download the model (zip)").click()
     file = tmp_path / "rings.zip"
     download.value.save_as(file)
+    page.get_by_role("button", name="More", exact=True).click()
     page.get_by_text("Load a model from a zip").click()
     page.locator("input[type=file][accept*=zip]").last.set_input_files(file)
     page.get_by_text("“Rings 2” was loaded.").wait_for(timeout=READY)
@@ -87,6 +89,7 @@ def test_a_model_of_own_pictures_from_upload_to_download_and_back(page, app, tmp
 
 def test_pause_stop_and_a_bad_zip(page, app):
     open_page(page, app, "train")
+    page.get_by_role("button", name="Settings").click()
     page.get_by_label("Name of your model").fill("Long")
     slider = page.get_by_role("slider", name="Epochs")
     slider.focus()
@@ -101,6 +104,7 @@ def test_pause_stop_and_a_bad_zip(page, app):
     page.get_by_role("button", name="Stop and keep the best").click()
     page.get_by_role("button", name="Download the model (zip)").wait_for(timeout=TRAINED)
     assert store.preset("own_long").epochs == 100 > store.card("own_long")["training"]["epochs"]
+    page.get_by_role("button", name="More", exact=True).click()
     page.get_by_text("Load a model from a zip").click()
     page.locator("input[type=file][accept*=zip]").last.set_input_files(
         {"name": "x.zip", "mimeType": "application/zip", "buffer": b"no zip"})

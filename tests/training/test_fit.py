@@ -227,7 +227,7 @@ def test_a_processor_trains_in_what_it_is_fastest_in_and_a_resumed_run_in_what_i
 def test_many_small_batches_are_computed_in_one_go(digits):
     """The last go of an epoch has fewer; every batch counts, once."""
     assert [fit.stride(presets.get(name)) for name in ("digits_conv", "faces_vae", "photo_colorizer")] \
-        == [32, 1, 1]
+        == [25, 1, 1]
     steps = []
     count = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: steps.append(int(count.model.optimizer.iterations)))
     fit_quietly(tiny(batch_size=1), *digits, epochs=2, more_callbacks=[count])
@@ -551,3 +551,14 @@ def test_a_run_on_disk_is_always_whole(digits, tmp_path):
 def test_missing_data_is_said_before_anything_starts(own_store):
     with pytest.raises(datasets.DataMissing):
         fit.train(presets.get("digits_conv"))
+
+
+@pytest.mark.parametrize("name", ["digits_stacked", "digits_vae"])
+def test_a_network_that_was_warmed_trains_to_the_same_numbers(digits, tmp_path, name):
+    preset = tiny(name)
+    new = fit_quietly(preset, *digits, folder=tmp_path / "new", precision="float32")
+    built = fit.build(dataclasses.replace(preset, title="Another", epochs=9), *digits[:1], 0, "float32")
+    fit.warm(built, *digits)
+    warmed = fit_quietly(preset, *digits, folder=tmp_path / "warmed", precision="float32", built=built)
+    assert warmed[2] == new[2] and built.encoder is not None and int(built.graph.optimizer.iterations) > 0
+    assert not built.fits(preset, 1, "float32") and not built.fits(tiny(name, batch_size=8), 0, "float32")

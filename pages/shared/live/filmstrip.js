@@ -1,6 +1,7 @@
 // A row of frames with a slider: the picture is decoded here, where the model runs, else the cross-fade of the two frames
 // around the value.
 
+const AROUND = 250; // CSS pixels of a window's height that a picture on stage leaves to what is above and below it
 const HINT = "Arrow keys move along the strip, with Shift or Page Up and Page Down in bigger steps, " +
   "Home and End to its ends. Space plays and pauses.";
 
@@ -25,6 +26,9 @@ class Filmstrip extends View {
     const first = this.epoch === undefined;
     this.data = data;
     this.root.classList.toggle("smooth", data.smooth);
+    this.root.classList.toggle("stage", data.stage);
+    this.picture.canvas.toggleAttribute("data-main", data.stage);
+    this.strip.track.toggleAttribute("data-control", data.stage);
     this.strip.track.setAttribute("aria-label", data.label);
     this.picture.canvas.setAttribute("aria-label", data.alt);
     this.picture.resize(data.tile[1], data.tile[0]);
@@ -46,7 +50,9 @@ class Filmstrip extends View {
   resize() {
     const width = this.root.clientWidth;
     if (!width || !this.data.tile) return;
-    this.picture.enlarge(sharpFactor(width, this.data.tile[1], this.data.scale));
+    const [tall, wide] = this.data.tile;
+    this.picture.enlarge(this.data.stage ? Math.min(width / wide, Math.max(window.innerHeight - AROUND, 240) / tall)
+      : sharpFactor(width, wide, this.data.scale));
     this.strip.fit();
     this.request();
   }

@@ -26,6 +26,7 @@ def filmstrip(
     fps: float = 12.0,                           # frames a second while playing
     smooth: bool = False,                        # interpolate between enlarged pixels, in place of sharp squares
     scale: int | None = None,                    # largest whole factor that enlarges; None: about 420 pixels
+    stage: bool = False,                         # the main picture of its page: as large as the window holds
     decoder: state.Decoder | None = None,        # what decodes the value in the browser, in place of the blend
     on_change: Callable[[], None] | None = None,
 ) -> float:
@@ -48,6 +49,7 @@ def filmstrip(
         "autoplay": bool(autoplay),
         "fps": state.number(fps, 0.5, 60.0, 12.0),
         "smooth": bool(smooth),
+        "stage": bool(stage),
         "label": label,
         "alt": alt,
         "decoder": decoder and decoder.sent(),
