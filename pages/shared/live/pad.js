@@ -8,6 +8,7 @@ const BETWEEN = 12; // and between two pictures, with a line of text below each
 const SMALLEST = 200; // of a plane's side on a low screen
 const AROUND = 184; // of a window's height, for what stands above the plane and for a line of the legend
 const LINE = 34; // of a line of text
+const LEAST = 96; // across, for the words below a picture
 const WIDE = { alone: 480, linked: 560 }; // from this width on plane and pictures stand side by side
 const PAIR = 0.36; // of that width, for two pictures one above the other,
 const CHORUS = 0.455; // and for a chorus with the two side by side below it
@@ -195,10 +196,11 @@ class Pad extends View {
     this.factor = sharpFactor(room, across, scale);
     this.picture.enlarge(this.factor);
     this.enlargeNear();
-    this.root.style.setProperty("--wide", `${this.factor * across}px`);
+    const figure = Math.max(this.factor * across, LEAST);
+    this.root.style.setProperty("--wide", `${figure}px`);
     this.root.classList.toggle("stacked", !wide);
     this.root.classList.toggle("piled", piled); // the two pictures one above the other
-    const beside = chorus ? column : this.factor * across * (piled ? 1 : count) + (piled ? 0 : BETWEEN);
+    const beside = chorus ? column : figure * (piled ? 1 : count) + (piled ? 0 : BETWEEN);
     const below = Math.max(tall - this.factor * down - 1.2 * LINE, Math.min(width, 320));
     this.side = Math.floor(Math.min(size, wide ? Math.min(tall, width - GAP - beside) : Math.min(width, below)));
     this.surface.style.width = this.surface.style.height = `${this.side}px`;
