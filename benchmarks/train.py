@@ -23,7 +23,7 @@ from ae_core.own import design, jobs
 from ae_core.pictures import datasets
 
 BATCHES = {"digits_conv": 32, "digits_stacked": 100, "fashion_dense": 1024, "fashion_conv": 512}     # as published
-WARMED, IDLE = 15, 20             # seconds; the pages' IDLE is jobs.IDLE
+WARMED, IDLE = 15, 20             # seconds; the pages' own is limits.LIMITS
 COUNT, ROUNDS = 20_480, 5        # pictures an epoch: a third of a real one
 
 
@@ -41,7 +41,7 @@ def run():
 def press():
     """A trainer of its own is warmed, asked for a run of the page's first preset, stopped, and left alone."""
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["AE_MODELS_DIR"], jobs.IDLE = folder, IDLE
+        os.environ |= {"AE_MODELS_DIR": folder, "AE_IDLE_SECONDS": str(IDLE)}
         preset = presets.get(design.STORY)
         jobs.warm(preset)
         time.sleep(WARMED)

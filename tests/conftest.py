@@ -37,9 +37,9 @@ def missing(reason):
 
 
 def places(folder):
-    """The environment in which everything that is read and written is below a folder."""
+    """The environment in which everything that is read and written is below a folder, and no trainer waits."""
     return {"HOME": str(folder), "AE_DATA_DIR": str(folder / "data"), "AE_RUNS_DIR": str(folder / "runs"),
-            "AE_MODELS_DIR": str(folder / "models")}
+            "AE_MODELS_DIR": str(folder / "models"), "AE_IDLE_SECONDS": "0"}
 
 
 @pytest.fixture(autouse=True)

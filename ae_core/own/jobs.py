@@ -32,8 +32,7 @@ from ae_core.own.collection import Collection
 from ae_core.pictures import convert, datasets
 from ae_core.presets import Preset
 
-IDLE = 300                       # seconds that a trainer with nothing to do stays, where there is room for it
-ROOM = 2e9                       # bytes of memory that must be free for that
+ROOM = 2e9                       # bytes of memory that must be free for a trainer with nothing to do
 LOCK_SECONDS = 2                 # whoever only looks whether a worker lives may hold the lock for a moment
 WAITING, RUNNING, PAUSED, INTERRUPTED = "waiting", "running", "paused", "interrupted"
 DONE, STOPPED, FAILED = "done", "stopped", "failed"
@@ -291,7 +290,7 @@ def warm(preset: Preset) -> None:
 
 def idle() -> float:
     """How long a trainer stays when it has nothing to do, in seconds."""
-    return IDLE if limits.free_memory() >= ROOM else 0.0
+    return limits.most("AE_IDLE_SECONDS") if limits.free_memory() >= ROOM else 0.0
 
 
 def signs() -> tuple[float, ...]:

@@ -21,6 +21,7 @@ LIMITS = {                       # name -> (how much, the sentence for whoever w
                            "some or to raise AE_MAX_MODELS."),
     "AE_MAX_GB": (20, "Models and runs would fill more than the {most:g} GB that this server keeps. Delete some, "
                       "or ask whoever runs it to raise AE_MAX_GB."),
+    "AE_IDLE_SECONDS": (300, ""),        # that a trainer with nothing to do stays; 0: none is warmed
     "AE_KEEP_DAYS": (14, ""),    # of a run that nobody is training any more, and of the pictures that came with it
 }
 CLOSED = ("This server is public: nothing can be trained or uploaded here. Start the lab on a computer of your own to "

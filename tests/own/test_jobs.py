@@ -29,7 +29,7 @@ def small(name="digits_vae", **changes):
 @pytest.fixture
 def by_hand(monkeypatch):
     """Nobody starts a process: the test works off the queue itself."""
-    monkeypatch.setattr(jobs, "start", lambda: None)
+    monkeypatch.setattr(jobs, "start", lambda *_: None)
     from ae_core.own import worker
     monkeypatch.setattr(worker.os, "nice", lambda _: None)
     return worker.work
@@ -272,6 +272,7 @@ def test_the_time_left_counts_no_building_of_graphs(monkeypatch):
 def commands(monkeypatch):
     """The commands of the trainers that would have been started."""
     found = []
+    monkeypatch.delenv("AE_IDLE_SECONDS")
     monkeypatch.setattr(jobs, "can_train", lambda: True)
     monkeypatch.setattr(jobs.subprocess, "Popen", lambda command, **options: found.append(command))
     return found
@@ -285,7 +286,7 @@ def test_a_trainer_is_warmed_where_there_is_room_and_once(monkeypatch, commands)
     before = jobs.signs()
     jobs.warm(small(title="A secret", code=3))
     jobs.warm(small(code=2))
-    assert [command[-3:] for command in commands] == [["work", "--idle", f"{jobs.IDLE:g}"]]
+    assert [command[-3:] for command in commands] == [["work", "--idle", "300"]]
     assert jobs.wish().code == 2 and jobs.signs() != before
     assert "secret" not in (jobs.root() / jobs.WISH).read_text("utf-8")
 
