@@ -17,7 +17,11 @@ from ae_core.pictures import convert
 PRESET = "faces_vae"
 SHARP = "faces_vae_sharp"        # the same codes, with a decoder trained on against an adversary
 USUAL = ("Smiling", "Black_Hair", "Eyeglasses", "Young", "Male", "Blond_Hair")
-REACH = 3.0                      # alpha of a strip goes from -3 to 3, as the published sheets do
+REACH = 3.0                      # alpha of the published sheets goes from -3 to 3
+END = 2.0                        # and of a strip from -2 to 2
+HATCHED = 0.25                   # the last share of each half of a strip
+HELD = 99                        # percentile of real codes' distance from their mean: no farther do strips go together
+GOOD = 40                        # faces of the gallery to pick from
 FRAMES = 13                      # of a strip
 LEG = 24                         # frames from one face to the next
 SEED = 7                         # of the samples that an evaluation draws
@@ -41,6 +45,48 @@ class Normality:
         return int(np.argmax(self.distance))
 
 
+# What the ends of a strip look like, from -alpha to alpha.
+ENDS = {
+    "5_o_Clock_Shadow": ("clean-shaven", "stubble"), "Arched_Eyebrows": ("straight eyebrows", "arched eyebrows"),
+    "Attractive": ("rated plain", "rated attractive"),
+    "Bags_Under_Eyes": ("smooth under the eyes", "bags under the eyes"),
+    "Bald": ("full hair", "bald"), "Bangs": ("bare forehead", "bangs"), "Big_Lips": ("thin lips", "big lips"),
+    "Big_Nose": ("small nose", "big nose"), "Black_Hair": ("lighter hair", "black hair"),
+    "Blond_Hair": ("darker hair", "blond hair"), "Blurry": ("sharp", "blurry"),
+    "Brown_Hair": ("other hair", "brown hair"), "Bushy_Eyebrows": ("thin eyebrows", "bushy eyebrows"),
+    "Chubby": ("slim", "chubby"), "Double_Chin": ("slim chin", "double chin"),
+    "Eyeglasses": ("no glasses", "eyeglasses"), "Goatee": ("no goatee", "goatee"),
+    "Gray_Hair": ("other hair", "gray hair"), "Heavy_Makeup": ("no makeup", "heavy makeup"),
+    "High_Cheekbones": ("flat cheeks", "high cheekbones"), "Male": ("female", "male"),
+    "Mouth_Slightly_Open": ("mouth closed", "mouth open"), "Mustache": ("no mustache", "mustache"),
+    "Narrow_Eyes": ("wide eyes", "narrow eyes"), "No_Beard": ("beard", "no beard"),
+    "Oval_Face": ("round face", "oval face"), "Pale_Skin": ("darker skin", "pale skin"),
+    "Pointy_Nose": ("broad nose", "pointy nose"), "Receding_Hairline": ("low hairline", "receding hairline"),
+    "Rosy_Cheeks": ("pale cheeks", "rosy cheeks"), "Sideburns": ("no sideburns", "sideburns"),
+    "Smiling": ("serious", "smiling"), "Straight_Hair": ("other hair", "straight hair"),
+    "Wavy_Hair": ("other hair", "wavy hair"), "Wearing_Earrings": ("no earrings", "earrings"),
+    "Wearing_Hat": ("no hat", "hat"), "Wearing_Lipstick": ("no lipstick", "lipstick"),
+    "Wearing_Necklace": ("no necklace", "necklace"), "Wearing_Necktie": ("no necktie", "necktie"),
+    "Young": ("older", "younger")}
+
+
+@dataclass(frozen=True)
+class Ball:
+    """Where the sum of some strips may go: no farther from the mean of real codes than most of these are."""
+    own: float                   # squared distance of the face with no change
+    along: np.ndarray            # (k,) products of its place in the ball with each direction
+    gram: np.ndarray             # (k, k) and of the directions with each other
+    radius: float                # at least the distance of the face itself
+
+    def hold(self, alphas: Sequence[float]) -> list[float]:
+        """Alphas (k,) that a link asks for, all made smaller by one factor until their sum is in the ball."""
+        change = np.asarray(alphas, np.float64)
+        square, line = change @ self.gram @ change, change @ self.along
+        beyond = self.own + 2 * line + square > self.radius**2
+        factor = (np.sqrt(max(line**2 + square * (self.radius**2 - self.own), 0)) - line) / square if beyond else 1.0
+        return (change * factor).tolist()
+
+
 # --- meet, change, morph ---------------------------------------------------------------------------------
 
 def meet(model: Autoencoder, count: int, temperature: float = 1.0, seed: int = 0,
@@ -53,6 +99,21 @@ def meet(model: Autoencoder, count: int, temperature: float = 1.0, seed: int = 0
 def change(code: np.ndarray, directions: np.ndarray, alphas: Sequence[float] | np.ndarray) -> np.ndarray:
     """The code (d,) moved by alphas (k,) along directions (k, d), all at once."""
     return (code + np.asarray(alphas, np.float32) @ directions).astype(np.float32)
+
+
+def ball(known: np.ndarray, code: np.ndarray, directions: np.ndarray) -> Ball:
+    """The ball of real codes (n, d) that a face (d,) and the strips of its directions (k, d) are held in."""
+    center = known.mean(axis=0)
+    place = code - center
+    limit = float(np.percentile(np.linalg.norm(known - center, axis=1), HELD))
+    return Ball(float(place @ place), directions @ place, directions @ directions.T,
+                max(limit, float(np.linalg.norm(place))))
+
+
+def best_of(model: Autoencoder, codes: np.ndarray, pictures: np.ndarray, count: int = GOOD) -> np.ndarray:
+    """The rows (count,), in their order, of the faces (n, d) whose decoded pictures the encoder knows again best."""
+    errors = np.square(model.encode(pictures) - codes).mean(axis=1)
+    return np.sort(np.argsort(errors, kind="stable")[:count])
 
 
 def parse_changes(text: str, names: Sequence[str]) -> dict[str, float]:
@@ -68,20 +129,20 @@ def format_changes(changes: Mapping[str, float]) -> str:
     return ",".join(f"{name}:{alpha:.2f}" for name, alpha in changes.items() if alpha)
 
 
-def steps(count: int = FRAMES) -> np.ndarray:
+def steps(count: int = FRAMES, reach: float = REACH) -> np.ndarray:
     """The alphas (count,) of a strip's frames."""
-    return np.linspace(-REACH, REACH, count, dtype=np.float32)
+    return np.linspace(-reach, reach, count, dtype=np.float32)
 
 
 def strips(model: Autoencoder, code: np.ndarray, directions: np.ndarray, alphas: Sequence[float] | np.ndarray,
-           frames: int = FRAMES) -> np.ndarray:
-    """One strip a direction: the face with all the other changes, from alpha -3 to 3; (k, frames, h, w, c), one batch.
+           frames: int = FRAMES, reach: float = REACH) -> np.ndarray:
+    """One strip a direction: the face with all the other changes, from alpha -reach to reach; one batch.
 
-    code (d,) is the face with no change; alphas (k,) are the changes it holds.
+    Returns (k, frames, h, w, c). code (d,) is the face with no change; alphas (k,) are the changes it holds.
     """
     alphas = np.asarray(alphas, np.float32)
     others = change(code, directions, alphas) - alphas[:, None] * directions       # (k, d): each without its own
-    codes = others[:, None] + steps(frames)[None, :, None] * directions[:, None]
+    codes = others[:, None] + steps(frames, reach)[None, :, None] * directions[:, None]
     return model.decode(codes.reshape(-1, len(code))).reshape(len(alphas), frames, *model.preset.target)
 
 
@@ -148,12 +209,13 @@ def evaluate(model: Autoencoder, pictures: np.ndarray, has: np.ndarray) -> dict[
 def take_along(model: Autoencoder, code: np.ndarray, directions: np.ndarray, names: Sequence[str],
                alphas: Sequence[float]) -> browser.Contents:
     """A face (d,) with a strip for each of some directions (k, d), for `browser.page`, opened at some changes."""
-    frames = latent.tiles(strips(model, code, directions, alphas, 9).reshape(-1, *model.preset.target), 9)
+    frames = latent.tiles(strips(model, code, directions, alphas, 9, END).reshape(-1, *model.preset.target), 9)
     height, width, channels = model.preset.target
     now = convert.to_uint8(model.decode(change(code, directions, alphas))[0])
     data = browser.placed(list(alphas)) | {
-        "key": "mixer", "parts": "mixer", "tile": [height, width, channels], "scale": 7, "start": -REACH, "stop": REACH,
+        "key": "mixer", "parts": "mixer", "tile": [height, width, channels], "scale": 16, "start": -END, "stop": END,
         "labels": [name.replace("_", " ") for name in names], "alt": "A face, with the changes of the strips",
-        "caption": "Drag the strips; double-click one to undo its change.", "smooth": True,
+        "caption": "Drag the strips; double-click one to undo its change.", "smooth": True, "hatch": HATCHED,
+        "ends": [ENDS.get(name, ("without", name.replace("_", " "))) for name in names],
         "exact": browser.numbers(now, "u1"), "decoder": browser.decoder((code, directions))}
     return [("parts", {"id": "mixer", "parts": {"frames": browser.sheet(frames)}}), ("mixer", data)]

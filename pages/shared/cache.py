@@ -395,6 +395,18 @@ def gallery(served: model.Autoencoder) -> tuple[np.ndarray, np.ndarray]:
     return chosen, served.decode(chosen)
 
 
+@once("Choosing faces …", 4)
+def good_faces(served: model.Autoencoder) -> np.ndarray:
+    """The rows of the gallery that can be picked from."""
+    return faces.best_of(served, *gallery(served))
+
+
+@once(False, 40)
+def recent_faces(served: model.Autoencoder, codes: np.ndarray) -> live.Sheet:
+    """The faces of some codes (n, d) as a row of small pictures."""
+    return live.encode_strip(convert.to_uint8(served.decode(codes)), quality=90)
+
+
 @once("Fitting the codes …", 4)
 def where_codes_lie(served: Served) -> latent.Gaussian:
     """The normal distribution of all stored codes of a variational model."""
@@ -406,7 +418,7 @@ def strips(served: model.Autoencoder, code: np.ndarray, names: tuple[str, ...],
            alphas: list) -> tuple[live.Sheet, np.ndarray]:
     """A strip of frames for each of some attributes as the mixer takes them, and the picture (h, w, c) uint8 now."""
     directions = attributes(served).of(names)
-    frames = convert.to_uint8(faces.strips(served, code, directions, alphas))
+    frames = convert.to_uint8(faces.strips(served, code, directions, alphas, reach=faces.END))
     now = served.decode(faces.change(code, directions, alphas))[0]
     return live.encode_grid(frames, quality=92), convert.to_uint8(now)
 

@@ -29,7 +29,7 @@ def screen(new_page, app, name, size):
     return page.evaluate(SCREEN, SIDEBAR)
 
 
-@pytest.mark.parametrize("name", ["home", "latent_map", "digits", "outliers", "search", "train"])
+@pytest.mark.parametrize("name", ["home", "latent_map", "digits", "faces", "outliers", "search", "train"])
 def test_the_first_screen_is_the_lesson(new_page, app, name):
     found = screen(new_page, app, name, LAPTOP)
     assert found["main"] and all(box["whole"] for box in found["main"])
@@ -39,13 +39,13 @@ def test_the_first_screen_is_the_lesson(new_page, app, name):
     assert not middles or max(middles) - min(middles) <= APART
 
 
-@pytest.mark.parametrize("name", ["home", "latent_map", "digits", "outliers", "search", "train"])
+@pytest.mark.parametrize("name", ["home", "latent_map", "digits", "faces", "outliers", "search", "train"])
 def test_the_picture_takes_the_room_of_a_stage(new_page, app, name):
     main = screen(new_page, app, name, STAGE)["main"][0]
     assert main["width"] >= 0.6 * (STAGE[0] - SIDEBAR) or main["height"] >= 0.72 * STAGE[1]
 
 
-@pytest.mark.parametrize("name", ["home", "latent_map", "digits", "outliers", "search", "train"])
+@pytest.mark.parametrize("name", ["home", "latent_map", "digits", "faces", "outliers", "search", "train"])
 def test_a_beamer_shows_the_picture_whole(new_page, app, name):
     assert all(box["whole"] for box in screen(new_page, app, name, BEAMER)["main"])
 

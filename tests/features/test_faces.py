@@ -96,6 +96,39 @@ def test_each_strip_holds_the_changes_of_the_others(vae, stored, codes):
     np.testing.assert_allclose(strips[1, -1], last, atol=1e-5)
 
 
+def test_every_attribute_has_words_for_both_ends(stored):
+    assert set(faces.ENDS) == set(stored.names) and all(low != high for low, high in faces.ENDS.values())
+
+
+def test_the_sum_of_strips_is_held_in_the_ball_of_real_codes(stored, codes):
+    """The radius is the 99th percentile of distances from the mean code, or that of the face itself."""
+    distances = np.linalg.norm(codes.mean - codes.mean.mean(axis=0), axis=1)
+    directions = stored.of(faces.USUAL)
+    for row in (int(np.argsort(distances)[250]), int(np.argmax(distances))):
+        ball = faces.ball(codes.mean, codes.mean[row], directions)
+        assert ball.radius == pytest.approx(max(np.percentile(distances, 99), distances[row]), rel=1e-5)
+        for asked in (np.full(6, 0.1), np.full(6, 50.0), np.full(6, -50.0), np.zeros(6)):
+            held = np.array(ball.hold(asked))
+            far = np.linalg.norm(faces.change(codes.mean[row], directions, held) - codes.mean.mean(axis=0))
+            assert far <= ball.radius * (1 + 1e-5)
+            if np.abs(asked).max() > 10:
+                assert far == pytest.approx(ball.radius, rel=1e-4) and (held * asked >= -1e-6).all()
+    assert faces.ball(codes.mean, codes.mean[0], directions).hold([1, 0, 0, 0, 0, 0]) == [1, 0, 0, 0, 0, 0]
+
+
+def test_faces_to_pick_are_those_that_the_encoder_knows_again(vae, stored, codes):
+    """Forty of all sorts; their codes come back from their pictures nearer than those of the others."""
+    gallery = codes.mean[stored.gallery]
+    pictures = vae.decode(gallery)
+    rows = faces.best_of(vae, gallery, pictures)
+    errors = np.square(vae.encode(pictures) - gallery).mean(axis=1)
+    assert len(rows) == faces.GOOD and (np.diff(rows) > 0).all()
+    assert errors[rows].max() <= np.delete(errors, rows).min()
+    has = codes.label[stored.gallery[rows]].astype(bool)
+    for name in ("Male", "Eyeglasses", "Smiling", "Young"):
+        assert 5 <= has[:, stored.names.index(name)].sum() <= 35, name
+
+
 def test_the_sheet_has_the_face_itself_in_the_middle(vae, stored, codes):
     sheet = faces.sheet(vae, codes.mean[:2], stored.directions[0], 7).reshape(2, 7, 64, 64, 3)
     np.testing.assert_allclose(sheet[:, 3], vae.decode(codes.mean[:2]), atol=1e-5)
@@ -167,10 +200,30 @@ def test_page_opens_on_a_face_with_its_strips(weights):
     assert page.multiselect(key="attributes").value == list(faces.USUAL)
 
 
-@pytest.mark.parametrize("section", ["Meet", "Morph", "Look inside"])
+@pytest.mark.parametrize("section", ["Change", "Morph", "Numbers", "Look inside"])
 def test_every_section_opens(weights, section):
     page = opened(section=section)
     assert not page.info and not page.warning
+
+
+@pytest.mark.parametrize("panel", ["show_sheet", "show_entanglement"])
+def test_every_panel_opens(weights, panel):
+    page = AppTest.from_file(f"../../{PAGE}", default_timeout=60)
+    page.session_state[f"panel_{panel}"] = True
+    page.run()
+    assert not page.exception and any("CelebA" in each.value for each in page.markdown)
+
+
+def test_an_older_link_opens_what_faces_can_be_picked_from(weights):
+    page = opened(section="Meet")
+    assert not page.info and page.segmented_control(key="section").value == "Change"
+    assert sum(str(each.key).startswith("gallery_") for each in page.button) == faces.GOOD
+
+
+def test_an_older_link_is_opened_at_the_end_of_a_strip(weights):
+    page = opened(change="Smiling:3.00,Male:0.50")
+    assert len(page.info) == 1 and "beyond the end of a strip" in page.info[0].value
+    assert page.session_state.changes[1] == {"Smiling": 2.0, "Male": 0.5}
 
 
 def test_changes_are_kept_in_the_address_undone_and_reset(weights):
@@ -208,14 +261,15 @@ def test_an_address_opens_the_same_face_with_its_changes(weights):
     ("face", "60"), ("face", "nan"), ("face", "<script>"), ("new", "1,2,0.5"), ("new", "1,99,0.5,0"),
     ("new", "nan,0,1,0"),
     ("change", "Smiling:9"), ("change", "Smiling"), ("change", "Wings:1.00"), ("change", "Smiling:nan"),
-    ("change", "<script>alert(1)</script>"), ("section", "x"), ("attribute", "Wings")])
+    ("change", "<script>alert(1)</script>"), ("section", "x")])
 def test_bad_addresses_fall_back_with_one_sentence(weights, key, value):
     page = opened(**{key: value})
     assert len(page.info) == 1 and "instead" in page.info[0].value
     assert "script" not in page.info[0].value
 
 
-@pytest.mark.parametrize(("key", "value"), [("via", "60"), ("via", "x"), ("via", "1," * 30 + "1"), ("sphere", "x")])
+@pytest.mark.parametrize(("key", "value"), [("via", "60"), ("via", "own_x"), ("via", "17,new_1_2"), ("via", "x"),
+                                            ("via", "1," * 30 + "1"), ("sphere", "x")])
 def test_bad_ways_fall_back_with_a_sentence(weights, key, value):
     page = opened(section="Morph", **{key: value})
     assert not page.exception and (key == "sphere" or "unknown path" in texts(page.info))
@@ -226,8 +280,10 @@ def test_a_click_makes_a_new_face_the_current_one(weights):
     page.button(key="new_11").click().run()
     assert not page.exception and page.segmented_control(key="section").value == "Change"
     assert page.session_state.changes[0] == "new_4_11_0.80_0"
-    button(page, "Another face").click().run()
-    assert not page.exception and page.session_state.changes[0].startswith("face_")
+    for count in (1, 2):
+        button(page, "New face").click().run()
+        assert not page.exception and page.session_state.changes[0] == f"new_{count}_0_0.80_0"
+    assert page.session_state.recent[:3] == ["new_2_0_0.80_0", "new_1_0_0.80_0", "new_4_11_0.80_0"]
 
 
 def test_clicked_faces_join_the_way_and_leave_it(weights):

@@ -468,13 +468,14 @@ function stepAlong(event, share, small, big) {
  * its view for a paint when it moves, and to commit when it rests.
  *
  * children: what lies on the track; small, big: steps of a key, as shares; snap(share): where a pointer really lands;
- * grasp(): a hand or a key takes hold; special(event): a key of the component's own, true if it was one.
+ * grasp(): a hand or a key takes hold; special(event): a key of the component's own, true if it was one; within(): the
+ * least and the greatest share that it may go to now.
  */
 class Line {
-  constructor(view, { children = [], small = 0.01, big = 0.1, snap, grasp, special }) {
+  constructor(view, { children = [], small = 0.01, big = 0.1, snap, grasp, special, within = () => [0, 1] }) {
     this.view = view;
     this.share = 0;
-    Object.assign(this, { small, big, snap, grasp, special });
+    Object.assign(this, { small, big, snap, grasp, special, within });
     this.handle = make("div", "handle");
     this.track = make(
       "div",
@@ -493,7 +494,7 @@ class Line {
   }
 
   moveTo(share, event) {
-    const next = clamp(share, 0, 1);
+    const next = clamp(share, ...this.within());
     if (next === this.share) return;
     this.share = next;
     this.view.follows(event);

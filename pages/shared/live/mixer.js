@@ -3,8 +3,9 @@
 // where the server last saw it (`held`).
 
 const SNAP = 0.012; // of a strip: this near to the middle is the middle
-const STACKED = 640; // CSS pixels: narrower than this, the picture stands above its strips
-const AROUND = 196; // CSS pixels of a window's height that a pair of pictures leaves to the heading and the words
+const STACKED = [480, 640]; // CSS pixels: narrower, a picture stands below its strips, and a pair above
+const AROUND = [176, 196]; // CSS pixels of a window's height that a picture, or a pair, leaves to the heading and the words
+const HEAD = 32; // and of a strip's, that its words take with the room around them
 const HINT = "Arrow keys change the picture, with Shift or Page Up and Page Down in bigger steps. " +
   "Escape puts this strip back to its middle.";
 
@@ -32,7 +33,8 @@ class Mixer extends View {
 
   buildStrip(label) {
     const strip = new Strip(this, {
-      children: [make("div", "middle")],
+      children: [make("div", "middle"), make("div", "hatch"), make("div", "hatch upper"), make("div", "carried")],
+      within: () => this.within(strip),
       snap: (share) => (Math.abs(share - 0.5) < SNAP ? 0.5 : share),
       grasp: () => (this.active = strip),
       special: (event) => event.key === "Escape" && this.center(strip, event),
@@ -43,7 +45,9 @@ class Mixer extends View {
     });
     strip.track.setAttribute("aria-label", label);
     strip.number = make("span", "number");
-    const head = make("div", "ends", {}, [make("span", "strip-name", {}, [label]), strip.number]);
+    strip.upper = make("span", "strip-name");
+    const head = make("div", "ends", {}, [make("span", "strip-name", {}, [label]), strip.number, strip.upper]);
+    strip.carried = strip.track.querySelector(".carried");
     strip.element = make("div", "strip", {}, [head, strip.track]);
     return strip;
   }
@@ -62,6 +66,13 @@ class Mixer extends View {
     this.root.classList.toggle("smooth", data.smooth);
     this.picture.canvas.setAttribute("aria-label", data.alt);
     this.caption.textContent = data.caption;
+    this.root.style.setProperty("--hatch", `${50 * (data.hatch ?? 0)}%`);
+    this.root.classList.toggle("bounded", Boolean(data.ball));
+    this.strips.forEach(({ element, upper }, k) => {
+      const [low, high] = data.ends?.[k] ?? [data.labels[k], ""];
+      element.querySelector(".strip-name").textContent = low;
+      [upper.textContent, upper.hidden] = [high, !high];
+    });
     this.picture.resize(data.tile[1], data.tile[0]);
     this.showOriginal(data);
     const held = data.at.map((value) => (value - data.start) / (data.stop - data.start));
@@ -73,10 +84,10 @@ class Mixer extends View {
   }
 
   showOriginal({ original, alt, tile }) {
-    this.root.classList.toggle("paired", original !== null);
+    this.root.classList.toggle("paired", Boolean(original));
     this.levels = original && bytesOf(original);
-    this.words.hidden = original === null;
-    this.picture.canvas.toggleAttribute("data-compare", original !== null);
+    this.words.hidden = !original;
+    this.picture.canvas.toggleAttribute("data-compare", Boolean(original));
     if (!original) return;
     this.pair.prepend(this.original.canvas);
     this.original.resize(tile[1], tile[0]);
@@ -96,26 +107,28 @@ class Mixer extends View {
     const width = this.root.clientWidth;
     if (!width || !this.data.tile) return;
     const { tile, scale } = this.data;
-    const stacked = width < STACKED;
+    const pair = Number(Boolean(this.levels));
+    const stacked = width < STACKED[pair];
     this.root.classList.toggle("stacked", stacked);
     const factor = sharpFactor(this.room(width, stacked), tile[1], this.levels ? Infinity : scale);
     this.picture.enlarge(factor);
     this.original.enlarge(factor);
     this.main.style.width = stacked ? "100%" : `${tile[1] * factor}px`;
-    if (this.levels && !stacked) this.fill(2 * tile[0] * factor);
+    if (!stacked) this.fill(this.levels ? 2 * tile[0] * factor + 20 : this.main.offsetHeight, pair ? 4 : HEAD);
     this.strips.forEach((strip) => strip.fit());
     this.request();
   }
 
   /** CSS pixels for a side of the picture. */
   room(width, stacked) {
-    if (!this.levels) return stacked ? Math.min(width, 300) : width / 2;
-    return stacked ? (width - 8) / 2 : Math.max(112, Math.min(width / 3, (window.innerHeight - AROUND) / 2));
+    const tall = window.innerHeight - AROUND[Number(Boolean(this.levels))];
+    if (!this.levels) return stacked ? Math.min(width, 300) : Math.min(0.54 * width, Math.max(tall, 192));
+    return stacked ? (width - 8) / 2 : Math.max(112, Math.min(width / 3, tall / 2));
   }
 
-  /** The strips together as tall as the pictures. */
-  fill(height) {
-    const each = Math.max(48, Math.floor((height + 20) / this.strips.length) - 4);
+  /** The strips together as tall as the pictures; each has a head of its own. */
+  fill(height, head) {
+    const each = clamp(Math.floor(height / this.strips.length) - head, 48, head === HEAD ? 120 : Infinity);
     this.column.style.setProperty("--tall", `${each}px`);
   }
 
@@ -124,6 +137,32 @@ class Mixer extends View {
   valueOf(strip) {
     const { start, stop } = this.data;
     return start + strip.share * (stop - start);
+  }
+
+  /** What the strips do together along each of them, where the page has said how their directions lie. */
+  sums() {
+    const values = this.strips.map((strip) => this.valueOf(strip));
+    return this.data.ball.gram.map((row) => row.reduce((sum, dot, k) => sum + dot * values[k], 0));
+  }
+
+  /** The square of the distance from the middle of the ball that the sum of the strips is held in. */
+  squared(sums) {
+    const { own, along } = this.data.ball;
+    return this.strips.reduce((sum, strip, k) => sum + this.valueOf(strip) * (2 * along[k] + sums[k]), own);
+  }
+
+  /** The shares of a strip at which the sum of all is in the ball: |all but it + value * direction| <= radius. */
+  within(strip) {
+    const k = this.strips.indexOf(strip);
+    const square = this.data.ball?.gram[k][k];
+    if (!square) return [0, 1];
+    const { along, radius } = this.data.ball;
+    const [sums, now] = [this.sums(), this.valueOf(strip)];
+    const middle = now - (along[k] + sums[k]) / square; // of the chord
+    const half = Math.sqrt(Math.max((radius ** 2 - this.squared(sums)) / square + (now - middle) ** 2, 0));
+    const { start, stop } = this.data;
+    const ends = [Math.min(middle - half, now), Math.max(middle + half, now)];
+    return ends.map((value) => clamp((value - start) / (stop - start), 0, 1));
   }
 
   position() {
@@ -144,8 +183,34 @@ class Mixer extends View {
     const { length, sheet } = this.active;
     if (!length || !sheet) return;
     this.paintPicture();
+    if (this.data.ball) this.paintSums();
     const moving = this.dragging ? [this.active] : this.strips; // in a drag the others stand still
     moving.forEach((strip) => this.paintStrip(strip));
+  }
+
+  /** Where all strips together carry the picture along each of them, and whether the edge of the ball holds them. */
+  paintSums() {
+    const { ball, caption, start, stop } = this.data;
+    const sums = this.sums();
+    this.strips.forEach((strip, k) => {
+      const value = sums[k] / (ball.gram[k][k] || 1);
+      const share = (value - start) / (stop - start);
+      strip.sum = Math.abs(value - this.valueOf(strip)) < 0.005 ? null : value;
+      strip.carried.style.transform = `translateX(${clamp(share, 0, 1) * strip.length}px)`;
+      strip.carried.hidden = strip.sum === null;
+      this.paintNumber(strip);
+    });
+    const text = this.squared(sums) > 0.999 * ball.radius ** 2 ? ball.words : caption;
+    if (this.caption.textContent === text) return;
+    this.caption.textContent = text;
+    if (text !== caption) this.say(text);
+  }
+
+  paintNumber(strip) {
+    const text = spoken(this.valueOf(strip), 2);
+    const carried = strip.sum ?? null;
+    strip.number.textContent = carried === null ? text : `${text} → ${spoken(carried, 2)}`;
+    return carried === null ? text : `${text}, carried to ${spoken(carried, 2)} by the others`;
   }
 
   paintPicture() {
@@ -175,9 +240,8 @@ class Mixer extends View {
   }
 
   paintStrip(strip) {
-    const text = spoken(this.valueOf(strip), 2);
+    const text = this.paintNumber(strip);
     strip.paint();
-    strip.number.textContent = text;
     if (this.dragging) return; // a screen reader hears where it comes to rest
     strip.speak(this.data.start, this.data.stop, this.valueOf(strip).toFixed(2), text);
   }

@@ -1,5 +1,6 @@
 """One picture with a strip for each direction that changes it; the picture holds all changes at once."""
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,9 @@ def mixer(
     decoder: state.Decoder | None = None,        # what decodes the value in the browser, in place of the blend
     original: np.ndarray | None = None,          # uint8 like `exact`: what the picture is a copy of, shown above it
     words: str = "",                             # with an original: said of the copy; {error} is its squared error
+    ends: Sequence[tuple[str, str]] | None = None,           # words at both ends of each strip, in place of its name
+    hatch: float = 0.0,                          # share of each half of a strip that is hatched, at its end
+    ball: dict[str, Any] | None = None,          # see below
     on_change: Callable[[], None] | None = None,
 ) -> tuple[float, ...]:
     """Show a picture and its strips; return one value a strip, finite and between start and stop.
@@ -31,6 +35,10 @@ def mixer(
     Row k of the frames is the picture along strip k, with every other strip at its value. While a strip is dragged, the
     browser cross-fades between its two frames around the value. The values are reported once, on release; the page
     then sends frames that hold them all. Another picture or other strips need another key.
+
+    ball: with it no strip goes to where the sum of all is farther from a middle than its `radius`, and each shows where
+    the others carry the picture along it. own: the squared distance of the picture with no strip moved; along (k,) and
+    gram (k, k): the products of the directions with its place, and with each other; words: said where it holds a strip.
     """
     frames = sheet.as_sheet(frames, sheet.encode_grid)
     if not labels or len(labels) != frames.rows or frames.columns < 2:
@@ -48,6 +56,9 @@ def mixer(
         "exact": sheet.exact(exact, frames),
         "original": None if original is None else sheet.exact(original, frames),
         "words": words,
+        "ends": None if ends is None else [list(pair) for pair in ends],
+        "hatch": float(hatch),
+        "ball": ball,
     }
     state.mount(MIXER, key, data, {"frames": frames}, on_change)
     return here
