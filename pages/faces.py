@@ -139,12 +139,6 @@ def set_stops(via):
     stops_field(None).write(via[:MOST_STOPS - 1])
 
 
-def morph_between(one, other):
-    """A callback: from one face to another, by their idents."""
-    face_picker.take_named(one, "Morph")
-    set_stops([other.removeprefix("face_")])
-
-
 def film_downloads(frames):
     """Encoded at the click."""
     with st.container(horizontal=True):
@@ -168,7 +162,7 @@ with frame.controls():
     section = widgets.choose_segment("What to do", list(SECTIONS), "section", "Change", label_visibility="collapsed")
 face = face_picker.current(model)
 SECTIONS[section](model, face)
-face_picker.show_recent(model, face, morph_between)
+face_picker.show_recent(model, face)
 if section == "Change":
     for label, icon, draw in (("What moves together", "join", face_panels.show_entanglement),
                               ("The same change on other faces, as published", "grid_on", face_panels.show_sheet)):

@@ -89,6 +89,12 @@ def _another() -> None:
 
 def choose(served: Any) -> None:
     """The three ways to a face, in the row above it: the reader's own, a new one, one of those that are here."""
+    idents = _recent()
+    chosen = [idents[k] for k in live.dropped("recent_faces", len(idents))]
+    if chosen:
+        take_named(chosen[0], ("Change", "Morph")[len(chosen) - 1])
+        if len(chosen) > 1:
+            address.write({"via": chosen[1].removeprefix("face_")})
     if st.query_params.get("section") == "Meet":         # an older link
         del st.query_params["section"]
         own = st.query_params.get("place") == "Your own"
@@ -104,16 +110,18 @@ def choose(served: Any) -> None:
             (_real if place == PLACES[0] else _new)(served)
 
 
-def show_recent(served: Any, face: Face, on_morph: Any) -> None:
-    """The faces that the reader has seen, in a row; on_morph(one, other): a callback with their idents."""
-    idents = st.session_state.get("recent", list(RECENT))
-    if face.ident not in idents:
-        idents = [face.ident, *idents][:KEPT]
-    st.session_state.recent = idents
-    shown = [named(served, ident) for ident in idents]
+def _recent() -> list[str]:
+    """The idents of the faces in the row, the newest first."""
+    return st.session_state.get("recent", list(RECENT))
+
+
+def show_recent(served: Any, face: Face) -> None:
+    """The faces that the reader has seen, in a row."""
+    if face.ident not in _recent():
+        st.session_state.recent = [face.ident, *_recent()][:KEPT]
+    shown = [named(served, ident) for ident in _recent()]
     live.recent("recent_faces", cache.recent_faces(served, np.stack([each.code for each in shown])),
-                [each.name.capitalize() for each in shown], on_open=lambda k: take_named(idents[k]),
-                on_morph=lambda k, other: on_morph(idents[k], idents[other]))
+                [each.name.capitalize() for each in shown])
     st.caption("Click a face to open it. Drag one onto another to morph between the two (by keyboard: M on the one, "
                "Enter on the other).")
 

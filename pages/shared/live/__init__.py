@@ -20,7 +20,7 @@ from .mixer import mixed, mixer
 from .model import model
 from .origins import origins
 from .pad import Chorus, Neighbors, pad
-from .recent import recent
+from .recent import dropped, recent
 from .sheet import PALETTE, Sheet, encode_grid, encode_strip
 from .sketchpad import Through, sketchpad
 from .state import ASSETS, Decoder, place
