@@ -20,6 +20,7 @@ from benchmarks import _server, link
 COUNT = 100
 SCRIPTS = [store.ROOT / "pages" / "shared" / "live" / name for name in ("network.js", "worker.js")]
 VISITED = {"latent_map": 1777, "digits": 1577, "faces": None, "reconstruct": None}     # and what was sent before
+READY = "root => !root.parentNode.live.model || root.parentNode.live.slot !== null"
 LEFT_OUT = ("photo_colorizer", "cifar_colorizer")
 RUN = """async ([half, blob, plain, rows]) => {
   const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
@@ -62,6 +63,8 @@ def visit(chromium, url, name):
     page, received = link.opened(chromium, slow=False)
     page.goto(f"{url}/{name}")
     page.wait_for_function(link.AT_REST, timeout=link.WAIT * 1000)
+    for root in page.locator(".live").all():
+        page.wait_for_function(READY, arg=root.element_handle(), timeout=link.WAIT * 1000)
     page.wait_for_load_state("networkidle")
     ways = {"messages": "ws:", "weights": "/networks/", "pictures": "/media/"}
     found = {f"{way}_kb": sum(count for address, count in received.items()

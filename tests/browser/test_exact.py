@@ -31,6 +31,10 @@ ARRIVED = """root => new Promise((done, fail) => {
         performance.now() > end ? fail(new Error("no atlas was sent")) : setTimeout(look, 5);
     look();
 })"""
+IDLE = """root => new Promise((done) => {
+    const look = () => root.parentNode.live.slot.busy ? setTimeout(look, 5) : setTimeout(done, 300);
+    look();
+})"""
 HIDEABLE = """(() => {
     const [ask, post] = [window.requestAnimationFrame.bind(window), Worker.prototype.postMessage];
     const kept = [];
@@ -214,16 +218,49 @@ def test_in_a_hidden_tab_nothing_is_asked_of_the_network(page, app):
     before = page.evaluate("window.posted")
     page.wait_for_function("before => window.posted > before + 3", arg=before)
     page.evaluate("window.frozen = true")
-    strip.evaluate("""root => new Promise((done) => {
-        const look = () => root.parentNode.live.slot.busy ? setTimeout(look, 5) : setTimeout(done, 300);
-        look();
-    })""")
+    strip.evaluate(IDLE)
     hidden = page.evaluate("window.posted")
     page.wait_for_timeout(300)
     assert page.evaluate("window.posted") == hidden
     page.evaluate("window.thaw()")
     page.wait_for_function("before => window.posted > before + 3", arg=hidden)
     strip.get_by_role("button", name="Pause").click()
+    driver.settle(page)
+
+
+def test_a_model_that_is_free_is_asked_before_the_next_frame(page, app):
+    """Between two moves it is idle; when the frame brings a move, the question about it is on its way already."""
+    page.add_init_script(HIDEABLE)
+    driver.open_page(page, app, "latent_map")
+    root = page.locator(".pad")
+    root.evaluate(RUNS)
+    page.evaluate("""() => {
+        let asked = window.posted;
+        Object.assign(window, { ahead: 0, moves: 0 });
+        addEventListener("pointermove", () => (window.ahead += window.posted > asked), true);
+        addEventListener("pointermove", () => [asked, window.moves] = [window.posted, window.moves + 1]);
+    }""")
+    for place, _ in enumerate(hold(page, page.locator(".pad .surface"), [(0.3 + 0.1 * k, 0.4) for k in range(5)])):
+        page.wait_for_function("before => window.moves >= before", arg=place)
+        root.evaluate(IDLE)
+    assert page.evaluate("window.ahead") >= 3
+    page.mouse.up()
+    driver.settle(page)
+
+
+def test_a_point_of_a_stroke_is_drawn_once(page, app):
+    """Whether it came before its frame or in it."""
+    driver.open_page(page, app, "latent_map")
+    page.get_by_role("radio", name="Draw", exact=True).click()
+    driver.settle(page)
+    root, surface = page.locator(".sketchpad"), page.locator(".sketchpad .surface")
+    page.wait_for_function("root => root.parentNode.live.slot", arg=root.element_handle(), timeout=READY)
+    surface.scroll_into_view_if_needed()
+    for _ in hold(page, surface, [(0.2 + 0.05 * k, 0.3 + 0.04 * k) for k in range(10)]):
+        driver.painted(page)
+    points = root.evaluate("root => root.parentNode.live.stroke")
+    page.mouse.up()
+    assert len(points) >= 10 and all(one != next_one for one, next_one in zip(points, points[1:], strict=False))
     driver.settle(page)
 
 

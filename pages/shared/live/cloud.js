@@ -228,6 +228,11 @@ class Cloud extends View {
 
   // --- The model ---
 
+  /** Whatever is on its way, the next picture is of the newest values. */
+  get free() {
+    return this.slot !== null;
+  }
+
   ask(event) {
     this.oldest ??= event?.timeStamp;
     this.advance();

@@ -197,7 +197,7 @@ function traceSign(path, sign, x, y, radius) {
 
 /** The gray or color levels of a picture in 0..1. */
 function levelsOf(picture) {
-  return Uint8Array.from(picture, (level) => 255 * clamp(level, 0, 1) + 0.5);
+  return new Uint8Array(new Float64Array(picture).map((level) => 255 * clamp(level, 0, 1) + 0.5)); // `from` is slow
 }
 
 // --- Painting and reporting --------------------------------------------------------------------
@@ -219,6 +219,7 @@ class View {
     this.moved = false; // the reader changed the value and has not reported it
     this.model = null; // the id of the one that runs here
     this.slot = null;
+    this.early = 0; // the time stamp of the newest move that was followed before its frame
     this.listeners = new AbortController();
     this.resizes = new ResizeObserver(() => this.resize());
     this.resizes.observe(this.root);
@@ -250,6 +251,11 @@ class View {
   /** Let a screen reader say what has happened. */
   say(text) {
     this.status.textContent = text;
+  }
+
+  /** Is the model here, and idle? */
+  get free() {
+    return this.slot !== null && !this.slot.busy;
   }
 
   get busy() {
@@ -379,7 +385,8 @@ class View {
   /**
    * Drag with one pointer on a surface: start() returns what undoes the drag, for a browser that takes the pointer away
    * (it scrolls); move(event) while it is down; then release(). Where a finger may as well scroll, the drag waits until
-   * it moves sideways, or lifts: a tap.
+   * it moves sideways, or lifts: a tap. A browser holds moves back for its next frame; a model that is free is asked
+   * before that, about the raw move, up to `early`.
    */
   drag(surface, { start, move, release = () => this.rest(), scrolls = false }) {
     let [pointer, undo, moved] = [null, null, false];
@@ -404,7 +411,12 @@ class View {
       surface.setPointerCapture(pointer);
       if (!scrolls || event.pointerType !== "touch") follow(event);
     });
-    ours("pointermove", follow);
+    ours("pointerrawupdate", (event) => {
+      if (!undo || !this.free) return;
+      move(event);
+      this.early = event.timeStamp;
+    });
+    ours("pointermove", (event) => event.timeStamp === this.early || follow(event));
     ours("pointerup", (event) => {
       if (!undo) follow(event);
       end();

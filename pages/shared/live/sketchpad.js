@@ -101,7 +101,8 @@ class Sketchpad extends View {
     const scale = this.data.size / box.width;
     // Fast hands move several times a frame; all their points keep the curve round.
     const events = event.getCoalescedEvents?.() ?? [];
-    const points = (events.length ? events : [event]).map(({ clientX, clientY }) =>
+    const fresh = events.filter(({ timeStamp }) => timeStamp > this.early);
+    const points = (fresh.length ? fresh : [event]).map(({ clientX, clientY }) =>
       [(clientX - box.left) * scale, (clientY - box.top) * scale]);
     this.draw(points, event);
   }
@@ -169,7 +170,7 @@ class Sketchpad extends View {
     this.isEmpty = !gray.some(Boolean);
     if (this.isEmpty) return this.seen.clear();
     const { shape, room, label } = through;
-    const picture = placed(Float64Array.from(gray, (level) => level / 255), this.data.side, shape, room);
+    const picture = placed(new Float64Array(gray).map((level) => level / 255), this.data.side, shape, room);
     if (this.noise) corrupt(picture, ...this.noise);
     const about = { given: picture, eventTime: event?.timeStamp, drawn, rests: !this.stroke };
     this.slot.ask(["encoder", "decoder"], { picture, label }, about);

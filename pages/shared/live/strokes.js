@@ -72,9 +72,9 @@ class Ink {
 
   /** Gray levels, side * side bytes, row by row; over those of a picture, if one lies beneath. */
   gray(base = null) {
-    return Uint8Array.from(this.squares, (square, at) => {
+    return new Uint8Array(this.squares.map((square, at) => { // several times faster than Uint8Array.from
       const covered = Math.min(Math.max(this.reach - Math.sqrt(square), 0), 1);
       return Math.max(Math.floor(255 * covered + 0.5), base ? base[at] : 0);
-    });
+    }));
   }
 }
