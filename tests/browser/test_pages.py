@@ -36,7 +36,7 @@ def test_the_navigation_is_the_same_from_every_entrance(page, app, start):
     page.goto(app + start)
     settle(page)
     links = page.locator("[data-testid=stSidebar] [data-testid=stPageLink-NavLink] p")
-    assert links.all_inner_texts() == [entry.title for entry in frame.PAGES.values()]
+    assert links.all_inner_texts() == [*(entry.title for entry in frame.PAGES.values()), "Tour"]
     links.filter(has_text="Reconstruct").click()
     page.wait_for_function("document.querySelector('h1')?.innerText === 'Reconstruct'", timeout=READY)
     settle(page)
