@@ -216,6 +216,9 @@ STYLE = """<style>
   color: light-dark(#5f5e5c, #b4b2ae) !important; }
 .stMultiSelect [data-tag], .stMultiSelect [data-tag] *, [data-testid^=stBaseButton-primary],
 [data-testid^=stBaseButton-primary] :is(p, span) { color: light-dark(#fff, #0d1520) !important; }
+/* Where the keyboard is: Streamlit shows it neither on the link of the page one is on, nor on a tag. */
+.stApp :is(a, [data-tag], [data-tag] *):focus-visible { outline: 2px solid light-dark(#0b6bcb, #5aa9ff) !important;
+  outline-offset: -2px; }
 /* Nothing is cut off: a column that is too narrow for its controls goes below the others; rows and long words wrap. */
 .stHorizontalBlock { flex-wrap: wrap; }
 .stColumn { min-width: min(100%, 12rem); }
