@@ -75,6 +75,9 @@ async function decodeSheet(sheet) {
 
 // --- Pictures ----------------------------------------------------------------------------------
 
+// The CSS pixels of the window's height that a component may count on: on stage a line at the foot is not theirs.
+const screenHeight = () => innerHeight - (document.querySelector(".st-key-stage")?.offsetHeight ?? 0);
+
 /** The largest factor that fits a side of pixels into `room` and stays sharp: whole in pixels of the screen. */
 function sharpFactor(room, side, most) {
   const density = window.devicePixelRatio || 1;

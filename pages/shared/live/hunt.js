@@ -66,7 +66,7 @@ class Hunt extends View {
     const [tall, wide] = this.data.tile;
     const count = this.data.order.length;
     const gap = width < 640 ? 4 : 8;
-    const room = Math.max(window.innerHeight - AROUND, 300);
+    const room = Math.max(screenHeight() - AROUND, 300);
     const columnsAt = (factor) => Math.max(1, Math.floor(width / (wide * factor + gap)));
     const fits = (factor) => Math.ceil(count / columnsAt(factor)) * (tall * factor + gap) <= room;
     const density = window.devicePixelRatio || 1;

@@ -121,7 +121,7 @@ class Mixer extends View {
 
   /** CSS pixels for a side of the picture. */
   room(width, stacked) {
-    const tall = window.innerHeight - AROUND[Number(Boolean(this.levels))];
+    const tall = screenHeight() - AROUND[Number(Boolean(this.levels))];
     if (!this.levels) return stacked ? Math.min(width, 300) : Math.min(0.54 * width, Math.max(tall, 192));
     return stacked ? (width - 8) / 2 : Math.max(112, Math.min(width / 3, tall / 2));
   }

@@ -185,7 +185,7 @@ class Pad extends View {
     if (!width || !this.data.tile) return;
     const { tile: [down, across], size, scale, chorus, hasNearest, linked } = this.data;
     const wide = width >= (linked ? WIDE.linked : WIDE.alone);
-    const tall = Math.max(SMALLEST, window.innerHeight - AROUND);
+    const tall = Math.max(SMALLEST, screenHeight() - AROUND);
     const [column, above] = chorus ? this.fitChorus(wide ? (width - GAP) * CHORUS : width) : [width - GAP - tall, 0];
     const over = Math.min((width - GAP) * PAIR, tall / 2 - LINE, NEAR_ENOUGH - LINE); // room for one above the other
     const count = hasNearest ? 2 : 1;
