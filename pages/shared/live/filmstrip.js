@@ -51,7 +51,7 @@ class Filmstrip extends View {
     const width = this.root.clientWidth;
     if (!width || !this.data.tile) return;
     const [tall, wide] = this.data.tile;
-    this.picture.enlarge(this.data.stage ? Math.min(width / wide, Math.max(window.innerHeight - AROUND, 240) / tall)
+    this.picture.enlarge(this.data.stage ? Math.min(width / wide, Math.max(screenHeight() - AROUND, 240) / tall)
       : sharpFactor(width, wide, this.data.scale));
     this.strip.fit();
     this.request();
