@@ -226,7 +226,7 @@ STYLE = """<style>
 @media (max-width: 1100px) {
   .stColumn { min-width: min(100%, 18rem); }
   .stButtonGroup [role=radiogroup] { gap: 0.3rem; }
-  .stButtonGroup button { margin: 0; border-radius: 0.5rem !important; }
+  .stButtonGroup button { margin: 0; padding-inline: 0.7rem; border-radius: 0.5rem !important; }
   .stButtonGroup button[aria-checked=false] {
     border-color: color-mix(in srgb, currentColor 20%, transparent) !important; }
 }
