@@ -74,7 +74,7 @@ def drag(browser, url, surface, last="The code"):
     page.goto(url)
     page.get_by_text(last, exact=True).wait_for(timeout=60_000)
     if "sketchpad" in surface:
-        page.get_by_role("radio", name="Drawing").click()
+        page.get_by_role("radio", name="Your drawing").click()
     target = page.locator(surface).first
     target.wait_for()
     target.scroll_into_view_if_needed()

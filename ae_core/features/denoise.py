@@ -16,6 +16,7 @@ SIGMAS = (0.5, 0.75, 1.0)        # the published robustness experiment
 CURVE_SIGMAS = (0.0, 0.15, 0.3, 0.5, 0.65, 0.75, 0.9, 1.0, 1.2)
 SETS, IN_A_SET = 3, 9            # digits of the figure of that experiment
 MEAN = 0.5                       # of the published noise
+STEPS = {"Gaussian": 25, "Salt and pepper": 17, "Speckle": 25, "Hidden patch": 21}    # levels of each kind of noise
 EVALUATION_SEED = 7
 
 
@@ -26,6 +27,14 @@ class Denoised:
     restored: np.ndarray         # (n, h, w, c)
     psnr: np.ndarray             # (n,) of restored
     ssim: np.ndarray             # (n,) of restored
+
+
+@dataclass(frozen=True)
+class Film:
+    """Rows of the same pictures at rising levels of noise: clean, noisy, and restored in each way."""
+    names: list[str]             # of the rows
+    pictures: np.ndarray         # (levels, rows, n, h, w, c)
+    psnr: np.ndarray             # (levels, rows), the mean over the pictures
 
 
 # --- corruptions: pictures (n, h, w, c), numbers, and a random generator in; pictures in 0..1 out -----------
@@ -62,6 +71,11 @@ def corrupt(pictures: np.ndarray, kind: str, seed: int = 0, **levels: Any) -> np
     return CORRUPTIONS[kind](pictures, np.random.default_rng(seed), **levels)
 
 
+def levels(kind: str) -> list[float]:
+    """The levels of a kind of noise that are looked at, from nothing to the most."""
+    return np.linspace(0, presets.NOISE[kind][1], STEPS[kind]).round(6).tolist()
+
+
 def affine(kind: str, shape: tuple[int, int, int], seed: int = 0, **levels: Any
            ) -> tuple[np.ndarray, np.ndarray, bool]:
     """What `corrupt` multiplies the pixels (h, w, c) of one picture by, what it adds, and whether it clips then."""
@@ -78,16 +92,21 @@ def run(model: Autoencoder, pictures: np.ndarray, noisy: np.ndarray) -> Denoised
     return measure(pictures, noisy, restored)
 
 
-def sweep(model: Autoencoder, pictures: np.ndarray, kind: str, level: str, values: Sequence[float], seed: int = 0,
-          **others: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The corruption at rising values of one level, and what the model makes of it.
+def film(models: dict[str, Autoencoder], pictures: np.ndarray, kind: str, values: Sequence[float], seed: int = 0,
+         filters: Sequence[str] = (), **others: Any) -> Film:
+    """Pictures (n, h, w, c) at rising levels of a kind of noise, through filters at their best, and models {name: it}.
 
-    Two arrays (len(values), n, h, w, c). Every value has the same random draw, so that only its strength changes, and
-    all pictures go through the model in one batch.
+    Every level has the same random draw, so that only its strength changes.
     """
+    level = presets.NOISE[kind][0]
     noisy = np.stack([corrupt(pictures, kind, seed, **{level: value}, **others) for value in values])
-    restored = model.reconstruct(noisy.reshape(-1, *pictures.shape[1:])).reshape(noisy.shape)
-    return noisy, restored
+    rows = {"Clean": np.broadcast_to(pictures, noisy.shape), "Noisy": noisy}
+    rows |= {name: np.stack([best_filter(name, pictures, each)[0] for each in noisy]) for name in filters}
+    flat = noisy.reshape(-1, *pictures.shape[1:])
+    rows |= {name: model.reconstruct(flat).reshape(noisy.shape) for name, model in models.items()}
+    together = np.stack(list(rows.values()), axis=1)
+    errors = np.square(together - pictures).mean(axis=(3, 4, 5), dtype=np.float64)
+    return Film(list(rows), together, metrics.psnr(errors).mean(axis=2))
 
 
 def measure(pictures: np.ndarray, noisy: np.ndarray, restored: np.ndarray) -> Denoised:
@@ -171,6 +190,11 @@ def taught(preset: Preset) -> str | None:
               and all(getattr(other, field) == getattr(preset, field) for field in
                       ("dataset", "shape", "network", "variational", "labels", "mixture"))]
     return None if preset.corruption or not others else min(others, key=likeness).name
+
+
+def order(preset: Preset) -> tuple[bool, int]:
+    """To sort by where one is to be chosen: what knows the most kinds of noise comes first, what knows none last."""
+    return preset.corruption is None, -len(preset.corruption.kinds) if preset.corruption else 0
 
 
 def compared(dataset: str) -> list[str]:

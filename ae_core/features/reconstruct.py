@@ -25,6 +25,16 @@ class Reconstructed:
     mse: np.ndarray              # (n,)
 
 
+@dataclass(frozen=True)
+class Film:
+    """The same pictures through codes of rising size, and at last the pictures themselves."""
+    sizes: list[int]             # numbers in each code; of the last, in a picture
+    rebuilt: np.ndarray          # (sizes, n, h, w, c)
+    errors: np.ndarray           # (sizes,) mean squared errors
+    linear: np.ndarray           # the same of PCA with as many numbers; not a number where it has fewer
+    linear_errors: np.ndarray
+
+
 def run(model: Autoencoder, pictures: np.ndarray, labels: np.ndarray | None = None) -> Reconstructed:
     """Encode and decode pictures (n, h, w, c) in one batch."""
     codes = model.encode(pictures, labels)
@@ -38,6 +48,20 @@ def run_pca(pca: Autoencoder, pictures: np.ndarray, components: int) -> Reconstr
     codes[:, components:] = 0
     rebuilt = pca.decode(codes)
     return Reconstructed(pictures, rebuilt, codes[:, :components], metrics.mse(pictures, rebuilt))
+
+
+def film(models: Sequence[Autoencoder], pca: Autoencoder | None, pictures: np.ndarray,
+         labels: np.ndarray | None = None) -> Film:
+    """Pictures (n, h, w, c) through models of rising code size, and through PCA with as many numbers."""
+    def of_pca(size):
+        fits = pca and size <= pca.preset.code
+        return run_pca(pca, pictures, size).rebuilt if fits else np.full_like(pictures, np.nan)
+    copies = np.stack([*(run(model, pictures, labels).rebuilt for model in models), pictures])
+    linear = np.stack([*(of_pca(model.preset.code) for model in models), pictures])
+    errors, linear_errors = (np.square(each - pictures).mean(axis=(1, 2, 3, 4), dtype=np.float64)
+                             for each in (copies, linear))
+    return Film([*(model.preset.code for model in models), int(np.prod(pictures.shape[1:]))], copies, errors, linear,
+                linear_errors)
 
 
 def baseline(preset: Preset) -> str | None:

@@ -139,6 +139,10 @@ def _check_layers(preset: Preset) -> None:
 def _check_noise(noise: Corruption | None) -> None:
     if noise and not all(_is_number(end, False) and 0 <= end <= 2 for end in (*noise.mean, *noise.sigma)):
         raise ValueError("The noise must have a mean and a sigma from 0 to 2.")
+    if noise and not (isinstance(noise.kinds, dict) and noise.kinds and noise.kinds.keys() <= presets.NOISE.keys()
+                      and all(_is_number(share, False) and 0 < share <= 1 for share in noise.kinds.values())
+                      and abs(sum(noise.kinds.values()) - 1) < 1e-6):
+        raise ValueError(f"The kinds of noise must be some of {', '.join(presets.NOISE)}; their shares add up to 1.")
 
 
 def _is_number(value: object, whole: bool) -> bool:

@@ -154,6 +154,8 @@ def carried(preset: Preset) -> list[str]:
         words.append(f"pictures with a black rim, {preset.shape[0]} x {preset.shape[1]}")
     if preset.corruption and not preset.corruption.clip:
         words.append("noise that is not clipped to 0..1")
+    if preset.corruption and len(preset.corruption.kinds) > 1:
+        words.append(f"noise of these kinds: {', '.join(preset.corruption.kinds).lower()}")
     return words
 
 

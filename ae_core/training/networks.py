@@ -4,14 +4,15 @@ Every builder returns an encoder and a decoder; they know nothing of losses, noi
 A variational encoder has two outputs, the mean and the log-variance of the posterior; a conditional one
 takes the one-hot label as a second input, and so does its decoder.
 """
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from ae_core import families, latent
+from ae_core import families, latent, presets
 from ae_core.presets import Preset
 from ae_core.training import adversary
 
@@ -65,6 +66,47 @@ class GaussianCorruption(layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "mean": self.mean, "sigma": self.sigma, "clip": self.clip, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("ae_core")
+class MixedCorruption(GaussianCorruption):
+    """Each picture (h, w, c) draws a kind of `presets.NOISE`, by the shares in `kinds`, and how much of it."""
+
+    def __init__(self, mean: Iterable[float], sigma: Iterable[float], clip: bool = True, seed: int = 0,
+                 kinds: Mapping[str, float] = {"Gaussian": 1.0}, **kwargs: Any):   # noqa: B006
+        super().__init__(mean, sigma, clip, seed, **kwargs)
+        self.kinds = dict(kinds)
+
+    def call(self, pictures):
+        ways = {"Gaussian": lambda pictures, level: GaussianCorruption.call(self, pictures),
+                "Salt and pepper": self._salt_and_pepper, "Speckle": self._speckle, "Hidden patch": self._hidden_patch}
+        each = (ops.shape(pictures)[0], 1, 1, 1)
+        drawn, level = (keras.random.uniform(each, seed=self.random) for _ in range(2))
+        found, low = pictures, 0.0
+        for kind, share in self.kinds.items():
+            chosen = ops.logical_and(drawn >= low, drawn < low + share)
+            found = ops.where(chosen, ways[kind](pictures, level * presets.NOISE[kind][1]), found)
+            low += share
+        return found
+
+    def _salt_and_pepper(self, pictures, share):
+        drawn = keras.random.uniform(ops.shape(pictures), seed=self.random)
+        return ops.where(drawn < share, ops.where(drawn < share / 2, 0.0, 1.0), pictures)
+
+    def _speckle(self, pictures, sigma):
+        normal = keras.random.normal(ops.shape(pictures), seed=self.random)
+        return ops.clip(pictures * (1 + sigma * normal), 0.0, 1.0)
+
+    def _hidden_patch(self, pictures, side):
+        hidden, side = True, ops.round(side)
+        for axis, length in ((1, pictures.shape[1]), (2, pictures.shape[2])):
+            first = ops.floor(keras.random.uniform(ops.shape(side), seed=self.random) * (length - side + 1))
+            place = ops.reshape(ops.arange(length, dtype="float32"), [length if k == axis else 1 for k in range(4)])
+            hidden = ops.logical_and(hidden, ops.logical_and(place >= first, place < first + side))
+        return ops.where(hidden, 0.0, pictures)
+
+    def get_config(self):
+        return {**super().get_config(), "kinds": self.kinds}
 
 
 @keras.saving.register_keras_serializable("ae_core")
@@ -147,8 +189,8 @@ def training_graph(preset: Preset, encoder: keras.Model, decoder: keras.Model, s
     seen = inputs[0]
     if preset.corruption:
         noise = preset.corruption
-        seen = GaussianCorruption(noise.mean, noise.sigma, noise.clip, seed=seed, dtype="float32",
-                                  name="corruption")(seen)
+        kind = GaussianCorruption if list(noise.kinds) == ["Gaussian"] else partial(MixedCorruption, kinds=noise.kinds)
+        seen = kind(noise.mean, noise.sigma, noise.clip, seed=seed, dtype="float32", name="corruption")(seen)
     code = encoder(_unpack([seen, *inputs[1:]]))
     if preset.variational:
         code = Sampling(seed=seed, dtype="float32", name="sampling")(code)

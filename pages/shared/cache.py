@@ -148,6 +148,21 @@ def pca_error(pca: Served, components: int) -> float:
         [reconstruct.run_pca(pca, pictures, size).mse.mean() for size in sizes])})["mse"][sizes.index(components)])
 
 
+@once("Reconstructing the pictures …", 40)
+def size_film(models: tuple[Served, ...], pca: Served | None, pictures: np.ndarray, labels: np.ndarray | None,
+              with_pca: bool) -> tuple[reconstruct.Film, live.Sheet]:
+    """Pictures through models of rising code size, and their rows as `live.rows` takes them."""
+    found = reconstruct.film(models, pca, pictures, labels)
+    rows = [np.broadcast_to(pictures, found.rebuilt.shape), found.rebuilt, *([found.linear] if with_pca else [])]
+    return found, _sheet_of_rows(np.stack(rows, axis=1))
+
+
+def _sheet_of_rows(pictures):
+    """Rows (places, rows, n, h, w, c) of pictures as one sheet."""
+    levels = convert.to_uint8(np.nan_to_num(pictures)).reshape(-1, *pictures.shape[2:])
+    return live.encode_grid(levels[..., 0] if levels.shape[-1] == 1 else levels)
+
+
 def size_curve() -> tuple[list[int], list[float], list[float]]:
     """Code sizes, the test error of each dense model, and that of PCA with as many numbers."""
     names = [name for name in reconstruct.DENSE_SIZES if model.store.present(name)]
@@ -178,19 +193,15 @@ def robustness_of(served: Served, mean: float) -> list[float]:
 
 
 @once("Restoring the pictures …", 16)
-def noise_film(served: Served, pictures: np.ndarray, kind: str, level: str, values: tuple[float, ...], seed: int,
-               others: dict[str, Any]) -> live.Sheet:
-    """Originals, corrupted and restored pictures at rising values of one level, as the filmstrip takes them."""
-    noisy, restored = denoise.sweep(served, pictures, kind, level, values, seed, **others)
-    films = np.stack([np.concatenate([sheets.tile(rows, len(pictures)) for rows in (pictures, *pair)])
-                      for pair in zip(noisy, restored, strict=True)])
-    return live.encode_strip(films[..., 0] if films.shape[-1] == 1 else films)
+def noise_film(served: Served, twin: Served | None, pictures: np.ndarray, kind: str, values: tuple[float, ...],
+               seed: int, filters: tuple[str, ...], others: dict[str, Any]) -> tuple[list[str], np.ndarray, live.Sheet]:
+    """Rows of pictures at rising levels of noise as `live.rows` takes them, their names, and the PSNR of each.
 
-
-@once(False, 60)
-def filtered(name: str, pictures: np.ndarray, noisy: np.ndarray) -> tuple[np.ndarray, float]:
-    """Corrupted pictures through a classical filter at its best setting, and that setting."""
-    return denoise.best_filter(name, pictures, noisy)
+    twin: what a model that never saw noise is held against.
+    """
+    models = {"Taught by noise": twin} if twin else {}
+    found = denoise.film(models | {"Autoencoder": served}, pictures, kind, values, seed, filters, **others)
+    return found.names, found.psnr, _sheet_of_rows(found.pictures)
 
 
 @once("Scoring the pictures …", 16)

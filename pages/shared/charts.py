@@ -27,8 +27,8 @@ def show(figure: go.Figure, alt: str, height: int, top: int = 8, bar: bool = Fal
 
 def curves(lines: dict[str, Curve], x_title: str, y_title: str, alt: str, *, marker: float | None = None,
            point: tuple[str, float, float] | None = None, height: int = 320, markers: bool = True,
-           title: str = "", x_range: Sequence[float] | None = None, key: str | None = None,
-           ghosts: dict[str, Curve] | None = None) -> None:
+           title: str = "", x_range: Sequence[float] | None = None, ghosts: dict[str, Curve] | None = None,
+           **arguments: Any) -> None:
     """A line chart {name: (x, y)}; `marker`: a vertical line, `point`: a named ring, where the reader's setting is;
     ghosts: gray curves behind the others.
     """
@@ -45,7 +45,7 @@ def curves(lines: dict[str, Curve], x_title: str, y_title: str, alt: str, *, mar
                            marker={"size": 12, "color": RED, "symbol": "circle-open", "line": {"width": 3}})
     figure.update_layout(title=title, yaxis_title=y_title, legend={"orientation": "h", "y": -0.3})
     figure.update_xaxes(title=x_title, range=x_range)
-    show(figure, alt, height, top=32 if title else 8, key=key)
+    show(figure, alt, height, top=32 if title else 8, **arguments)
 
 
 def bars(groups: dict[str, Sequence[float]], x: Sequence[str], y_title: str, y_range: Sequence[float],

@@ -139,7 +139,7 @@ PAGES = {page.name: page for page in (
     Page("home", "Autoencoder Lab", ":material/home:", "",
          "A picture becomes a few numbers, and the numbers a picture again. Drag one."),
     Page("reconstruct", "Reconstruct", ":material/compare:", "See",
-         "Choose a model and a code size, and compare each picture with its reconstruction.",
+         "Drag along the code sizes: how few numbers still hold a picture?",
          Home("fashion_conv", _reconstruct),
          lambda preset: not preset.corruption and datasets.has_samples(preset.dataset)),
     Page("denoise", "Denoise", ":material/blur_on:", "See",

@@ -1,5 +1,6 @@
-"""What Reconstruct shows beside its pictures: the camera, the blurry lines of drawings, the units of a sparse code."""
+"""What Reconstruct shows: pictures over their copies along code sizes, drawings, the camera, the units of a code."""
 import base64
+import math
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,75 @@ from ae_core import presets, store
 from ae_core.features import reconstruct
 from ae_core.own import blueprint
 from ae_core.pictures import convert, datasets, sheets
-from pages.shared import cache, charts, live, widgets
+from pages.shared import address, cache, charts, live, widgets
 
 MOST_CODES = 10                  # pictures whose codes are listed
+SOURCES = {"Test pictures": "Our pictures", "Drawing": "Your drawing", "Upload": "Your photo"}
+
+
+def _strip(models: list[Any]) -> tuple[str, list[int], address.Field]:
+    """Of models of rising code size: the key of their strip, its places, and where the address keeps its own."""
+    sizes = [*(model.preset.code for model in models), math.prod(models[0].preset.shape)]
+    key = f"sizes_{models[0].preset.name}"
+    return key, sizes, address.whole("size" if len(models) > 1 else key, max(sizes), sizes[0], "code size")
+
+
+def shown(models: list[Any]) -> Any:
+    """The one at which the strip stands; where that shows the pictures themselves, the last."""
+    key, sizes, field = _strip(models)
+    return dict(zip(sizes, models, strict=False)).get(int(live.held_rows(key, sizes, field.read())), models[-1])
+
+
+def show_film(models: list[Any], picked: widgets.Picked, labels: np.ndarray | None, with_pca: bool, title: str) -> None:
+    """Pictures over their copies from codes of rising size, and at last themselves."""
+    key, sizes, field = _strip(models)
+    baseline = reconstruct.baseline(models[0].preset)
+    pca = cache.served(baseline) if baseline else None
+    with_pca = with_pca and pca is not None
+    film, sheet = cache.size_film(tuple(models), pca, picked.pictures, labels, with_pca)
+    names = ["Original", "Copy", *(["PCA"] if with_pca else [])]
+    notes = [["", *([f"from {size:,} numbers"] * (len(names) - 1))] for size in sizes]
+    words = [_result(film, place) for place in range(len(sizes))]
+    value = live.rows(key, sheet, names, notes, words, sizes, value=field.read(),
+                      label="Code size: how many numbers store a picture", flips=True,
+                      ends=[*(f"{size:,}" for size in sizes[:-1]), "the original"],
+                      alt="Original pictures over their reconstructions. Hold to swap the two.")
+    field.write(int(value))
+    own = "Yours, as the model sees it," if picked.labels is None else "Originals"
+    st.caption(f"{own} over copies by “{widgets.plain(title)}”. Hold a pair to swap its two pictures.")
+    widgets.download("Download PNG", lambda: sheets.to_png(_labeled(film, sizes.index(int(value)), names)),
+                     "reconstructions.png", "image/png")
+
+
+def _result(film: reconstruct.Film, place: int) -> str:
+    """What a place of the strip has come to, in words."""
+    size, pixels = film.sizes[place], film.sizes[-1]
+    if place == len(film.sizes) - 1:
+        return f"{pixels:,} numbers: the pictures themselves."
+    ratio = f"{pixels / size:.0f} times smaller" if pixels >= 2 * size else "hardly smaller" if pixels > size else \
+        "no smaller"
+    linear = film.linear_errors[place]
+    return (f"{pixels:,} numbers → {size:,}: {ratio}. Squared error {film.errors[place]:.4f}"
+            + (f", PCA’s {linear:.4f}." if np.isfinite(linear) else "."))
+
+
+def _labeled(film: reconstruct.Film, place: int, names: list[str]) -> np.ndarray:
+    """What a place of the strip shows, as a sheet with the name of each row."""
+    rows = [film.rebuilt[-1], film.rebuilt[place], film.linear[place]]
+    return sheets.stack(*(sheets.label(sheets.tile(pictures, max(len(pictures), 2), scale=5), name)
+                          for name, pictures in zip(names, rows, strict=False)))
+
+
+def draw(key: str, preset: presets.Preset, runs: str | None) -> np.ndarray | None:
+    """The sketchpad, and beside it live what the model makes of a drawing; one of clothing makes clothing of it."""
+    digits = presets.get("digits_conv").title
+    if datasets.about(preset.dataset).title == datasets.DATASETS["fashion_mnist"].title and \
+            digits in widgets.offered("reconstruct"):
+        line = st.container(horizontal=True, vertical_alignment="center")
+        line.markdown("This model knows clothing alone, and makes clothing of whatever you draw.", width="content")
+        line.button("Draw for a model of digits", icon=":material/pin:", on_click=st.session_state.update,
+                    args=({"model": digits},))
+    return widgets.drawn(key, preset, seen(preset, runs))
 
 
 def seen(preset: presets.Preset, runs: str | None) -> live.Through:
@@ -22,14 +89,13 @@ def seen(preset: presets.Preset, runs: str | None) -> live.Through:
     return widgets.through(preset, runs, label)
 
 
-def show_camera(preset: presets.Preset, runs: str | None, place: Any) -> None:
+def show_camera(preset: presets.Preset, runs: str | None) -> None:
     """The camera, live, for whoever asks for it."""
     if st.toggle("The camera, live", key="camera_live", help="Hold up a digit, a shoe, a drawing: the model "
                  "reconstructs what it sees. Nothing leaves the browser."):
-        with place:
-            live.canvas_note("reconstruct_note", "This browser protects the canvas: what the camera sees would be "
-                             "noise. Allow this site to read it (the picture sign in the address bar).")
-            live.camera("reconstruct_camera", seen(preset, runs), datasets.about(preset.dataset).photo)
+        live.canvas_note("reconstruct_note", "This browser protects the canvas: what the camera sees would be noise. "
+                         "Allow this site to read it (the picture sign in the address bar).")
+        live.camera("reconstruct_camera", seen(preset, runs), datasets.about(preset.dataset).photo)
 
 
 def show_sizes(marker: int | None) -> None:

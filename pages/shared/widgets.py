@@ -28,6 +28,7 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")       # what a formula of a sp
 MARKUP = re.compile(r"([\\`*\[\]<~$&|]|(?<![^\W_])_|_(?![^\W_]))")        # characters that mean something in Markdown
 APART = re.compile(r"(?im)^(?=[ \t#>+\-=\d])|(?<=:)(?=\S)|(?<=www)(?=\.)|(?<=@)|(?<=-)(?=[->])|(?<=[<>])(?=[-=])")
 FIRST_SECONDS = 3                # of reading many pictures, before it is asked whether to go on
+SOURCES = ("Test pictures", "Upload", "Drawing")
 DRAWS = 10_000                   # seeds that "Draw again" counts through
 # A grid of buttons with pictures: it stays a grid on a phone, and keyboards and screen readers can choose, too.
 GRID = """<style>
@@ -46,7 +47,7 @@ GRID = """<style>
 class Picked:
     pictures: np.ndarray         # (n, h, w, c)
     labels: np.ndarray | None    # (n,), None of a reader's own pictures
-    source: str                  # "Test pictures", "Upload" or "Drawing"
+    source: str                  # of SOURCES
 
 
 # --- models --------------------------------------------------------------------------------------------------
@@ -148,12 +149,14 @@ def draw_again(key: str, label: str = "Draw again", icon: str = "casino", count:
 # --- pictures ------------------------------------------------------------------------------------------------
 
 def pick_pictures(key: str, preset: presets.Preset, count: int, errors: np.ndarray | None = None,
-                  draw: Callable[[str, presets.Preset], np.ndarray | None] | None = None) -> Picked:
+                  draw: Callable[[str, presets.Preset], np.ndarray | None] | None = None,
+                  source: str | None = None) -> Picked:
     """Controls for test pictures, an upload or a drawing, all as the preset sees pictures.
 
-    errors: of every test picture, to choose the best and the worst by; draw: where a page has a `drawn` of its own.
+    errors: of every test picture, to choose the best and the worst by; draw: where a page has a `drawn` of its own;
+    source: which of SOURCES, where it was chosen elsewhere.
     """
-    source = choose_source("Pictures", ["Test pictures", "Upload", "Drawing"], f"{key}_source")
+    source = source or choose_source("Pictures", SOURCES, f"{key}_source")
     own = {"Upload": lambda: uploaded(key, preset, count), "Drawing": lambda: (draw or drawn)(key, preset)}
     pictures = own[source]() if source in own else None
     if pictures is not None:

@@ -55,6 +55,7 @@ def camera(browser, film):
 
 def open_camera(page, app):
     driver.open_page(page, app, "reconstruct", "?model=Digits, convolutional")
+    page.get_by_text("Your photo", exact=True).click()
     page.get_by_text("The camera, live").click()
     button = page.get_by_role("button", name=START)
     button.wait_for(timeout=READY)

@@ -29,7 +29,7 @@ NO_ASSEMBLY = "delete window.WebAssembly;"
 
 def open_sketchpad(page, app, query=QUERY):
     driver.open_page(page, app, "reconstruct", query)
-    page.get_by_role("radio", name="Drawing").click()
+    page.get_by_role("radio", name="Your drawing").click()
     driver.settle(page)
     surface = page.locator(".sketchpad .surface")
     surface.scroll_into_view_if_needed()
@@ -149,8 +149,8 @@ def test_where_the_model_does_not_run_the_server_answers_as_before(page, app, re
     page.mouse.up()
     driver.settle(page)
     assert not page.locator(".seen").is_visible()
-    page.get_by_role("img", name="Original pictures and their reconstructions").wait_for()
-    page.get_by_text("yours, as the model sees it").wait_for()
+    page.get_by_role("button", name="Original pictures over their reconstructions").wait_for()
+    page.get_by_text("Yours, as the model sees it").wait_for()
     assert driver.errors(page) == []
 
 
@@ -185,14 +185,24 @@ def test_a_model_that_the_browser_does_not_run_is_said(app):
     assert status == 404 and b"any size" in body
 
 
+def choose(page, title):
+    """One of the buttons on a page, or under "More"; what is open there is closed again."""
+    choice = page.get_by_role("radio", name=title, exact=True)
+    hidden = not choice.is_visible()
+    if hidden:
+        page.get_by_role("button", name="More").click()
+    choice.click()
+    if hidden:
+        page.keyboard.press("Escape")
+    driver.settle(page)
+
+
 @pytest.mark.parametrize(("name", "draws", "other"), [
-    ("reconstruct", "Drawing", "Test pictures"), ("denoise", "Drawing", "Test pictures"),
+    ("reconstruct", "Your drawing", "Our pictures"), ("denoise", "Drawing", "Test pictures"),
     ("search", "Drawing", "A picture"), ("latent_map", "Draw", "Path")])
 def test_a_drawing_is_there_again_after_other_pictures_and_another_page(page, app, name, draws, other):
     driver.open_page(page, app, name)
-    choice = page.get_by_role("radio", name=draws, exact=True)
-    choice.click()
-    driver.settle(page)
+    choose(page, draws)
     surface = page.locator(".sketchpad .surface")
     surface.scroll_into_view_if_needed()
     start, *stops = places(surface)
@@ -204,17 +214,14 @@ def test_a_drawing_is_there_again_after_other_pictures_and_another_page(page, ap
     driver.settle(page)
     drawn = gray(page)
     assert drawn.any()
-    page.get_by_role("radio", name=other, exact=True).click()
-    driver.settle(page)
+    choose(page, other)
     assert page.locator(".sketchpad").count() == 0
-    choice.click()
-    driver.settle(page)
+    choose(page, draws)
     assert np.array_equal(gray(page), drawn)
     follow(page, "Digits")
     follow(page, frame.PAGES[name].title)
     if draws == "Draw":                          # a part of the page that its address opens
-        choice.click()
-        driver.settle(page)
+        choose(page, draws)
     assert np.array_equal(gray(page), drawn)
     page.get_by_role("button", name="Clear", exact=True).click()
     driver.settle(page)

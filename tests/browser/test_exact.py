@@ -183,7 +183,7 @@ def test_an_own_model_with_an_unknown_node_is_served_as_before(page, app, unknow
     driver.settle(page)
     assert not page.locator(".seen").is_visible() and driver.errors(page) == []
     driver.open_page(page, app, "reconstruct", f"?model={unknown}")
-    page.get_by_text("reconstructed from 2 numbers").wait_for()
+    page.get_by_text("from 2 numbers").wait_for()
     assert [url for url in asked if "/networks/" in url] == [] == page.console_errors
 
 

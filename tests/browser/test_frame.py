@@ -38,9 +38,9 @@ def test_in_a_foreign_frame_one_can_drag_and_reads_how_to_upload(page, app, cour
     inside = page.frame_locator("iframe")
     size = inside.get_by_role("slider", name="Code size")
     size.wait_for(timeout=READY)
-    size.press("ArrowLeft")
-    inside.get_by_text("reconstructed from 64 numbers").wait_for(timeout=READY)
-    inside.get_by_text("Upload", exact=True).click()
+    size.press("ArrowRight")
+    inside.get_by_text("from 16 numbers").wait_for(timeout=READY)
+    inside.get_by_text("Your photo", exact=True).click()
     link = inside.get_by_role("link", name="Open this page by itself")
     link.wait_for(timeout=READY)
     assert link.get_attribute("href") == f"{app}/reconstruct"
@@ -49,6 +49,7 @@ def test_in_a_foreign_frame_one_can_drag_and_reads_how_to_upload(page, app, cour
 def test_what_keeps_the_camera_from_it_is_said(camera, app, course):  # noqa: F811
     camera.goto(course(f"{app}/reconstruct?embed=true&model=Digits, convolutional"))
     inside = camera.frame_locator("iframe")
+    inside.get_by_text("Your photo", exact=True).click(timeout=READY)
     inside.get_by_text("The camera, live").click(timeout=READY)
     start = inside.get_by_role("button", name=START)
     start.wait_for(timeout=READY)
@@ -59,6 +60,6 @@ def test_what_keeps_the_camera_from_it_is_said(camera, app, course):  # noqa: F8
 
 def test_by_itself_a_page_says_nothing_of_frames(page, app):
     page.goto(f"{app}/reconstruct")
-    page.get_by_text("Upload", exact=True).click(timeout=READY)
+    page.get_by_text("Your photo", exact=True).click(timeout=READY)
     page.get_by_text("Your pictures (any size").wait_for(timeout=READY)
     assert page.get_by_role("link", name="Open this page by itself").count() == 0

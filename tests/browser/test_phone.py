@@ -24,8 +24,8 @@ PICTURE = "$('[data-testid=stImage] img')?.src"
 # page -> where the finger is put down, how far it goes to the side, and what it changes
 USES = {
     "home": ("[data-testid=stMain] [data-testid=stPageLink-NavLink]", 0, "$('h1')?.innerText"),
-    "reconstruct": (".stSlider :has(> [data-testid=stSliderThumbValue])", -120, PICTURE),
-    "denoise": (".filmstrip .track", 100, LINE(".filmstrip .track")),
+    "reconstruct": (".rows .track", 120, LINE(".rows .track")),
+    "denoise": (".rows .track", 100, LINE(".rows .track")),
     "latent_map": (".pad .surface", 100, PLANE),
     "digits": (".pad .surface", 60, PLANE),
     "faces": (".mixer .track", 100, LINE(".mixer .track")),

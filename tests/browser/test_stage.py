@@ -16,6 +16,7 @@ STANDS = f"""(sidebar) => {{
 }}"""
 LAPTOP, STAGE, BEAMER = (1280, 720), (1920, 1080), (1024, 768)
 SIDEBAR = 220
+STAGED = [name for name in frame.PAGES if name != "colorize"]      # which is still laid out as before
 COVERED = 0.45                   # of the room beside the sidebar, by pictures
 APART = 360                      # pixels between the middles of what is compared, at most
 
@@ -29,7 +30,7 @@ def screen(new_page, app, name, size):
     return page.evaluate(SCREEN, SIDEBAR)
 
 
-@pytest.mark.parametrize("name", ["home", "latent_map", "digits", "faces", "outliers", "search", "train"])
+@pytest.mark.parametrize("name", STAGED)
 def test_the_first_screen_is_the_lesson(new_page, app, name):
     found = screen(new_page, app, name, LAPTOP)
     assert found["main"] and all(box["whole"] for box in found["main"])
@@ -39,13 +40,13 @@ def test_the_first_screen_is_the_lesson(new_page, app, name):
     assert not middles or max(middles) - min(middles) <= APART
 
 
-@pytest.mark.parametrize("name", ["home", "latent_map", "digits", "faces", "outliers", "search", "train"])
+@pytest.mark.parametrize("name", STAGED)
 def test_the_picture_takes_the_room_of_a_stage(new_page, app, name):
     main = screen(new_page, app, name, STAGE)["main"][0]
     assert main["width"] >= 0.6 * (STAGE[0] - SIDEBAR) or main["height"] >= 0.72 * STAGE[1]
 
 
-@pytest.mark.parametrize("name", ["home", "latent_map", "digits", "faces", "outliers", "search", "train"])
+@pytest.mark.parametrize("name", STAGED)
 def test_a_beamer_shows_the_picture_whole(new_page, app, name):
     assert all(box["whole"] for box in screen(new_page, app, name, BEAMER)["main"])
 
@@ -130,3 +131,53 @@ def test_the_line_of_a_hunt_is_dragged(page, app):
     page.mouse.up()
     settle(page)
     assert len(said) == 3 and errors(page) == [] and page.console_errors == []
+
+
+NUMBERS = """() => {  // of a component of rows: where its strip stands, and all that is said of that place
+  const root = [...document.querySelectorAll("*")].find((e) => e.shadowRoot?.querySelector(".rows")).shadowRoot;
+  const said = [...root.querySelectorAll(".words, .name .number")].map((element) => element.textContent);
+  const view = root.querySelector(".rows").parentNode.live;
+  return { place: view.place, said, expected: [view.data.words[view.place], ...view.data.notes[view.place]] };
+}"""
+
+
+@pytest.mark.parametrize("name", ["reconstruct", "denoise"])
+def test_while_dragging_no_number_belongs_to_another_place(page, app, name):
+    open_page(page, app, name)
+    before = page.get_by_test_id("stMain").inner_text()
+    box = page.locator(".rows .track").bounding_box()
+    sent, places = record(page, "framesent"), set()
+    page.mouse.move(box["x"] + 5, box["y"] + 20)
+    page.mouse.down()
+    sent.clear()
+    for share in (0.2, 0.45, 0.8, 1):
+        page.mouse.move(box["x"] + share * (box["width"] - 1), box["y"] + 20)
+        painted(page)
+        found = page.evaluate(NUMBERS)
+        assert found["said"] == found["expected"]
+        places.add(found["place"])
+    assert len(places) == 4 and sent == []
+    shown = page.locator(".rows .words, .rows .name .number").all_inner_texts()
+    after = page.get_by_test_id("stMain").inner_text()
+    page.mouse.up()
+    settle(page)
+    assert before == after                       # beside the strip nothing speaks of a place
+    assert page.locator(".rows .words, .rows .name .number").all_inner_texts() == shown and errors(page) == []
+
+
+def test_a_pair_is_flipped_while_it_is_held(page, app):
+    open_page(page, app, "reconstruct")
+    lines, pixels = page.locator(".rows .line"), "canvases => canvases.map((canvas) => canvas.toDataURL())"
+    pair, box = lines.evaluate_all(pixels), lines.nth(0).bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    painted(page)
+    one = lines.evaluate_all(pixels)[0]
+    page.mouse.up()
+    page.locator(".rows .table").focus()
+    page.keyboard.down("Space")
+    painted(page)
+    assert lines.evaluate_all(pixels) == pair[::-1] and one not in pair
+    page.keyboard.up("Space")
+    painted(page)
+    assert lines.evaluate_all(pixels) == pair and errors(page) == []

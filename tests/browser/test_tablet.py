@@ -39,7 +39,8 @@ def test_nothing_is_cut_off_at_any_size(measured, app, name):
 
 
 @pytest.mark.parametrize(("name", "query", "opens"), [
-    ("reconstruct", "", "Upload"), ("colorize", "?view=The+published+experiment", None), ("faces", "", "Pick"),
+    ("reconstruct", "", "Your photo"), ("reconstruct", "", "More"),
+    ("colorize", "?view=The+published+experiment", None), ("faces", "", "Pick"),
     ("search", "?where=Your+pictures", None), ("train", "", "Settings"),
     *(("latent_map", f"?section={section}", None) for section in ("Path", "Sheet", "Dimensions"))])
 def test_nothing_is_cut_off_of_what_a_page_shows_when_asked(measured, app, name, query, opens):

@@ -53,13 +53,21 @@ def test_the_denoiser_beats_every_filter_twice(name):
         assert 2 * scores["mse"] <= min(scores["median_mse"], scores["nlm_mse"]) < scores["noisy_mse"]
 
 
-def test_a_sweep_is_the_corruption_at_every_level(digits):
-    served = model.load(trained("digits_denoiser"))
-    noisy, restored = denoise.sweep(served, digits[0][:3], "Gaussian", "sigma", [0.0, 0.7], seed=2, mean=0.1)
-    assert noisy.shape == restored.shape == (2, 3, 28, 28, 1)
-    again = denoise.corrupt(digits[0][:3], "Gaussian", 2, sigma=0.7, mean=0.1)
-    np.testing.assert_array_equal(noisy[1], again)
-    np.testing.assert_allclose(restored[1], served.reconstruct(again), atol=1e-5)
+def test_a_film_is_every_row_at_every_level(digits):
+    served, pictures = model.load(trained("digits_denoiser")), digits[0][:3]
+    film = denoise.film({"Ours": served}, pictures, "Gaussian", [0.0, 0.7], 2, ["Median filter"], mean=0.1)
+    assert film.names == ["Clean", "Noisy", "Median filter", "Ours"] and film.pictures.shape == (2, 4, 3, 28, 28, 1)
+    noisy = denoise.corrupt(pictures, "Gaussian", 2, sigma=0.7, mean=0.1)
+    rows = [pictures, noisy, denoise.best_filter("Median filter", pictures, noisy)[0], served.reconstruct(noisy)]
+    for found, decibels, expected in zip(film.pictures[1], film.psnr[1], rows, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+        assert decibels == pytest.approx(metrics.psnr(metrics.mse(pictures, expected)).mean(), abs=1e-3)
+
+
+def test_who_knows_the_most_kinds_of_noise_comes_first():
+    names = sorted(("digits_conv", "digits_denoiser", "digits_denoiser_all"),
+                   key=lambda name: denoise.order(presets.get(name)))
+    assert names == ["digits_denoiser_all", "digits_denoiser", "digits_conv"]
 
 
 def test_robustness_gives_one_curve_each(digits):

@@ -76,3 +76,12 @@ def test_the_layers_on_a_card_are_those_of_the_network(name):
     if presets.get(name).family.blueprint and "batch_norm" not in presets.get(name).arguments:
         ours = blueprint.stages(presets.get(name))["encoder"]
         assert [stage.shape for stage in found["encoder"]] == [stage.shape for stage in ours]
+
+
+@pytest.mark.parametrize("kinds", [{}, [], {"Gaussian": 0.5}, {"Rain": 1.0}, {"Gaussian": 1.5, "Speckle": -0.5},
+                                   {"Gaussian": "1"}, {"Gaussian": float("nan")}])
+def test_kinds_of_noise_that_do_not_add_up_are_refused(kinds):
+    preset = presets.get("digits_denoiser_all")
+    bad = dataclasses.replace(preset, corruption=dataclasses.replace(preset.corruption, kinds=kinds))
+    with pytest.raises(ValueError, match="kinds of noise must be some of Gaussian, Salt and pepper"):
+        blueprint.check(bad)

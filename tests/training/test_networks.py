@@ -168,3 +168,19 @@ def test_a_two_branch_network_starts_as_pca():
 
 def test_the_published_name_of_the_code():
     assert networks.build(presets.get("fashion_search"))[0].layers[-1].name == "encoder_output"
+
+
+@pytest.mark.parametrize(("kind", "check"), [
+    ("Salt and pepper", lambda noisy, clean: ((noisy == clean) | (noisy == 0) | (noisy == 1)).all()),
+    ("Speckle", lambda noisy, clean: (noisy[clean == 0] == 0).all() and noisy.min() >= 0 and noisy.max() <= 1),
+    ("Hidden patch", lambda noisy, clean: ((noisy == clean) | (noisy == 0)).all())])
+def test_each_kind_of_mixed_noise_does_what_it_says(kind, check):
+    clean = np.float32(np.tile(np.linspace(0, 0.9, 28), (32, 28, 1)))[..., None]
+    layer = networks.MixedCorruption((0.0, 0.0), (0.0, 0.0), seed=3, kinds={kind: 0.5, "Gaussian": 0.5})
+    noisy = np.asarray(layer(clean))
+    changed = (noisy != clean).any(axis=(1, 2, 3))
+    assert check(noisy, clean) and 4 < changed.sum() < 28            # half of them draw this kind, the rest no noise
+    if kind == "Hidden patch":
+        hidden = noisy[changed] != clean[changed]
+        rows, columns = hidden.any(axis=(2, 3)).sum(axis=1), hidden.any(axis=(1, 3)).sum(axis=1)
+        assert ((hidden.sum(axis=(1, 2, 3)) == rows * columns) & (rows <= 20) & (columns <= 20)).all()

@@ -21,6 +21,8 @@ from .model import model
 from .origins import origins
 from .pad import Chorus, Neighbors, pad
 from .recent import dropped, recent
+from .rows import held as held_rows
+from .rows import rows
 from .sheet import PALETTE, Sheet, encode_grid, encode_strip
 from .sketchpad import Through, sketchpad
 from .state import ASSETS, Decoder, place

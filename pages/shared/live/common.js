@@ -552,8 +552,9 @@ class Strip extends Line {
     this.thumbnails = thumbnails;
   }
 
-  take(sheet, first, count) {
-    Object.assign(this, { sheet, first, count, isOld: true });
+  /** every: how many frames of the sheet a step along the line goes on. */
+  take(sheet, first, count, every = 1) {
+    Object.assign(this, { sheet, first, count, every, isOld: true });
   }
 
   fit() {
@@ -574,7 +575,7 @@ class Strip extends Line {
     const context = this.thumbnails.getContext("2d");
     const shown = Math.max(2, Math.floor((length / tall / width) * height));
     for (let i = 0; i < shown; i++) {
-      const frame = this.first + Math.round(((i + 0.5) / shown) * (this.count - 1));
+      const frame = this.first + this.every * Math.round(((i + 0.5) / shown) * (this.count - 1));
       const [x, y] = [(frame % columns) * width, Math.floor(frame / columns) * height];
       context.drawImage(image, x, y, width, height, (i * length) / shown, 0, length / shown, tall);
     }
