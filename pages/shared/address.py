@@ -86,7 +86,12 @@ def write(texts: dict[str, str | None]) -> None:
         now.update(changed)
 
 
+def make_room() -> None:
+    """What is said of the address stands here, whichever part of the page reads it: some of them are closed."""
+    st.session_state["address:said"] = st.container()
+
+
 def refuse(key: str, what: str, shown: str = "the default") -> None:
     """Say that the address asks for what is not there, and forget it."""
-    st.info(f"The link contains an unknown {what}; showing {shown} instead.")
+    st.session_state.get("address:said", st).info(f"The link contains an unknown {what}; showing {shown} instead.")
     del st.query_params[key]

@@ -286,6 +286,7 @@ def open_page(name: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="heading"):
         st.title(page.title, width="content")
         st.markdown(page.sentence, width="content")
+    address.make_room()
 
 
 def _show_menu() -> None:

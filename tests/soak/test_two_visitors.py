@@ -59,6 +59,8 @@ class Visitor:
         self.page.get_by_role("button", name=name, exact=True).click()
 
     def train(self, title):
+        if not self.page.get_by_label("Name of your model").is_visible():
+            self.press("Settings")
         self.page.get_by_label("Name of your model").fill(title)
         slider = self.page.get_by_role("slider", name="Epochs")
         slider.focus()
@@ -73,6 +75,7 @@ def test_two_visitors(new_page, lab):
     ann, ben = Visitor(new_page(), url), Visitor(new_page(), url)
 
     ann.open("train")                                        # a run of Ann's pictures
+    ann.press("Settings")
     choose(ann.page, "Pictures", "My own pictures")
     ann.page.get_by_text("Other visitors see these only if you share the model").wait_for(timeout=READY)
     ann.page.locator("input[type=file][accept*=png]").set_input_files(
@@ -139,5 +142,6 @@ def test_two_visitors(new_page, lab):
 
 def test_a_frame_of_another_site_keeps_no_cookie_and_says_so(page, app):
     page.set_content(f'<iframe src="{app.replace("127.0.0.1", "localhost")}/train" width=1200 height=800></iframe>')
+    page.frame_locator("iframe").get_by_role("button", name="Settings").click()
     page.frame_locator("iframe").get_by_text("yours only until the page is closed").wait_for(timeout=READY)
     assert server.COOKIE not in [cookie["name"] for cookie in page.context.cookies()]
