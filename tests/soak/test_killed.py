@@ -253,7 +253,7 @@ def test_the_end_of_a_run_loses_neither_the_run_nor_the_model(queue, monkeypatch
         jobs.remove(jobs.read(queue.ident))
         fresh = jobs.request(small(title="First"), collection=rings())
         os.rename(fresh.folder, queue.folder)
-    at_every_step(lambda: worker.run(jobs.claim()), check, 5)
+    at_every_step(lambda: worker.run(jobs.claim(), worker.Ready()), check, 5)
     assert ends == {jobs.WAITING, jobs.INTERRUPTED, jobs.DONE}
 
 
