@@ -121,8 +121,8 @@ runs = widgets.in_browser(cvae)
 style = show_styles(cvae, runs, digit, number, view)
 with more:
     show_downloads(cvae, digit, number, hand, style)
-st.caption("Every point of the plane is a handwriting style, of all ten digits alike. Where it is dark there is hardly "
-           f"a real one: {digits.REAL:.0%} lie within.")
+st.caption("Each point of the plane is a handwriting style that all ten digits share. Few real styles are in the dark: "
+           f"{digits.REAL:.0%} are inside the line.")
 asked = "Sheet" if {"across", "range"} & set(st.query_params) else "Blend"      # older links know no sections
 if widgets.choose_segment("Look closer", ["Blend", "Sheet"], "section", asked) == "Blend":
     show_blend(cvae, runs, style)

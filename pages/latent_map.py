@@ -212,7 +212,7 @@ with more:
 runs = {name: widgets.in_browser(widgets.served(name)) for name in names}
 show_pads(names, view, grid)
 if len(names) > 1:
-    st.caption("Drag in one plane: the point of the other goes to the code of the same nearest real picture.")
+    st.caption("Drag in one plane: the point in the other moves to the code of the same nearest real picture.")
 
 section = widgets.choose_segment("Look closer", list(SECTIONS), "section")
 SECTIONS[section](names)

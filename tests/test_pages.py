@@ -335,9 +335,10 @@ def test_what_the_model_gets_can_be_swapped_and_cropped():
 def test_denoise_shows_what_becomes_of_noise_in_a_model_that_never_saw_any(digits):
     clean, twin = (cache.served(name) for name in ("digits_conv", "digits_denoiser"))
     names, decibels, _ = cache.noise_film(clean, twin, digits[0][:8], "Gaussian", (0.5, 0.8), 0, (), {"mean": 0.5})
-    assert names == ["Clean", "Noisy", "Taught by noise", "Autoencoder"] and (decibels[:, 2] > decibels[:, 3] + 5).all()
+    assert names == ["Clean", "Noisy", "Trained on noise", "Autoencoder"]
+    assert (decibels[:, 2] > decibels[:, 3] + 5).all()
     words = denoise_panels.result("σ 0.50", names, decibels[0])
-    assert f"{decibels[0, 3]:.1f}" in words and f"taught by noise at {decibels[0, 2]:.1f}" in words
+    assert f"{decibels[0, 3]:.1f}" in words and f"trained on noise {decibels[0, 2]:.1f}" in words
     assert "never saw noise" in denoise_panels.unseen(clean.preset, "Gaussian")
     assert "never saw this kind" in denoise_panels.unseen(twin.preset, "Speckle")
     assert denoise_panels.unseen(twin.preset, "Gaussian") == ""
@@ -403,7 +404,8 @@ def test_of_many_pictures_the_first_are_there_at_once_and_all_when_asked_for(mon
     assert len(results(app)) == 5
 
 
-@pytest.mark.parametrize(("count", "words"), [(0, "None of these files is a picture"), (1, "has no others")])
+@pytest.mark.parametrize(("count", "words"), [(0, "None of these files is a picture"),
+                                              (1, "nothing to be compared with")])
 def test_one_picture_or_none_gets_a_sentence(monkeypatch, count, words):
     app = own_search(monkeypatch, count)
     assert words in texts(app.info) and len(results(app)) == 16

@@ -199,7 +199,7 @@ def noise_film(served: Served, twin: Served | None, pictures: np.ndarray, kind: 
 
     twin: what a model that never saw noise is held against.
     """
-    models = {"Taught by noise": twin} if twin else {}
+    models = {"Trained on noise": twin} if twin else {}
     found = denoise.film(models | {"Autoencoder": served}, pictures, kind, values, seed, filters, **others)
     return found.names, found.psnr, _sheet_of_rows(found.pictures)
 

@@ -54,9 +54,9 @@ def result(level: str, names: list[str], decibels: np.ndarray) -> str:
     """What a level of noise has come to, in words; decibels (rows,) of each of the rows called `names`."""
     found = dict(zip(names, decibels, strict=True))
     filters = [found[name] for name in denoise.FILTERS if name in found]
-    best = f", the best filter at {max(filters):.1f}" if filters else ""
-    twin = f", one taught by noise at {found['Taught by noise']:.1f}" if "Taught by noise" in found else ""
-    return f"{level}: {found['Noisy']:.1f} dB noisy; the autoencoder arrives at {found['Autoencoder']:.1f}{best}{twin}."
+    best = f", the best filter {max(filters):.1f}" if filters else ""
+    twin = f", one trained on noise {found['Trained on noise']:.1f}" if "Trained on noise" in found else ""
+    return f"{level}: {found['Noisy']:.1f} dB noisy; the autoencoder reaches {found['Autoencoder']:.1f}{best}{twin}."
 
 
 def unseen(preset: presets.Preset, kind: str) -> str:

@@ -297,7 +297,7 @@ def _show_menu() -> None:
             group = page.group
             st.caption(group)
         link(name)
-    st.caption("Talk")
+    st.caption("Present")
     st.button("Stage mode", icon=":material/co_present:", key="to_stage", on_click=stage.enter, type="tertiary",
               help="Larger, without this menu. Page Up and Page Down turn pages, F fills the screen, Escape leaves.")
     first = (_steps() or (stage.Step("", "home", {}, ""),))[0]

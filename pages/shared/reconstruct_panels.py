@@ -72,10 +72,10 @@ def _labeled(film: reconstruct.Film, place: int, names: list[str]) -> np.ndarray
 def draw(key: str, preset: presets.Preset, runs: str | None) -> np.ndarray | None:
     """The sketchpad, and beside it live what the model makes of a drawing; one of clothing makes clothing of it."""
     digits = presets.get("digits_conv").title
-    if datasets.about(preset.dataset).title == datasets.DATASETS["fashion_mnist"].title and \
+    if datasets.about(preset.dataset).subject == "garment" and \
             digits in widgets.offered("reconstruct"):
         line = st.container(horizontal=True, vertical_alignment="center")
-        line.markdown("This model knows clothing alone, and makes clothing of whatever you draw.", width="content")
+        line.markdown("This model has only seen clothing, and turns whatever you draw into clothing.", width="content")
         line.button("Draw for a model of digits", icon=":material/pin:", on_click=st.session_state.update,
                     args=({"model": digits},))
     return widgets.drawn(key, preset, seen(preset, runs))

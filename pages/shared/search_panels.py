@@ -69,7 +69,7 @@ def own(served: Any) -> Indexed | None:
     if collected is None or len(collected.names) < 2:
         count = -1 if collected is None else len(collected.names)
         st.info({-1: "Drop pictures here, or a zip of them.", 0: "None of these files is a picture; choose others.",
-                 1: "One picture has no others to be compared with; add some."}[count]
+                 1: "One picture alone has nothing to be compared with; add more."}[count]
                 + " Until then, Fashion-MNIST is searched.")
         return None
     return widgets.kept("own_index", widgets.files_of("search"), lambda: Indexed(
@@ -93,7 +93,7 @@ def judge(names: Sequence[str], wanted: str | None) -> tuple[str, list[str], lis
         name, count = Counter(names).most_common(1)[0]
         return f"**{count} of {len(names)}** are one class: {name}.", [""] * len(names), [""] * len(names)
     right = [name == wanted for name in names]
-    return (f"**{sum(right)} of {len(names)}** are of its class.", ["✓ " if each else "✗ " for each in right],
+    return (f"**{sum(right)} of {len(names)}** are of the same class.", ["✓ " if each else "✗ " for each in right],
             [live.PALETTE[0] if each else live.PALETTE[2] for each in right])
 
 
@@ -123,7 +123,7 @@ def show_trail(where: str, query: tuple[int | None, np.ndarray], go_back: Callab
     earlier = [each for each in trail[:-1] if each[0] == where and each[2].shape == query[1].shape][::-1]
     if earlier:
         widgets.picture_grid("trail", convert.as_pictures(np.stack([each[2] for each in earlier])),
-                             [f"Query before, {k + 1}" for k in range(len(earlier))], go_back,
+                             [f"Earlier query {k + 1}" for k in range(len(earlier))], go_back,
                              [{"row": each[1], "picture": each[2]} for each in earlier], columns=(TRAIL, TRAIL))
 
 
@@ -133,8 +133,8 @@ def show_map(served: Any, searched: Any, found: search.Found, query: np.ndarray)
     classes = ["Your pictures"] if searched.labels is None else datasets.DATASETS["fashion_mnist"].classes
     charts.places(points, searched.labels, classes, {"Results": points[found.ids], "Query": spot},
                   f"The query and its {len(found.ids)} results among all pictures, on the plane of their codes")
-    st.caption("The first two principal directions of the numbers that are compared. Pictures that are near in all of "
-               "them can lie apart here only a little; those that are far can lie near.")
+    st.caption("The first two principal components of the numbers that are compared. Pictures close in all of these "
+               "numbers are close here; pictures that are close here may differ in the others.")
 
 
 def show_how_to_index(ruler: str) -> None:

@@ -127,4 +127,4 @@ def bar(back: Any, text: str, forward: Any) -> None:
         with st.container(key="stage_next", width="content"):
             forward()
         with st.container(key="stage_leave", width="content"):
-            st.button("Leave the stage", icon=":material/close:", on_click=leave, type="tertiary")
+            st.button("Exit stage mode", icon=":material/close:", on_click=leave, type="tertiary")

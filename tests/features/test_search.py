@@ -187,8 +187,8 @@ def test_a_click_on_a_result_makes_it_the_query(page):
 
 def test_the_page_opens_on_a_boot_and_says_how_many_of_its_results_are_boots(page):
     signs = [label.lstrip()[0] for label in results(page)]
-    said = next(each.value for each in page.markdown if "are of its class" in each.value)
-    assert set(signs) <= {"✓", "✗"} and said == f"**{signs.count('✓')} of 16** are of its class."
+    said = next(each.value for each in page.markdown if "are of the same class" in each.value)
+    assert set(signs) <= {"✓", "✗"} and said == f"**{signs.count('✓')} of 16** are of the same class."
     assert all(("Ankle boot" in label) == (sign == "✓") for label, sign in zip(results(page), signs, strict=True))
 
 
