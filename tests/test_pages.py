@@ -216,9 +216,9 @@ def test_the_code_size_is_where_the_strip_stands_or_the_link_says():
 def test_a_drawing_for_a_model_of_clothing_is_offered_one_of_digits():
     app = opened("reconstruct")
     app.segmented_control(key="reconstruct_source").set_value("Drawing").run()
-    next(button for button in app.button if button.label == "Draw for a model of digits").click().run()
+    next(button for button in app.button if button.label == "Switch to a model of digits").click().run()
     assert not app.exception and app.selectbox(key="model").value == "Digits, convolutional"
-    assert "Draw for a model of digits" not in [button.label for button in app.button]
+    assert "Switch to a model of digits" not in [button.label for button in app.button]
 
 
 def test_reconstruct_draws_other_pictures_and_one_class():

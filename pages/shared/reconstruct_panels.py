@@ -76,7 +76,7 @@ def draw(key: str, preset: presets.Preset, runs: str | None) -> np.ndarray | Non
             digits in widgets.offered("reconstruct"):
         line = st.container(horizontal=True, vertical_alignment="center")
         line.markdown("This model has only seen clothing, and turns whatever you draw into clothing.", width="content")
-        line.button("Draw for a model of digits", icon=":material/pin:", on_click=st.session_state.update,
+        line.button("Switch to a model of digits", icon=":material/pin:", on_click=st.session_state.update,
                     args=({"model": digits},))
     return widgets.drawn(key, preset, seen(preset, runs))
 

@@ -22,7 +22,9 @@ def watch(ident: str) -> None:
         st.rerun()
     widgets.attempt(jobs.start)
     show_progress(job)
-    show_frame(jobs.story_of(job) or story.blank(job.preset), job.preset)
+    recorded = jobs.story_of(job)
+    show_frame(recorded or story.blank(job.preset), job.preset,
+               "" if recorded else "What the untrained network makes of the pictures appears here in a moment.")
     show_curves(job.history(), job.preset, f"live_{ident}")
 
 
@@ -82,13 +84,14 @@ def show_ended(job: jobs.Job) -> None:
         show_curves(history, job.preset, f"ended_{job.ident}")
 
 
-def show_frame(recorded: story.Story, preset: presets.Preset) -> None:
-    """The latest pictures of a run, and its plane."""
+def show_frame(recorded: story.Story, preset: presets.Preset, instead: str = "") -> None:
+    """The latest pictures of a run, and its plane; `instead`: what to say where there are none yet."""
     after = f"after {recorded.epochs[-1]:.3g} epochs" if recorded.epochs[-1] else "untrained"
     st.html(FRAME)
     with st.container(key="main_frame"):
-        widgets.image(story.frames(recorded, live.PALETTE, most=1)[-1], f"Pictures and their reconstructions, {after}")
-    st.caption(f"{after.capitalize()}. {describe(recorded, preset)}")
+        widgets.image(story.frames(recorded, live.PALETTE, most=1)[-1],
+                      instead or f"Pictures and their reconstructions, {after}")
+    st.caption(instead or f"{after.capitalize()}. {describe(recorded, preset)}")
 
 
 def describe(recorded: story.Story, preset: presets.Preset) -> str:

@@ -25,7 +25,8 @@ STYLE = """<style>
 .st-key-words p { font-size: 1.35rem; line-height: 1.3; }
 .st-key-grid_result button { padding: 0; overflow: hidden; }
 .st-key-grid_result button p { position: relative; isolation: isolate; aspect-ratio: 1; justify-content: flex-end;
-  color: #fff; background: #000; text-shadow: 0 0 2px #000, 0 0 2px #000, 0 0 3px #000, 0 0 4px #000; }
+  color: #fff; background: #000;
+  text-shadow: 1px 1px #000, -1px 1px #000, 1px -1px #000, -1px -1px #000, 0 0 4px #000; }
 .st-key-grid_result button img { position: absolute; inset: 0; z-index: -1; border-radius: 0; }
 @media (max-width: 640px) {
   .st-key-sides { grid-template-columns: minmax(0, 1fr); }
